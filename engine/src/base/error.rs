@@ -1,0 +1,202 @@
+//! The one error type, with codes that never change.
+
+use std::path::{Path, PathBuf};
+
+/// What every fallible call returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong. [`Error::code`] gives the stable number of each kind.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused or failed an operation on a file.
+    #[error("{op} failed on {file} at byte {offset}: {source}")]
+    Io {
+        /// What was tried: `read`, `write`, `sync`, …
+        op: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// Where in the file, in bytes; zero where an offset has no meaning.
+        offset: u64,
+        /// The system's own error.
+        source: std::io::Error,
+    },
+    /// Bytes on disk are not what was written. Nothing was changed.
+    #[error("corruption in {file} at byte {offset}: expected {expected}, found {found}")]
+    Corruption {
+        /// The file.
+        file: PathBuf,
+        /// Where in the file, in bytes.
+        offset: u64,
+        /// What should be there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// The file is not a NumStore database.
+    #[error("{file} is not a NumStore database: {reason}")]
+    NotADatabase {
+        /// The file.
+        file: PathBuf,
+        /// How that was seen.
+        reason: String,
+    },
+    /// The file was written by another version of the format.
+    #[error("{file} has format version {found}; this build reads version {supported}")]
+    UnsupportedVersion {
+        /// The file.
+        file: PathBuf,
+        /// The version in the file.
+        found: u32,
+        /// The version that this build reads.
+        supported: u32,
+    },
+    /// Another process, or another handle in this one, has the database open.
+    #[error("{file} is in use by another handle or process")]
+    Locked {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The database was not shut down cleanly and its log has gone: committed data would be lost.
+    #[error("{file} needs its log {log} to recover, and the log is missing")]
+    LogMissing {
+        /// The database.
+        file: PathBuf,
+        /// The log that should be there.
+        log: PathBuf,
+    },
+    /// There is no database at that path, and `create` was not asked for.
+    #[error("no database at {file}")]
+    NoDatabase {
+        /// The path.
+        file: PathBuf,
+    },
+    /// An offset or range reaches beyond the end of the stream. Nothing was changed.
+    #[error("range {start}..{end} is outside a stream of {len} bytes")]
+    OutOfBounds {
+        /// First byte asked for.
+        start: u64,
+        /// One past the last byte asked for.
+        end: u64,
+        /// Length of the stream.
+        len: u64,
+    },
+    /// No stream has that name.
+    #[error("no stream is named {name:?}")]
+    NoSuchStream {
+        /// The name.
+        name: String,
+    },
+    /// A stream of that name exists already.
+    #[error("a stream named {name:?} exists already")]
+    StreamExists {
+        /// The name.
+        name: String,
+    },
+    /// Names are UTF-8 of 1 to 1024 bytes.
+    #[error("a stream's name has 1 to 1024 bytes, this one has {bytes}")]
+    BadName {
+        /// Length of the rejected name.
+        bytes: usize,
+    },
+    /// An argument that can never be right: a stride of zero, an empty element, a setting out of range.
+    #[error("invalid argument: {what}")]
+    InvalidArgument {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Another open transaction owns the stream or name. Nothing was changed; end that transaction first.
+    #[error("{what} belongs to another open transaction")]
+    Busy {
+        /// The stream or name.
+        what: String,
+    },
+    /// The savepoint was rolled back past, or belongs to another transaction.
+    #[error("the savepoint no longer exists")]
+    NoSuchSavepoint,
+    /// The log could not be made durable: the commit may or may not survive a restart.
+    #[error("the outcome of the commit is unknown until the database is reopened: {cause}")]
+    InDoubt {
+        /// What failed.
+        cause: String,
+    },
+    /// An earlier write or sync failed. Reads of durable data go on; reopen to write again.
+    #[error("the database refuses writes since an earlier failure: {cause}")]
+    Poisoned {
+        /// What failed.
+        cause: String,
+    },
+    /// The operation would leave a stream longer than 2^63 bytes. Nothing was changed.
+    #[error("the stream would become too long")]
+    TooLong,
+}
+
+/// Stable numbers of the kinds of [`Error`], the same in every language binding.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u32)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each variant is described at the Error of the same name")]
+pub enum ErrorCode {
+    Io = 1,
+    Corruption = 2,
+    NotADatabase = 3,
+    UnsupportedVersion = 4,
+    Locked = 5,
+    LogMissing = 6,
+    NoDatabase = 7,
+    OutOfBounds = 8,
+    NoSuchStream = 9,
+    StreamExists = 10,
+    BadName = 11,
+    InvalidArgument = 12,
+    Busy = 13,
+    NoSuchSavepoint = 14,
+    InDoubt = 15,
+    Poisoned = 16,
+    TooLong = 17,
+}
+
+impl Error {
+    /// The stable code of this kind of error.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Error::Io { .. } => ErrorCode::Io,
+            Error::Corruption { .. } => ErrorCode::Corruption,
+            Error::NotADatabase { .. } => ErrorCode::NotADatabase,
+            Error::UnsupportedVersion { .. } => ErrorCode::UnsupportedVersion,
+            Error::Locked { .. } => ErrorCode::Locked,
+            Error::LogMissing { .. } => ErrorCode::LogMissing,
+            Error::NoDatabase { .. } => ErrorCode::NoDatabase,
+            Error::OutOfBounds { .. } => ErrorCode::OutOfBounds,
+            Error::NoSuchStream { .. } => ErrorCode::NoSuchStream,
+            Error::StreamExists { .. } => ErrorCode::StreamExists,
+            Error::BadName { .. } => ErrorCode::BadName,
+            Error::InvalidArgument { .. } => ErrorCode::InvalidArgument,
+            Error::Busy { .. } => ErrorCode::Busy,
+            Error::NoSuchSavepoint => ErrorCode::NoSuchSavepoint,
+            Error::InDoubt { .. } => ErrorCode::InDoubt,
+            Error::Poisoned { .. } => ErrorCode::Poisoned,
+            Error::TooLong => ErrorCode::TooLong,
+        }
+    }
+
+    /// An [`Error::Io`] that says what was tried, on which file and where.
+    pub(crate) fn io(op: &'static str, file: &Path, offset: u64, source: std::io::Error) -> Error {
+        Error::Io { op, file: file.to_owned(), offset, source }
+    }
+
+    /// An [`Error::Corruption`] at a place.
+    pub(crate) fn corruption(
+        file: &Path,
+        offset: u64,
+        expected: impl Into<String>,
+        found: impl Into<String>,
+    ) -> Error {
+        Error::Corruption { file: file.to_owned(), offset, expected: expected.into(), found: found.into() }
+    }
+
+    /// An [`Error::InvalidArgument`].
+    pub(crate) fn invalid(what: impl Into<String>) -> Error {
+        Error::InvalidArgument { what: what.into() }
+    }
+}

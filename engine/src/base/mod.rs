@@ -1,0 +1,12 @@
+//! What every layer shares: errors, ids and checksums. Imports nothing of the crate.
+
+mod checksum;
+mod error;
+mod ids;
+
+pub use checksum::{checksum, checksum_seeded};
+pub use error::{Error, ErrorCode, Result};
+pub use ids::{BlockId, IdMap, Lsn, StreamId, TxnId};
+
+/// Bytes in one block, the unit of disk space and of every write to the data file.
+pub const BLOCK_BYTES: usize = 4096;

@@ -1,0 +1,40 @@
+//! What latches stand on: a 32-bit atomic and futex-like waiting. Production, simulator and loom each bring one,
+//! and all three run the same latch source.
+
+use std::time::Duration;
+
+/// Atomics and waiting. The associated functions need no handle, so that a latch is no larger than its word.
+pub trait Platform: Send + Sync + 'static {
+    /// A 32-bit atomic.
+    type AtomicU32: AtomicWord;
+
+    /// Blocks while `*word == expected`, until a wake-up, the deadline (on the monotonic clock), or for no reason
+    /// at all. The check and the going to sleep are one step with respect to [`Platform::wake_one`].
+    fn wait(word: &Self::AtomicU32, expected: u32, deadline: Option<Duration>);
+    /// Wakes at least one task waiting on `word`, if there is any.
+    fn wake_one(word: &Self::AtomicU32);
+    /// Wakes all tasks waiting on `word`.
+    fn wake_all(word: &Self::AtomicU32);
+    /// A hint inside a bounded spin; a yield point for simulators.
+    fn spin_hint();
+}
+
+/// The operations of [`Platform::AtomicU32`], with the orderings in their names.
+pub trait AtomicWord: Send + Sync + 'static {
+    /// A word that holds `value`.
+    fn new(value: u32) -> Self;
+    /// Loads with relaxed ordering.
+    fn load_relaxed(&self) -> u32;
+    /// Loads with acquire ordering.
+    fn load_acquire(&self) -> u32;
+    /// Stores with release ordering.
+    fn store_release(&self, value: u32);
+    /// Replaces `current` by `new`; acquire on success, relaxed on failure; may fail spuriously.
+    fn compare_exchange_weak_acquire(&self, current: u32, new: u32) -> Result<u32, u32>;
+    /// Replaces `current` by `new`; release on success, relaxed on failure; may fail spuriously.
+    fn compare_exchange_weak_release(&self, current: u32, new: u32) -> Result<u32, u32>;
+    /// Adds with release ordering; returns the old value.
+    fn fetch_add_release(&self, value: u32) -> u32;
+    /// Subtracts with release ordering; returns the old value.
+    fn fetch_sub_release(&self, value: u32) -> u32;
+}

@@ -1,0 +1,1 @@
+//! Bytes on disk to types in memory and back. Pure: no I/O, no locks, no clock.
