@@ -1,1 +1,5 @@
 //! Bytes on disk to types in memory and back. Pure: no I/O, no locks, no clock.
+
+pub mod block_ref;
+pub mod extent;
+pub mod wire;
