@@ -2,4 +2,7 @@
 
 pub mod block_ref;
 pub mod extent;
+pub mod inner;
+pub mod stride;
+pub mod varint;
 pub mod wire;

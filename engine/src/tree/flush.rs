@@ -21,10 +21,10 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
 
     fn flush_child(&self, child: &mut Child, height: u8, writer: &mut impl NodeWriter) -> Result<()> {
         let NodeRef::Mem(node) = &mut child.node else { return Ok(()) };
-        let (encoded, clean) = match &**node {
+        let (reference, clean) = match &**node {
             Node::Leaf(leaf) => {
                 let bytes = leaf.to_vec();
-                (None, Arc::new(Node::Leaf(Leaf::new(bytes))))
+                (writer.write_node(&bytes)?, Arc::new(Node::Leaf(Leaf::new(bytes))))
             }
             Node::Inner(_) => {
                 // A version may share the node; it keeps its own children, and this tree gets the written ones.
@@ -36,12 +36,8 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                     NodeRef::Disk(reference) => InnerEntry { bytes: child.bytes, child: reference },
                     NodeRef::Mem(_) => unreachable!("invariant: just flushed"),
                 });
-                (Some(encode_inner(height, entries)), Arc::clone(node))
+                (writer.write_node(&encode_inner(height, entries))?, Arc::clone(node))
             }
-        };
-        let reference = match &encoded {
-            Some(bytes) => writer.write_node(bytes)?,
-            None => writer.write_node(clean.expect_leaf().chunks().next().unwrap_or(&[]))?,
         };
         self.cache.insert(&reference, clean);
         child.node = NodeRef::Disk(reference);

@@ -165,12 +165,6 @@ impl Node {
         }
     }
 
-    pub(super) fn expect_leaf_mut(&mut self) -> &mut Leaf {
-        match self {
-            Node::Leaf(leaf) => leaf,
-            Node::Inner(_) => unreachable!("invariant: nodes at height 0 are leaves"),
-        }
-    }
 }
 
 impl Weigh for Node {

@@ -97,7 +97,7 @@ pub fn copy_elements(stride: &Stride, position: u64, bytes: &[u8], out: &mut Vec
 /// Calls `visit` with each part of a slice of `len` bytes, `position` bytes behind the start of `stride`, that
 /// belongs to an element taken.
 pub(super) fn each_element(stride: &Stride, position: u64, len: usize, mut visit: impl FnMut(Range<usize>)) {
-    let period = stride.size * stride.stride;
+    let period = stride.size.saturating_mul(stride.stride);
     let end = position + len as u64;
     let mut element = position / period;
     while element < stride.count && element * period < end {
