@@ -40,7 +40,7 @@ fn spawn<F: Flavor>(pair: &Arc<Pair<F>>, body: impl FnOnce(&Pair<F>) + 'static) 
 
 fn join<const N: usize>(tasks: [JoinHandle<()>; N]) {
     for task in tasks {
-        task.join().unwrap();
+        task.join().expect("no task panics");
     }
 }
 
@@ -85,7 +85,7 @@ pub fn readers_leave_before_a_writer<F: Flavor>() {
     let pair = Pair::<F>::new();
     let reader = spawn(&pair, read_shared);
     bump_exclusively(&pair);
-    reader.join().unwrap();
+    reader.join().expect("no task panics");
 }
 
 pub fn upgrades_lose_no_update<F: Flavor>() {
@@ -105,7 +105,7 @@ pub fn update_goes_beside_shared<F: Flavor>() {
     });
     // Does not end unless the updater can come and go meanwhile.
     let held = pair.latch.shared();
-    updater.join().unwrap();
+    updater.join().expect("no task panics");
     drop(held);
     assert!(pair.latch.try_exclusive().is_some());
 }
@@ -141,7 +141,7 @@ pub fn update_downgrades_to_shared<F: Flavor>() {
     let held = held.downgrade();
     assert_eq!(pair.get(), seen, "nobody changes what a reader sees");
     drop(held);
-    other.join().unwrap();
+    other.join().expect("no task panics");
 }
 
 /// Readers that overlap for ever: only a writer that closes the latch gets them to stop.
@@ -157,7 +157,7 @@ pub fn readers_do_not_starve_a_writer<F: Flavor>() {
         thread::yield_now();
     }
     drop(held);
-    writer.join().unwrap();
+    writer.join().expect("no task panics");
 }
 
 /// As above, for an updater that upgrades.
@@ -173,7 +173,7 @@ pub fn readers_do_not_starve_an_upgrade<F: Flavor>() {
         thread::yield_now();
     }
     drop(held);
-    writer.join().unwrap();
+    writer.join().expect("no task panics");
 }
 
 /// A refusal while readers are in lasts until the writer has been: nobody slips in before it.
@@ -186,7 +186,7 @@ pub fn closed_stays_closed_until_the_writer_was_in<F: Flavor>() {
     let _held = pair.latch.shared();
     assert!(!refused || pair.get() == 1, "the writer that refused us went first");
     drop(_held);
-    writer.join().unwrap();
+    writer.join().expect("no task panics");
 }
 
 /// All modes at once: the wake-ups of one kind must not be taken by another and lost.
@@ -212,7 +212,7 @@ pub fn trying_never_waits<F: Flavor>() {
             Err(_held) => assert_eq!(pair.get(), seen),
         }
     }
-    other.join().unwrap();
+    other.join().expect("no task panics");
 }
 
 macro_rules! holds {
