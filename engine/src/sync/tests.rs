@@ -199,6 +199,7 @@ fn all_modes_under_load() {
         .flat_map(|task| (0..ROUNDS).map(move |round| (task + round) % 3))
         .filter(|&mode| mode != 0);
     assert_eq!(u64::from(get()[0]), changes.count() as u64);
+    assert_eq!(format!("{latch:?}"), format!("{:?}", RealLatch::new()), "nobody left a trace");
 }
 
 #[test]
