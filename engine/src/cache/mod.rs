@@ -3,7 +3,9 @@
 mod data_file;
 mod deaths;
 mod node_cache;
+mod node_writer;
 
 pub use data_file::DataFile;
 pub use deaths::Deaths;
 pub use node_cache::{NodeCache, Weigh};
+pub use node_writer::NodeWriter;
