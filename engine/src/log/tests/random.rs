@@ -93,17 +93,23 @@ proptest! {
         steps in vec(step(), 0..80),
         last in vec(0..6_000_usize, 1..6),
         good_syncs in 0..4_u64,
+        reserve in any::<bool>(),
         tear in tear(),
     ) {
         let disk = MemDisk::default();
         let Run { mut log, mut records, from, records_before } = run(&disk, &steps);
         log.flush().unwrap();
+        if reserve {
+            log.reserve(last.iter().map(|len| *len as u64 + 20).sum()).unwrap();
+            disk.limit_file_bytes(Some(0));
+        }
         for len in last {
             let txn = records.len() as u64;
             append(&mut log, &mut records, splice(txn, len));
         }
         disk.fail_sync_after(good_syncs);
         let flushed = log.flush();
+        prop_assert!(!matches!(flushed, Err(Error::Io { op: "allocate", .. })), "reserved too little");
         let durable = log.durable_lsn();
         prop_assert_eq!(flushed.is_ok(), durable == log.next_lsn());
 

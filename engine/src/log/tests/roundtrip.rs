@@ -164,3 +164,31 @@ fn short_transfers_are_gone_on_with() {
     }
     assert_eq!(scan(&disk, &start).unwrap().0, records);
 }
+
+#[test]
+fn a_real_file_holds_a_log_as_well() {
+    use crate::env::RealDisk;
+
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("x.ns");
+    let mut log = Log::create(&RealDisk, &db, IDENTITY, SEGMENT, START).unwrap();
+    let start = log.position();
+    let mut records = Vec::new();
+    for txn in 0..30 {
+        let record = splice(txn, 3_000);
+        records.push((log.append(&record), record));
+        if txn % 3 == 0 {
+            log.flush().unwrap();
+        }
+    }
+    log.flush().unwrap();
+    assert_eq!(std::fs::metadata(log.path()).unwrap().len(), log.file_bytes());
+    let mut found = Vec::new();
+    let mut scan = read_log(&RealDisk, &db, IDENTITY, SEGMENT, &start).unwrap();
+    scan.for_each(|lsn, record| {
+        found.push((lsn, record.into_owned()));
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(found, records);
+}
