@@ -142,6 +142,25 @@ fn slots_are_recycled_and_the_file_stays_small() {
 }
 
 #[test]
+fn truncation_frees_every_slot_before_the_position_and_not_its_own() {
+    let disk = MemDisk::default();
+    let mut log = create(&disk);
+    let mut records = Vec::new();
+    for _ in 0..4 {
+        batch(&mut log, &mut records, 10_000);
+    }
+    let from = log.position();
+    assert_eq!(from.slot, 3);
+    log.truncate(&from);
+    assert_eq!((log.counters().slots_recycled, log.file_bytes()), (3, 4 * SEGMENT));
+    let reused = [0; 3].map(|_| batch(&mut log, &mut records, 10_000));
+    assert_eq!((reused, log.file_bytes()), ([0, SEGMENT, 2 * SEGMENT], 4 * SEGMENT));
+    batch(&mut log, &mut records, 10_000);
+    assert_eq!(log.file_bytes(), 5 * SEGMENT, "the position's own slot is not free");
+    assert_eq!(scan(&disk, &from).unwrap().0, records[4..]);
+}
+
+#[test]
 fn creating_replaces_what_an_unpublished_attempt_left() {
     let disk = MemDisk::default();
     let mut log = create(&disk);

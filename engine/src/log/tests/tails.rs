@@ -78,9 +78,10 @@ fn a_flipped_bit_in_the_middle_is_refused_where_it_is() {
     let mut log = create(&disk);
     let start = log.position();
     let mut records = Vec::new();
-    // Two batches a slot: first, last and only ones of their slot.
-    let places: Vec<u64> =
-        [5_000, 7_000, 5_000, 5_000, 11_000, 10].map(|len| batch(&mut log, &mut records, len)).to_vec();
+    // First, last and only ones of their slot, behind full slots and behind gaps.
+    let places: Vec<u64> = [5_000, 3_000, 5_000, 5_000, 11_000, 5_000, 10]
+        .map(|len| batch(&mut log, &mut records, len))
+        .to_vec();
     let last = places.len() - 1;
     for (index, &place) in places.iter().enumerate() {
         for at in [0, 5, 9, 30, 33, 41, 49, 57, 61, 65, 79, 80, 85] {
