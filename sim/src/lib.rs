@@ -1,0 +1,3 @@
+//! Deterministic simulation of NumStore: one seed, one history, with crashes at every instant.
+
+pub mod world;
