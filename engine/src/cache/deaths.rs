@@ -31,6 +31,11 @@ impl Deaths {
         self.extents.drain(..)
     }
 
+    /// Everything reported so far.
+    pub fn extents(&self) -> &[Extent] {
+        &self.extents
+    }
+
     /// Whether nothing was reported.
     pub fn is_empty(&self) -> bool {
         self.extents.is_empty()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::cache::Weigh;
 use crate::format::block_ref::{BlockRef, MAX_NODE_BYTES};
 use crate::format::inner::MAX_FANOUT;
+use crate::format::tree_root::TreeRoot;
 
 use super::Leaf;
 
@@ -47,9 +48,21 @@ impl Tree {
         Tree::default()
     }
 
-    /// The tree whose root node stands on disk, as a record or a catalog entry tells.
-    pub fn on_disk(root: BlockRef, height: u8, bytes: u64) -> Tree {
-        Tree { root: Some(Child { bytes, node: NodeRef::Disk(root) }), height }
+    /// The tree whose root node stands on disk.
+    pub fn from_disk_form(form: &TreeRoot) -> Tree {
+        let root = form.root.map(|root| Child { bytes: form.bytes, node: NodeRef::Disk(root) });
+        Tree { root, height: form.height }
+    }
+
+    /// How to find the tree on disk again; `None` while it is dirty.
+    pub fn disk_form(&self) -> Option<TreeRoot> {
+        match &self.root {
+            None => Some(TreeRoot::default()),
+            Some(Child { bytes, node: NodeRef::Disk(root) }) => {
+                Some(TreeRoot { root: Some(*root), height: self.height, bytes: *bytes })
+            }
+            Some(Child { node: NodeRef::Mem(_), .. }) => None,
+        }
     }
 
     /// Number of bytes.
@@ -65,14 +78,6 @@ impl Tree {
     /// Levels of inner nodes; 0 for a single leaf and for the empty tree.
     pub fn height(&self) -> u8 {
         self.height
-    }
-
-    /// The reference to the root and its height, if the tree is clean and not empty.
-    pub fn disk_root(&self) -> Option<BlockRef> {
-        match &self.root {
-            Some(Child { node: NodeRef::Disk(reference), .. }) => Some(*reference),
-            _ => None,
-        }
     }
 
     /// Whether some node is only in memory.

@@ -10,7 +10,7 @@ use crate::base::Result;
 use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
 
-use super::{Child, Leaf, Node, PINNED_ROPE_BYTES, Rope, Tree, TreeSource};
+use super::{Child, Leaf, Node, NodeRef, PINNED_ROPE_BYTES, Rope, Tree, TreeSource};
 
 /// How an attempt to edit one leaf in place ended.
 enum Attempt {
@@ -116,7 +116,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
 
     /// Empties a tree of one leaf.
     fn forget_root(&self, tree: &mut Tree, deaths: &mut Deaths) {
-        if let Some(reference) = tree.disk_root() {
+        if let Some(Child { node: NodeRef::Disk(reference), .. }) = &tree.root {
             deaths.kill(reference.extent());
         }
         *tree = Tree::new();
