@@ -12,7 +12,9 @@ pub enum Concern {
     Schedule,
     /// What survives a power loss.
     Disk,
-    /// When crashes and faults strike.
+    /// When crashes are ordered.
+    Crashes,
+    /// What transfers and calls that a crash or a fault strikes still do.
     Faults,
     /// How much time passes.
     Clock,
@@ -69,7 +71,7 @@ impl Dice {
 }
 
 /// Scrambles a number (the finaliser of splitmix64).
-pub(crate) fn mix(value: u64) -> u64 {
+pub fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

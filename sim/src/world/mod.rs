@@ -24,7 +24,7 @@ mod trace;
 mod tests;
 
 pub use clock::SimClock;
-pub use dice::{Concern, Dice};
+pub use dice::{Concern, Dice, mix};
 pub use disk::SimDisk;
 pub use env::SimEnv;
 pub use file::SimFile;
@@ -32,9 +32,7 @@ pub use persist::Persist;
 pub use platform::{SimPlatform, SimWord};
 pub use scheduler::{SimScheduler, SimTask};
 pub use state::WorldCounters;
-pub use trace::Trace;
-
-pub(crate) use tasks::panic_text;
+pub use trace::{Trace, checksum};
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -81,9 +79,11 @@ impl World {
         self.shared.lock().budget = Some(ios);
     }
 
-    /// Takes back [`World::crash_after`], if the crash has not struck yet.
+    /// Takes back [`World::crash_after`] and [`World::fail_sync_after`], if they have not struck yet.
     pub fn disarm(&self) {
-        self.shared.lock().budget = None;
+        let mut state = self.shared.lock();
+        state.budget = None;
+        state.syncs_until_failure = None;
     }
 
     /// Whether the process is dead: an ordered crash has struck, and no new process has been started.
