@@ -9,8 +9,6 @@ mod durable;
 mod finding;
 mod recovery;
 
-#[cfg(test)]
-mod tests;
 
 pub use answer::check_answer;
 pub use durable::Durable;

@@ -9,8 +9,6 @@ mod history;
 mod step;
 mod transaction;
 
-#[cfg(test)]
-mod tests;
 
 pub use edit::{Answer, Bytes, Edit, Elements};
 pub use history::{Candidates, History, Streams};

@@ -5,8 +5,6 @@ mod generator;
 mod operation;
 mod swarm;
 
-#[cfg(test)]
-mod tests;
 
 pub use generator::Generator;
 pub use operation::Operation;
