@@ -132,7 +132,6 @@ impl Stage {
             at = end;
             progress.at(at);
         }
-        drop(stream);
         tx.commit()?;
         let took = started.elapsed();
         db.close()?;

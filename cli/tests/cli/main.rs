@@ -3,6 +3,8 @@
 //! Why: the engine's tests cannot see a wrong flag, a swapped argument or a lost exit code.
 //! How: `shell` runs the program; each other module is about some commands.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod bytes;
 mod crash;
 mod failures;
