@@ -139,7 +139,7 @@ impl Report {
         );
         text.push('\n');
         for (name, value) in self.facts() {
-            writeln!(text, "{name:20} {value}").expect("invariant: a String takes all text");
+            writeln!(text, "{name:22} {value}").expect("invariant: a String takes all text");
         }
         text
     }

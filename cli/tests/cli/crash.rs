@@ -46,6 +46,23 @@ fn kill_a_writer(shell: &Shell) {
 }
 
 #[test]
+fn a_second_process_is_kept_out() {
+    let shell = Shell::new();
+    shell.ok(&["create", "x.ns", "bystander"]);
+    shell.ok_with(&["put", "x.ns", "tour"], &noise(1000));
+    let settings = ["--from", "0", "--size", "1000", "--seed", "1", "--group", "1", "--edits", "1"];
+    let mut child = shell.spawn(&[&["tour-writer", "x.ns"], &settings[..]].concat());
+    let ready = BufReader::new(child.stdout.take().unwrap()).lines().next().unwrap().unwrap();
+    assert_eq!(ready, "ready");
+    let error = shell.json_error(&["ls", "x.ns"], 1);
+    assert_eq!((&error["kind"], &error["code"]), (&json!("Locked"), &json!(5)));
+    // Without its standard input the writer has nothing to wait for: its transaction is rolled back.
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    assert_eq!(shell.json(&["stat", "x.ns", "bystander"])["len"], 0);
+}
+
+#[test]
 fn a_small_tour() {
     let shell = Shell::new();
     let report = small_tour(&shell, &["--json"]);
