@@ -8,6 +8,10 @@ pub trait Platform: Send + Sync + 'static {
     /// A 32-bit atomic.
     type AtomicU32: AtomicWord;
 
+    /// How often a latch looks again, with a [`Platform::spin_hint`] between, before it sleeps. Platforms that run
+    /// one task at a time leave it at zero.
+    const SPINS: u32 = 0;
+
     /// Blocks while `*word == expected`, until a wake-up, the deadline (on the monotonic clock), or for no reason
     /// at all. The check and the going to sleep are one step with respect to [`Platform::wake_one`].
     fn wait(word: &Self::AtomicU32, expected: u32, deadline: Option<Duration>);

@@ -1,0 +1,75 @@
+//! The data file as blocks: every read is verified against the reference that led to it.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
+use crate::env::{DiskFile, read_exact_at, write_all_at};
+use crate::format::block_ref::{BlockRef, CHECKED_BYTES};
+
+/// The open data file.
+pub struct DataFile<F> {
+    file: F,
+    path: PathBuf,
+}
+
+impl<F: DiskFile> DataFile<F> {
+    /// Wraps an open file that is called `path` in errors.
+    pub fn new(file: F, path: &Path) -> DataFile<F> {
+        DataFile { file, path: path.to_owned() }
+    }
+
+    /// The path, as the user gave it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file itself, for its length and its lock.
+    pub fn file(&self) -> &F {
+        &self.file
+    }
+
+    /// Reads the node behind `reference` and verifies it.
+    ///
+    /// # Errors
+    /// [`Error::Corruption`] if a checksum differs or the file ends too early.
+    pub fn read_node(&self, reference: &BlockRef) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; reference.bytes as usize];
+        self.read_bytes(reference.offset(), &mut bytes)?;
+        match reference.first_mismatch(&bytes) {
+            None => Ok(bytes),
+            Some(piece) => {
+                let offset = reference.offset() + (piece * CHECKED_BYTES) as u64;
+                let expected = format!("checksum {:#010x}", reference.sums[piece]);
+                Err(Error::corruption(&self.path, offset, expected, "other bytes"))
+            }
+        }
+    }
+
+    /// Reads exactly `bytes.len()` bytes at byte `offset`, unverified.
+    pub fn read_bytes(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
+        read_exact_at(&self.file, bytes, offset).map_err(|e| {
+            if e.kind() == std::io::ErrorKind::UnexpectedEof {
+                let expected = format!("{} bytes", bytes.len());
+                Error::corruption(&self.path, offset, expected, "the end of the file")
+            } else {
+                Error::io("read", &self.path, offset, e)
+            }
+        })
+    }
+
+    /// Writes `bytes` at the start of `block`. Not durable before [`DataFile::sync`].
+    pub fn write_blocks(&self, block: BlockId, bytes: &[u8]) -> Result<()> {
+        let offset = block.0 * BLOCK_BYTES as u64;
+        write_all_at(&self.file, bytes, offset).map_err(|e| Error::io("write", &self.path, offset, e))
+    }
+
+    /// Makes every write that has returned durable. After an error nothing is known: poison.
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync().map_err(|e| Error::io("sync", &self.path, 0, e))
+    }
+
+    /// The [`Error::Corruption`] for a node whose checksum is right and whose content is not.
+    pub fn malformed(&self, reference: &BlockRef, what: &'static str) -> Error {
+        Error::corruption(&self.path, reference.offset(), "a well-formed node", what)
+    }
+}

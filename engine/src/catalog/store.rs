@@ -1,0 +1,76 @@
+//! What current and past states are read through: the data file and one cache for each kind of node.
+
+use crate::cache::{DataFile, NodeCache};
+use crate::env::{Disk, Env};
+use crate::map::{MapNode, MapSource};
+use crate::space::RunLength;
+use crate::tree::{Geometry, Node, TreeSource};
+
+use super::{Name, StreamRecord};
+
+/// The files of an environment.
+pub type FileOf<E> = <<E as Env>::Disk as Disk>::File;
+type Cache<T, E> = NodeCache<T, <E as Env>::Platform>;
+type Source<'a, K, V, E> = MapSource<'a, K, V, FileOf<E>, <E as Env>::Platform>;
+
+/// The data file and the caches. Shared by everything that reads.
+pub struct Store<E: Env> {
+    /// The world outside.
+    pub env: E,
+    /// The data file.
+    pub file: DataFile<FileOf<E>>,
+    /// How large nodes may be.
+    pub geometry: Geometry,
+    nodes: Cache<Node, E>,
+    names: Cache<MapNode<Name, u64>, E>,
+    streams: Cache<MapNode<u64, StreamRecord>, E>,
+    free: Cache<MapNode<u64, RunLength>, E>,
+}
+
+impl<E: Env> Store<E> {
+    /// Empty caches over `file`; most of `cache_bytes` is for the nodes of streams.
+    pub fn new(env: E, file: DataFile<FileOf<E>>, geometry: Geometry, cache_bytes: u64) -> Store<E> {
+        let bytes = usize::try_from(cache_bytes).unwrap_or(usize::MAX);
+        let share = bytes / 16;
+        Store {
+            env,
+            file,
+            geometry,
+            nodes: NodeCache::new(bytes - 3 * share),
+            names: NodeCache::new(share),
+            streams: NodeCache::new(share),
+            free: NodeCache::new(share),
+        }
+    }
+
+    /// Nodes of trees.
+    pub fn trees(&self) -> TreeSource<'_, FileOf<E>, E::Platform> {
+        TreeSource { file: &self.file, cache: &self.nodes, geometry: self.geometry }
+    }
+
+    /// Nodes of the map from names to ids.
+    pub fn names(&self) -> Source<'_, Name, u64, E> {
+        MapSource { file: &self.file, cache: &self.names }
+    }
+
+    /// Nodes of the map from ids to streams.
+    pub fn streams(&self) -> Source<'_, u64, StreamRecord, E> {
+        MapSource { file: &self.file, cache: &self.streams }
+    }
+
+    /// Nodes of the free map.
+    pub fn free(&self) -> Source<'_, u64, RunLength, E> {
+        MapSource { file: &self.file, cache: &self.free }
+    }
+
+    /// Look-ups in all caches that found their node, and that did not.
+    pub fn hits_and_misses(&self) -> (u64, u64) {
+        let all = [
+            self.nodes.hits_and_misses(),
+            self.names.hits_and_misses(),
+            self.streams.hits_and_misses(),
+            self.free.hits_and_misses(),
+        ];
+        all.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+}

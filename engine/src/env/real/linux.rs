@@ -1,0 +1,85 @@
+//! What std lacks, as typed system calls of Linux.
+
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::sync::atomic::AtomicU32;
+use std::time::Duration;
+
+use rustix::fs::{FallocateFlags, OFlags, fallocate, fcntl_getfl, fcntl_setfl};
+use rustix::io::{Errno, preadv, pwritev};
+use rustix::thread::futex;
+
+/// Positioned transfers on a file.
+#[derive(Debug)]
+pub(super) struct Transfers(File);
+
+impl Transfers {
+    pub(super) fn new(file: File) -> Transfers {
+        Transfers(file)
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.0
+    }
+
+    pub(super) fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        Ok(rustix::io::pread(&self.0, buf, offset)?)
+    }
+
+    pub(super) fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
+        Ok(rustix::io::pwrite(&self.0, buf, offset)?)
+    }
+
+    pub(super) fn read_vectored_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
+        Ok(preadv(&self.0, bufs, offset)?)
+    }
+
+    pub(super) fn write_vectored_at(&self, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        Ok(pwritev(&self.0, bufs, offset)?)
+    }
+}
+
+/// Makes the transfers of `file` go around the page cache; `false` if its file system has no way to.
+pub(super) fn set_direct(file: &File) -> bool {
+    fcntl_getfl(file).and_then(|flags| fcntl_setfl(file, flags | OFlags::DIRECT)).is_ok()
+}
+
+/// Reserves space, growing the file; `false` if the file system cannot.
+pub(super) fn allocate(file: &File, offset: u64, len: u64) -> io::Result<bool> {
+    fallocate_supported(file, FallocateFlags::empty(), offset, len)
+}
+
+/// Gives space back, where the file system can.
+pub(super) fn punch(file: &File, offset: u64, len: u64) -> io::Result<()> {
+    fallocate_supported(file, FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE, offset, len).map(|_| ())
+}
+
+fn fallocate_supported(file: &File, flags: FallocateFlags, offset: u64, len: u64) -> io::Result<bool> {
+    loop {
+        match fallocate(file, flags, offset, len) {
+            Ok(()) => return Ok(true),
+            Err(Errno::INTR) => {}
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => return Ok(false),
+            Err(e) => return Err(e.into()),
+        }
+    }
+}
+
+/// Sleeps while `*word == expected`, at most for `timeout`.
+pub(super) fn wait(word: &AtomicU32, expected: u32, timeout: Option<Duration>) {
+    // A timeout too long for the system's type is longer than any machine runs.
+    let timeout = timeout.and_then(|timeout| timeout.try_into().ok());
+    // A changed word, a signal, a timeout: the caller looks at the word again whatever it was.
+    let _ = futex::wait(word, futex::Flags::PRIVATE, expected, timeout.as_ref());
+}
+
+/// Wakes one sleeper of `word`.
+pub(super) fn wake_one(word: &AtomicU32) {
+    let _ = futex::wake(word, futex::Flags::PRIVATE, 1);
+}
+
+/// Wakes all sleepers of `word`.
+pub(super) fn wake_all(word: &AtomicU32) {
+    // The kernel reads the number as signed.
+    let _ = futex::wake(word, futex::Flags::PRIVATE, i32::MAX as u32);
+}

@@ -1,0 +1,71 @@
+//! The processor's atomics and the system's way to sleep on one.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::{back_end, clock};
+use crate::env::{AtomicWord, Platform};
+
+/// The processor's atomics and the system's way to sleep on one.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct RealPlatform;
+
+impl Platform for RealPlatform {
+    type AtomicU32 = AtomicU32;
+
+    /// About as long as the shortest sleep and wake-up take.
+    const SPINS: u32 = 64;
+
+    fn wait(word: &AtomicU32, expected: u32, deadline: Option<Duration>) {
+        let timeout = deadline.map(|deadline| deadline.saturating_sub(clock::monotonic()));
+        if timeout != Some(Duration::ZERO) {
+            back_end::wait(word, expected, timeout);
+        }
+    }
+
+    fn wake_one(word: &AtomicU32) {
+        back_end::wake_one(word);
+    }
+
+    fn wake_all(word: &AtomicU32) {
+        back_end::wake_all(word);
+    }
+
+    fn spin_hint() {
+        std::hint::spin_loop();
+    }
+}
+
+impl AtomicWord for AtomicU32 {
+    fn new(value: u32) -> AtomicU32 {
+        AtomicU32::new(value)
+    }
+
+    fn load_relaxed(&self) -> u32 {
+        self.load(Ordering::Relaxed)
+    }
+
+    fn load_acquire(&self) -> u32 {
+        self.load(Ordering::Acquire)
+    }
+
+    fn store_release(&self, value: u32) {
+        self.store(value, Ordering::Release);
+    }
+
+    fn compare_exchange_weak_acquire(&self, current: u32, new: u32) -> Result<u32, u32> {
+        self.compare_exchange_weak(current, new, Ordering::Acquire, Ordering::Relaxed)
+    }
+
+    fn compare_exchange_weak_release(&self, current: u32, new: u32) -> Result<u32, u32> {
+        self.compare_exchange_weak(current, new, Ordering::Release, Ordering::Relaxed)
+    }
+
+    fn fetch_add_release(&self, value: u32) -> u32 {
+        self.fetch_add(value, Ordering::Release)
+    }
+
+    fn fetch_sub_release(&self, value: u32) -> u32 {
+        self.fetch_sub(value, Ordering::Release)
+    }
+}

@@ -1,0 +1,63 @@
+//! Reading fixed little-endian fields out of a byte slice, with every length checked.
+
+/// What was wrong with the bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WireError(pub &'static str);
+
+/// A cursor over encoded bytes.
+pub struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Starts at the first of `bytes`.
+    pub fn new(bytes: &'a [u8]) -> Reader<'a> {
+        Reader { rest: bytes }
+    }
+
+    /// The next `n` bytes.
+    pub fn bytes(&mut self, n: usize) -> Result<&'a [u8], WireError> {
+        if n > self.rest.len() {
+            return Err(WireError("the bytes end too early"));
+        }
+        let (head, rest) = self.rest.split_at(n);
+        self.rest = rest;
+        Ok(head)
+    }
+
+    /// The next byte.
+    pub fn u8(&mut self) -> Result<u8, WireError> {
+        Ok(self.array::<1>()?[0])
+    }
+
+    /// The next two bytes.
+    pub fn u16(&mut self) -> Result<u16, WireError> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    /// The next four bytes.
+    pub fn u32(&mut self) -> Result<u32, WireError> {
+        self.array().map(u32::from_le_bytes)
+    }
+
+    /// The next eight bytes.
+    pub fn u64(&mut self) -> Result<u64, WireError> {
+        self.array().map(u64::from_le_bytes)
+    }
+
+    /// The next `N` bytes.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
+        let bytes = self.bytes(N)?;
+        Ok(bytes.try_into().expect("invariant: the slice has N bytes"))
+    }
+
+    /// How many bytes are left.
+    pub fn remaining(&self) -> usize {
+        self.rest.len()
+    }
+
+    /// That nothing is left, or that all that is left is zero.
+    pub fn finish_zero(self) -> Result<(), WireError> {
+        if self.rest.iter().all(|&byte| byte == 0) { Ok(()) } else { Err(WireError("reserved bytes are not zero")) }
+    }
+}

@@ -1,0 +1,124 @@
+//! The audit of a map: visits everything and says what is wrong.
+
+use crate::base::{Error, Result};
+use crate::env::{DiskFile, Platform};
+use crate::format::block_ref::BlockRef;
+
+use super::entry::{MapKey, MapValue};
+use super::node::{MapNode, NodeRef, largest_entry};
+use super::regroup::{is_overfull, is_sparse};
+use super::{MapSource, OrderedMap};
+
+/// What wants to hear of every part of a map.
+pub trait MapWalk<K, V> {
+    /// A clean node; called before what is below it.
+    fn node(&mut self, reference: &BlockRef);
+    /// An entry, in the order of the keys.
+    fn entry(&mut self, key: &K, value: &V) -> Result<()>;
+}
+
+/// What an audit of a subtree learned.
+struct Below<K, V: MapValue> {
+    first: K,
+    summary: V::Summary,
+}
+
+struct Audit<'a, 'w, K, V: MapValue, F, P: Platform, W> {
+    source: MapSource<'a, K, V, F, P>,
+    walk: &'w mut W,
+    node_bytes: usize,
+    height: u8,
+    last: Option<K>,
+    entries: u64,
+    findings: Vec<String>,
+}
+
+impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
+    /// Visits every node and entry, and returns what breaks an invariant: order, firsts, summaries, levels, occupancy,
+    /// count. A node that is corrupt is a finding, and what is below it is left out.
+    ///
+    /// # Errors
+    /// As `walk`, or if a read fails for another reason than corruption.
+    pub fn walk<F: DiskFile, P: Platform>(
+        &self,
+        source: MapSource<'_, K, V, F, P>,
+        walk: &mut impl MapWalk<K, V>,
+    ) -> Result<Vec<String>> {
+        let mut audit = Audit {
+            source,
+            walk,
+            node_bytes: self.node_bytes,
+            height: self.height,
+            last: None,
+            entries: 0,
+            findings: Vec::new(),
+        };
+        if let Some(root) = &self.root {
+            audit.node(root, self.height, true)?;
+        }
+        if audit.entries != self.count {
+            let finding = format!("the map should have {} entries and has {}", self.count, audit.entries);
+            audit.findings.push(finding);
+        }
+        Ok(audit.findings)
+    }
+}
+
+impl<K: MapKey, V: MapValue, F: DiskFile, P: Platform, W: MapWalk<K, V>> Audit<'_, '_, K, V, F, P, W> {
+    /// `None` if the node could not be read.
+    fn node(&mut self, node: &NodeRef<K, V>, level: u8, right_edge: bool) -> Result<Option<Below<K, V>>> {
+        if let NodeRef::Disk(reference) = node {
+            self.walk.node(reference);
+        }
+        let node = match self.source.open(node, level) {
+            Ok(node) => node,
+            Err(e @ Error::Corruption { .. }) => {
+                self.findings.push(e.to_string());
+                return Ok(None);
+            }
+            Err(e) => return Err(e),
+        };
+        self.occupancy(&node, level, right_edge);
+        match &*node {
+            MapNode::Leaf(entries) => {
+                for (key, value) in entries {
+                    if self.last.as_ref().is_some_and(|last| last >= key) {
+                        self.findings.push(format!("the key {key:?} is not above the one before"));
+                    }
+                    self.last = Some(key.clone());
+                    self.entries += 1;
+                    self.walk.entry(key, value)?;
+                }
+            }
+            MapNode::Inner(children) => {
+                for (at, child) in children.iter().enumerate() {
+                    let right_edge = right_edge && at + 1 == children.len();
+                    let Some(below) = self.node(&child.child, level - 1, right_edge)? else { continue };
+                    if below.first != child.first {
+                        let finding = format!("a child starts at {:?}, not {:?}", below.first, child.first);
+                        self.findings.push(finding);
+                    }
+                    if below.summary != child.summary {
+                        let (is, says) = (below.summary, child.summary);
+                        self.findings
+                            .push(format!("the child at {:?} sums to {is:?}, not {says:?}", child.first));
+                    }
+                }
+            }
+        }
+        Ok(node.first().cloned().zip(node.summary()).map(|(first, summary)| Below { first, summary }))
+    }
+
+    fn occupancy(&mut self, node: &MapNode<K, V>, level: u8, right_edge: bool) {
+        let (count, bytes) = (node.len(), node.encoded_bytes());
+        let is_root = level == self.height;
+        let by_count = !is_root && count < 2;
+        let by_bytes = !right_edge
+            && largest_entry::<K, V>() * 8 <= self.node_bytes
+            && is_sparse(count, bytes, self.node_bytes);
+        if count == 0 || by_count || by_bytes || is_overfull(count, bytes, self.node_bytes) {
+            let finding = format!("a node at level {level} has {count} entries in {bytes} bytes");
+            self.findings.push(finding);
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The space against a model of single blocks.

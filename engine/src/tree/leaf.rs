@@ -1,0 +1,168 @@
+//! A leaf in memory: its bytes as a short list of pieces of shared buffers.
+//!
+//! A small edit in a leaf of 64 KiB must not copy 64 KiB: it splits a piece and puts a small one between. When the
+//! list grows past [`MAX_PIECES`] the leaf is copied into one buffer, which costs a memcpy every so many edits.
+
+use std::sync::Arc;
+
+/// More pieces than this are copied into one.
+const MAX_PIECES: usize = 24;
+/// A piece at the end of its own buffer is extended in place up to this size.
+const EXTENDABLE_BYTES: usize = 4096;
+
+/// The bytes of a leaf.
+#[derive(Clone, Default, Debug)]
+pub struct Leaf {
+    pieces: Vec<Piece>,
+    len: usize,
+}
+
+#[derive(Clone, Debug)]
+struct Piece {
+    buffer: Arc<Vec<u8>>,
+    start: usize,
+    len: usize,
+}
+
+impl Piece {
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.start + self.len]
+    }
+
+    fn slice(&self, start: usize, len: usize) -> Piece {
+        Piece { buffer: Arc::clone(&self.buffer), start: self.start + start, len }
+    }
+}
+
+impl Leaf {
+    /// A leaf that holds `bytes`.
+    pub fn new(bytes: Vec<u8>) -> Leaf {
+        let len = bytes.len();
+        Leaf::of_buffer(&Arc::new(bytes), 0, len)
+    }
+
+    /// A leaf that holds `len` bytes of a shared buffer.
+    pub fn of_buffer(buffer: &Arc<Vec<u8>>, start: usize, len: usize) -> Leaf {
+        let pieces = if len == 0 { vec![] } else { vec![Piece { buffer: Arc::clone(buffer), start, len }] };
+        Leaf { pieces, len }
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The bytes, piece by piece.
+    pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(Piece::bytes)
+    }
+
+    /// All bytes in one vector.
+    pub fn to_vec(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.len);
+        self.chunks().for_each(|chunk| out.extend_from_slice(chunk));
+        out
+    }
+
+    /// Calls `sink` with the bytes of `start..end`, in order, in as many slices as there are pieces.
+    pub fn visit(&self, start: usize, end: usize, sink: &mut impl FnMut(&[u8])) {
+        let mut at = 0;
+        for piece in &self.pieces {
+            let (from, to) = (start.max(at), end.min(at + piece.len));
+            if from < to {
+                sink(&piece.bytes()[from - at..to - at]);
+            }
+            at += piece.len;
+            if at >= end {
+                break;
+            }
+        }
+    }
+
+    /// Replaces `delete_len` bytes at `offset` by `insert`; returns what was there.
+    pub fn splice(&mut self, offset: usize, delete_len: usize, insert: &[u8]) -> Vec<u8> {
+        let mut removed = Vec::with_capacity(delete_len);
+        if delete_len > 0 {
+            self.visit(offset, offset + delete_len, &mut |bytes| removed.extend_from_slice(bytes));
+            self.remove(offset, delete_len);
+        }
+        if !insert.is_empty() {
+            self.insert(offset, insert);
+        }
+        if self.pieces.len() > MAX_PIECES {
+            self.flatten();
+        }
+        removed
+    }
+
+    /// Cuts the leaf in two at `offset`; `self` keeps the left part.
+    pub fn split_off(&mut self, offset: usize) -> Leaf {
+        let at = self.boundary(offset);
+        let right = Leaf { pieces: self.pieces.split_off(at), len: self.len - offset };
+        self.len = offset;
+        right
+    }
+
+    /// Appends `other`.
+    pub fn append(&mut self, other: Leaf) {
+        self.len += other.len;
+        self.pieces.extend(other.pieces);
+        if self.pieces.len() > MAX_PIECES {
+            self.flatten();
+        }
+    }
+
+    fn flatten(&mut self) {
+        *self = Leaf::new(self.to_vec());
+    }
+
+    fn remove(&mut self, offset: usize, len: usize) {
+        let from = self.boundary(offset);
+        let to = self.boundary(offset + len);
+        self.pieces.drain(from..to);
+        self.len -= len;
+    }
+
+    fn insert(&mut self, offset: usize, bytes: &[u8]) {
+        let at = self.boundary(offset);
+        self.len += bytes.len();
+        if at > 0 && self.pieces[at - 1].try_extend(bytes) {
+            return;
+        }
+        let piece = Piece { buffer: Arc::new(bytes.to_vec()), start: 0, len: bytes.len() };
+        self.pieces.insert(at, piece);
+    }
+
+    /// The index of the piece that starts at `offset`, made by splitting one if need be.
+    fn boundary(&mut self, offset: usize) -> usize {
+        let mut start = 0;
+        for at in 0..self.pieces.len() {
+            if start == offset {
+                return at;
+            }
+            let len = self.pieces[at].len;
+            if offset < start + len {
+                let head = offset - start;
+                let tail = self.pieces[at].slice(head, len - head);
+                self.pieces[at].len = head;
+                self.pieces.insert(at + 1, tail);
+                return at + 1;
+            }
+            start += len;
+        }
+        self.pieces.len()
+    }
+}
+
+impl Piece {
+    /// Appends `bytes` in place, if the piece is the end of a small buffer that nobody shares.
+    fn try_extend(&mut self, bytes: &[u8]) -> bool {
+        if self.start + self.len != self.buffer.len() || self.buffer.len() + bytes.len() > EXTENDABLE_BYTES {
+            return false;
+        }
+        let Some(buffer) = Arc::get_mut(&mut self.buffer) else { return false };
+        buffer.extend_from_slice(bytes);
+        self.len += bytes.len();
+        true
+    }
+}

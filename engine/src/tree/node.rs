@@ -1,0 +1,209 @@
+//! Nodes in memory.
+
+use std::sync::Arc;
+
+use crate::cache::Weigh;
+use crate::format::block_ref::{BlockRef, MAX_NODE_BYTES};
+use crate::format::inner::MAX_FANOUT;
+use crate::format::tree_root::TreeRoot;
+
+use super::Leaf;
+
+/// How large nodes may be; fixed when a database is created.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Geometry {
+    /// Most bytes of a leaf.
+    pub leaf_bytes: usize,
+    /// Most children of an inner node.
+    pub fanout: usize,
+}
+
+impl Geometry {
+    /// Whether the engine can work with it.
+    pub fn is_valid(&self) -> bool {
+        (256..=MAX_NODE_BYTES).contains(&self.leaf_bytes) && (4..=MAX_FANOUT).contains(&self.fanout)
+    }
+
+    /// Most bytes of a leaf, or most children of an inner node.
+    pub fn max_size(&self, height: u8) -> usize {
+        if height == 0 { self.leaf_bytes } else { self.fanout }
+    }
+
+    /// Fewest bytes or children of a node that is not the root.
+    pub fn min_size(&self, height: u8) -> usize {
+        if height == 0 { self.leaf_bytes / 4 } else { (self.fanout / 4).max(2) }
+    }
+}
+
+/// A byte sequence. See the module's documentation.
+#[derive(Clone, Default, Debug)]
+pub struct Tree {
+    pub(super) root: Option<Child>,
+    pub(super) height: u8,
+}
+
+impl Tree {
+    /// The empty sequence.
+    pub fn new() -> Tree {
+        Tree::default()
+    }
+
+    /// The tree whose root node stands on disk.
+    pub fn from_disk_form(form: &TreeRoot) -> Tree {
+        let root = form.root.map(|root| Child { bytes: form.bytes, node: NodeRef::Disk(root) });
+        Tree { root, height: form.height }
+    }
+
+    /// How to find the tree on disk again; `None` while it is dirty.
+    pub fn disk_form(&self) -> Option<TreeRoot> {
+        match &self.root {
+            None => Some(TreeRoot::default()),
+            Some(Child { bytes, node: NodeRef::Disk(root) }) => {
+                Some(TreeRoot { root: Some(*root), height: self.height, bytes: *bytes })
+            }
+            Some(Child { node: NodeRef::Mem(_), .. }) => None,
+        }
+    }
+
+    /// Number of bytes.
+    pub fn len(&self) -> u64 {
+        self.root.as_ref().map_or(0, |root| root.bytes)
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.root.is_none()
+    }
+
+    /// Levels of inner nodes; 0 for a single leaf and for the empty tree.
+    pub fn height(&self) -> u8 {
+        self.height
+    }
+
+    /// Whether some node is only in memory.
+    pub fn is_dirty(&self) -> bool {
+        matches!(&self.root, Some(Child { node: NodeRef::Mem(_), .. }))
+    }
+
+    /// The tree that consists of `children`, each of height `height - 1`.
+    pub(super) fn from_children(mut children: Vec<Child>, height: u8) -> Tree {
+        match children.len() {
+            0 => Tree::new(),
+            1 => Tree { root: children.pop(), height: height - 1 },
+            _ => Tree { root: Some(Child::inner(children)), height },
+        }
+    }
+}
+
+/// An entry of an inner node, or a root.
+#[derive(Clone, Debug)]
+pub struct Child {
+    /// Bytes below.
+    pub bytes: u64,
+    /// The node.
+    pub node: NodeRef,
+}
+
+impl Child {
+    pub(super) fn leaf(leaf: Leaf) -> Child {
+        Child { bytes: leaf.len() as u64, node: NodeRef::Mem(Arc::new(Node::Leaf(leaf))) }
+    }
+
+    pub(super) fn inner(children: Vec<Child>) -> Child {
+        let inner = Inner { children };
+        Child { bytes: inner.bytes(), node: NodeRef::Mem(Arc::new(Node::Inner(inner))) }
+    }
+}
+
+/// Where a node is.
+#[derive(Clone, Debug)]
+pub enum NodeRef {
+    /// Only in memory; perhaps shared with other trees.
+    Mem(Arc<Node>),
+    /// On disk; perhaps in the cache as well.
+    Disk(BlockRef),
+}
+
+/// A node.
+#[derive(Clone, Debug)]
+pub enum Node {
+    /// Bytes.
+    Leaf(Leaf),
+    /// Children.
+    Inner(Inner),
+}
+
+impl Node {
+    /// Bytes of a leaf, number of children of an inner node: what [`Geometry`] limits.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Node::Leaf(leaf) => leaf.len(),
+            Node::Inner(inner) => inner.children.len(),
+        }
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        match self {
+            Node::Leaf(leaf) => leaf.len() as u64,
+            Node::Inner(inner) => inner.bytes(),
+        }
+    }
+
+    pub(super) fn expect_inner(&self) -> &Inner {
+        match self {
+            Node::Inner(inner) => inner,
+            Node::Leaf(_) => unreachable!("invariant: nodes above height 0 are inner nodes"),
+        }
+    }
+
+    pub(super) fn expect_inner_mut(&mut self) -> &mut Inner {
+        match self {
+            Node::Inner(inner) => inner,
+            Node::Leaf(_) => unreachable!("invariant: nodes above height 0 are inner nodes"),
+        }
+    }
+
+    pub(super) fn expect_leaf(&self) -> &Leaf {
+        match self {
+            Node::Leaf(leaf) => leaf,
+            Node::Inner(_) => unreachable!("invariant: nodes at height 0 are leaves"),
+        }
+    }
+
+}
+
+impl Weigh for Node {
+    fn weight(&self) -> usize {
+        64 + match self {
+            Node::Leaf(leaf) => leaf.len(),
+            Node::Inner(inner) => inner.children.len() * size_of::<Child>(),
+        }
+    }
+}
+
+/// An inner node.
+#[derive(Clone, Default, Debug)]
+pub struct Inner {
+    /// In the order of their bytes.
+    pub children: Vec<Child>,
+}
+
+impl Inner {
+    /// Bytes below the node.
+    pub fn bytes(&self) -> u64 {
+        self.children.iter().map(|child| child.bytes).sum()
+    }
+
+    /// The child that holds byte `offset`, and where in that child the byte is. An offset between two children
+    /// belongs to the left one, so that what is inserted there extends it.
+    pub(super) fn find(&self, offset: u64) -> (usize, u64) {
+        let mut rest = offset;
+        for (at, child) in self.children.iter().enumerate() {
+            if rest <= child.bytes {
+                return (at, rest);
+            }
+            rest -= child.bytes;
+        }
+        unreachable!("invariant: the offset lies inside the node")
+    }
+}

@@ -1,0 +1,112 @@
+//! Reading ranges.
+
+use std::ops::Range;
+
+use crate::base::Result;
+use crate::env::{DiskFile, Platform};
+use crate::format::stride::Stride;
+
+use super::{Child, Node, Tree, TreeSource};
+
+impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
+    /// Calls `sink` with the bytes of `range`, in order, in slices that lie inside leaves. Copies nothing.
+    ///
+    /// The range lies inside the tree. Costs O(log n + leaves touched).
+    pub fn visit(&self, tree: &Tree, range: Range<u64>, sink: &mut impl FnMut(&[u8])) -> Result<()> {
+        assert!(range.end <= tree.len(), "a read stays inside its tree");
+        match &tree.root {
+            Some(root) if range.start < range.end => self.visit_child(root, tree.height, range, sink),
+            _ => Ok(()),
+        }
+    }
+
+    /// All bytes of `tree`.
+    pub fn read_all(&self, tree: &Tree) -> Result<Vec<u8>> {
+        self.read_range(tree, 0..tree.len())
+    }
+
+    /// The bytes of `range` in one vector.
+    pub fn read_range(&self, tree: &Tree, range: Range<u64>) -> Result<Vec<u8>> {
+        let expected = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
+        let mut out = Vec::with_capacity(expected);
+        self.visit(tree, range, &mut |bytes| out.extend_from_slice(bytes))?;
+        Ok(out)
+    }
+
+    /// The elements that `stride` takes, one after the other. The hull lies inside the tree.
+    pub fn read_strided(&self, tree: &Tree, stride: &Stride) -> Result<Vec<u8>> {
+        let Some(hull) = stride.hull().filter(|hull| !hull.is_empty()) else { return Ok(Vec::new()) };
+        let mut out = Vec::with_capacity(usize::try_from(stride.count * stride.size).unwrap_or(0));
+        if self.is_sparse(stride) {
+            for i in 0..stride.count {
+                let at = stride.start + i * stride.stride * stride.size;
+                self.visit(tree, at..at + stride.size, &mut |bytes| out.extend_from_slice(bytes))?;
+            }
+            return Ok(out);
+        }
+        let mut position = 0;
+        self.visit(tree, hull, &mut |bytes| {
+            copy_elements(stride, position, bytes, &mut out);
+            position += bytes.len() as u64;
+        })?;
+        Ok(out)
+    }
+
+    /// Whether the elements lie so far apart that most leaves of the hull hold none.
+    pub(super) fn is_sparse(&self, stride: &Stride) -> bool {
+        stride.stride.saturating_mul(stride.size) > self.geometry.leaf_bytes as u64
+    }
+
+    fn visit_child(
+        &self,
+        child: &Child,
+        height: u8,
+        range: Range<u64>,
+        sink: &mut impl FnMut(&[u8]),
+    ) -> Result<()> {
+        let node = self.load(child, height)?;
+        match &*node {
+            Node::Leaf(leaf) => {
+                let fits = "invariant: positions inside a leaf fit a usize";
+                let (start, end) = (usize::try_from(range.start), usize::try_from(range.end));
+                leaf.visit(start.expect(fits), end.expect(fits), sink);
+            }
+            Node::Inner(inner) => {
+                let mut first = 0;
+                for child in &inner.children {
+                    let (start, end) = (range.start.max(first), range.end.min(first + child.bytes));
+                    if start < end {
+                        self.visit_child(child, height - 1, start - first..end - first, sink)?;
+                    }
+                    first += child.bytes;
+                    if first >= range.end {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends to `out` what `stride` takes of `bytes`, which stand `position` bytes behind its start.
+pub fn copy_elements(stride: &Stride, position: u64, bytes: &[u8], out: &mut Vec<u8>) {
+    each_element(stride, position, bytes.len(), |taken| out.extend_from_slice(&bytes[taken]));
+}
+
+/// Calls `visit` with each part of a slice of `len` bytes, `position` bytes behind the start of `stride`, that
+/// belongs to an element taken.
+pub(super) fn each_element(stride: &Stride, position: u64, len: usize, mut visit: impl FnMut(Range<usize>)) {
+    let period = stride.size.saturating_mul(stride.stride);
+    let end = position + len as u64;
+    let mut element = position / period;
+    while element < stride.count && element * period < end {
+        let first = element * period;
+        let (from, to) = (first.max(position), (first + stride.size).min(end));
+        if from < to {
+            let index = |at: u64| usize::try_from(at - position).expect("invariant: inside the slice");
+            visit(index(from)..index(to));
+        }
+        element += 1;
+    }
+}

@@ -1,0 +1,91 @@
+//! Where a tree's clean nodes come from: the cache, or the data file.
+
+use std::sync::Arc;
+
+use crate::base::Result;
+use crate::cache::{DataFile, Deaths, NodeCache};
+use crate::env::{DiskFile, Platform};
+use crate::format::block_ref::BlockRef;
+use crate::format::inner::decode_inner;
+
+use super::{Child, Geometry, Inner, Leaf, Node, NodeRef};
+
+/// What every operation on a tree needs beside the tree.
+pub struct TreeSource<'a, F, P: Platform> {
+    /// The data file.
+    pub file: &'a DataFile<F>,
+    /// The cache of nodes.
+    pub cache: &'a NodeCache<Node, P>,
+    /// How large nodes may be.
+    pub geometry: Geometry,
+}
+
+impl<F, P: Platform> Clone for TreeSource<'_, F, P> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<F, P: Platform> Copy for TreeSource<'_, F, P> {}
+
+impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
+    /// The node of `child`, which is at `height`.
+    pub fn load(&self, child: &Child, height: u8) -> Result<Arc<Node>> {
+        match &child.node {
+            NodeRef::Mem(node) => Ok(Arc::clone(node)),
+            NodeRef::Disk(reference) => self.load_disk(reference, child.bytes, height),
+        }
+    }
+
+    /// The node of `child`, ready to be changed: dirty and not shared. The block it had dies. Its content is as it
+    /// was, so a caller that fails later has changed nothing that a reader could see.
+    pub fn load_mut<'n>(
+        &self,
+        child: &'n mut Child,
+        height: u8,
+        deaths: &mut Deaths,
+    ) -> Result<&'n mut Node> {
+        if let NodeRef::Disk(reference) = &child.node {
+            let node = self.load_disk(reference, child.bytes, height)?;
+            deaths.kill(reference.extent());
+            child.node = NodeRef::Mem(node);
+        }
+        match &mut child.node {
+            NodeRef::Mem(node) => Ok(Arc::make_mut(node)),
+            NodeRef::Disk(_) => unreachable!("replaced above"),
+        }
+    }
+
+    fn load_disk(&self, reference: &BlockRef, bytes: u64, height: u8) -> Result<Arc<Node>> {
+        if let Some(node) = self.cache.get(reference) {
+            return Ok(node);
+        }
+        let node = Arc::new(self.read_disk(reference, bytes, height)?);
+        self.cache.insert(reference, Arc::clone(&node));
+        Ok(node)
+    }
+
+    /// Reads, verifies and decodes a node, past the cache.
+    pub(super) fn read_disk(&self, reference: &BlockRef, bytes: u64, height: u8) -> Result<Node> {
+        let encoded = self.file.read_node(reference)?;
+        let node = if height == 0 {
+            Node::Leaf(Leaf::new(encoded))
+        } else {
+            let entries =
+                decode_inner(height, &encoded).map_err(|e| self.file.malformed(reference, e.0))?;
+            let children = entries
+                .into_iter()
+                .map(|entry| Child { bytes: entry.bytes, node: NodeRef::Disk(entry.child) })
+                .collect();
+            Node::Inner(Inner { children })
+        };
+        let below = match &node {
+            Node::Leaf(leaf) => Some(leaf.len() as u64),
+            Node::Inner(inner) => inner.children.iter().try_fold(0u64, |sum, c| sum.checked_add(c.bytes)),
+        };
+        if below != Some(bytes) || node.size() > self.geometry.max_size(height) {
+            return Err(self.file.malformed(reference, "a node that does not fit its parent's entry"));
+        }
+        Ok(node)
+    }
+}

@@ -1,0 +1,194 @@
+//! The one primitive: replace a range by a rope, and hand back what was there.
+//!
+//! Three ways, cheapest first, each atomic with respect to errors:
+//! - the range lies in one leaf and the leaf stays within its limits: edited in place, counts adjusted on the path;
+//!   everything that can fail (loading the path) happens before anything changes;
+//! - the range lies in one leaf that becomes too large or too small: edited and rebalanced on a clone;
+//! - otherwise: cut twice and join, on a clone.
+
+use crate::base::Result;
+use crate::cache::Deaths;
+use crate::env::{DiskFile, Platform};
+
+use super::{Child, Leaf, Node, NodeRef, PINNED_ROPE_BYTES, Rope, Tree, TreeSource};
+
+/// How an attempt to edit one leaf in place ended.
+enum Attempt {
+    Done(Vec<u8>),
+    /// One leaf, but it would break its limits. Nothing was changed.
+    Misfit,
+    /// More than one leaf. Nothing was changed.
+    Spans,
+}
+
+/// A replacement inside one leaf.
+#[derive(Clone, Copy)]
+struct Edit<'a> {
+    delete_len: u64,
+    insert: &'a [u8],
+}
+
+impl Edit<'_> {
+    fn apply_to_count(&self, bytes: u64) -> u64 {
+        bytes - self.delete_len + self.insert.len() as u64
+    }
+}
+
+impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
+    /// Replaces `delete_len` bytes at `offset` by `insert`; returns what was there, whose blocks the caller now owns.
+    ///
+    /// The range lies inside the tree. Costs O(log n + bytes in hand). After an error the tree's content is as it was.
+    pub fn splice(
+        &self,
+        tree: &mut Tree,
+        offset: u64,
+        delete_len: u64,
+        insert: Rope,
+        deaths: &mut Deaths,
+    ) -> Result<Rope> {
+        assert!(offset + delete_len <= tree.len(), "a splice stays inside its tree");
+        if let Rope::Bytes(bytes) = &insert {
+            if bytes.len() <= self.geometry.leaf_bytes
+                && let Some(removed) = self.splice_leaf(tree, offset, Edit { delete_len, insert: bytes }, deaths)?
+            {
+                return Ok(Rope::Bytes(removed));
+            }
+        }
+        let insert = match insert {
+            Rope::Bytes(bytes) => self.build(bytes),
+            Rope::Tree(insert) => insert,
+        };
+        self.atomically(tree, deaths, |tree, deaths| {
+            let (left, rest) = self.split(std::mem::take(tree), offset, deaths)?;
+            let (removed, right) = self.split(rest, delete_len, deaths)?;
+            let left = self.join(left, insert, deaths)?;
+            *tree = self.join(left, right, deaths)?;
+            self.copy_if_small(removed, deaths)
+        })
+    }
+
+    /// Runs `change` on a clone of `tree` and keeps the clone only if all went well.
+    pub(super) fn atomically<R>(
+        &self,
+        tree: &mut Tree,
+        deaths: &mut Deaths,
+        change: impl FnOnce(&mut Tree, &mut Deaths) -> Result<R>,
+    ) -> Result<R> {
+        let mark = deaths.mark();
+        let mut changed = tree.clone();
+        match change(&mut changed, deaths) {
+            Ok(result) => {
+                *tree = changed;
+                Ok(result)
+            }
+            Err(e) => {
+                deaths.forget_since(mark);
+                Err(e)
+            }
+        }
+    }
+
+    /// `None` if the range does not lie in one leaf.
+    fn splice_leaf(&self, tree: &mut Tree, offset: u64, edit: Edit<'_>, deaths: &mut Deaths) -> Result<Option<Vec<u8>>> {
+        let height = tree.height;
+        let Some(root) = &mut tree.root else {
+            if !edit.insert.is_empty() {
+                *tree = self.build(edit.insert.to_vec());
+            }
+            return Ok(Some(Vec::new()));
+        };
+        match self.edit_in_place(root, height, offset, edit, true, deaths)? {
+            Attempt::Done(removed) => Ok(Some(removed)),
+            Attempt::Spans => Ok(None),
+            Attempt::Misfit if edit.apply_to_count(root.bytes) == 0 => {
+                let removed = self.load(root, height)?.expect_leaf().to_vec();
+                self.forget_root(tree, deaths);
+                Ok(Some(removed))
+            }
+            Attempt::Misfit => self.atomically(tree, deaths, |tree, deaths| {
+                let root = tree.root.as_mut().expect("invariant: checked above");
+                let removed = self.edit_and_fix(root, height, offset, edit, deaths)?;
+                self.fix_root(tree, deaths)?;
+                Ok(Some(removed))
+            }),
+        }
+    }
+
+    /// Empties a tree of one leaf.
+    fn forget_root(&self, tree: &mut Tree, deaths: &mut Deaths) {
+        if let Some(Child { node: NodeRef::Disk(reference), .. }) = &tree.root {
+            deaths.kill(reference.extent());
+        }
+        *tree = Tree::new();
+    }
+
+    fn edit_in_place(
+        &self,
+        child: &mut Child,
+        height: u8,
+        offset: u64,
+        edit: Edit<'_>,
+        is_root: bool,
+        deaths: &mut Deaths,
+    ) -> Result<Attempt> {
+        let attempt = match self.load_mut(child, height, deaths)? {
+            Node::Leaf(leaf) => {
+                let len = edit.apply_to_count(leaf.len() as u64);
+                let min = if is_root { 1 } else { self.geometry.min_size(0) as u64 };
+                if len < min || len > self.geometry.max_size(0) as u64 {
+                    return Ok(Attempt::Misfit);
+                }
+                Attempt::Done(splice_bytes(leaf, offset, edit))
+            }
+            Node::Inner(inner) => {
+                let (at, within) = inner.find(offset);
+                if within + edit.delete_len > inner.children[at].bytes {
+                    return Ok(Attempt::Spans);
+                }
+                self.edit_in_place(&mut inner.children[at], height - 1, within, edit, false, deaths)?
+            }
+        };
+        if matches!(attempt, Attempt::Done(_)) {
+            child.bytes = edit.apply_to_count(child.bytes);
+        }
+        Ok(attempt)
+    }
+
+    /// As `edit_in_place`, on a clone: the leaf may break its limits and is brought back within them.
+    fn edit_and_fix(
+        &self,
+        child: &mut Child,
+        height: u8,
+        offset: u64,
+        edit: Edit<'_>,
+        deaths: &mut Deaths,
+    ) -> Result<Vec<u8>> {
+        let removed = match self.load_mut(child, height, deaths)? {
+            Node::Leaf(leaf) => splice_bytes(leaf, offset, edit),
+            Node::Inner(inner) => {
+                let (at, within) = inner.find(offset);
+                let removed = self.edit_and_fix(&mut inner.children[at], height - 1, within, edit, deaths)?;
+                self.fix_child(inner, at, height - 1, deaths)?;
+                removed
+            }
+        };
+        child.bytes = edit.apply_to_count(child.bytes);
+        Ok(removed)
+    }
+
+    /// A short tree as bytes, its blocks dead; a long one as it is.
+    fn copy_if_small(&self, tree: Tree, deaths: &mut Deaths) -> Result<Rope> {
+        if tree.len() >= PINNED_ROPE_BYTES {
+            return Ok(Rope::Tree(tree));
+        }
+        let bytes = self.read_all(&tree)?;
+        self.kill_all(tree, deaths)?;
+        Ok(Rope::Bytes(bytes))
+    }
+}
+
+fn splice_bytes(leaf: &mut Leaf, offset: u64, edit: Edit<'_>) -> Vec<u8> {
+    let fits = "invariant: positions inside a leaf fit a usize";
+    let offset = usize::try_from(offset).expect(fits);
+    leaf.splice(offset, usize::try_from(edit.delete_len).expect(fits), edit.insert)
+}
