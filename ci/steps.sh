@@ -9,6 +9,10 @@ mkdir -p "$TARGET/ci"
 passed=0
 failed=0
 report=()
+running=
+# An interrupted run takes its step with it.
+trap '[ -z "$running" ] || kill -TERM -- "-$running" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
 
 # Adds up "N passed" and "N failed" of cargo test and of nextest; prints "PASSED FAILED", nothing if there are none.
 count_tests() {
@@ -33,10 +37,12 @@ run_step() {
     set -m
     ( set +m; set -e; "step_$name" ) </dev/null > >(tee "$log") 2>&1 &
     local pid=$!
+    running=$pid
     ( sleep "$limit"; echo "=== $name: no end after $limit s"; kill -TERM -- "-$pid" ) 2>/dev/null &
     local watchdog=$!
     set +m
     wait "$pid" || status=$?
+    running=
     kill -TERM -- "-$watchdog" 2>/dev/null || true
     wait "$watchdog" 2>/dev/null || true
     sleep 0.2 # the copy of the output may be a moment behind

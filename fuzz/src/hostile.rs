@@ -14,14 +14,34 @@ use crate::machine::{DATABASE, Image, boot, image_of};
 /// One damage to one file of the valid pair.
 #[derive(Arbitrary, Debug)]
 enum Damage {
-    Set { at: u32, value: u8 },
-    Flip { at: u32, bit: u8 },
-    Zero { at: u32, len: u16 },
-    Truncate { at: u32 },
-    Extend { len: u16, fill: u8 },
+    Set {
+        at: u32,
+        value: u8,
+    },
+    Flip {
+        at: u32,
+        bit: u8,
+    },
+    Zero {
+        at: u32,
+        len: u16,
+    },
+    Truncate {
+        at: u32,
+    },
+    Extend {
+        len: u16,
+        fill: u8,
+    },
     /// A block lands where it does not belong.
-    CopyBlock { from: u16, to: u16 },
-    SwapBlocks { a: u16, b: u16 },
+    CopyBlock {
+        from: u16,
+        to: u16,
+    },
+    SwapBlocks {
+        a: u16,
+        b: u16,
+    },
     Remove,
 }
 

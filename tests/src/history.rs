@@ -54,7 +54,10 @@ impl History {
         let unique: BTreeSet<u64> = self.undone.iter().copied().collect();
         assert_eq!(unique.len(), self.undone.len(), "an operation was undone twice: {self:?}");
         for undone in &self.undone {
-            assert!(!self.compensations.contains(undone), "the compensation at {undone} was undone: {self:?}");
+            assert!(
+                !self.compensations.contains(undone),
+                "the compensation at {undone} was undone: {self:?}"
+            );
         }
         // Operations and compensations may alternate (savepoints); a run of compensations goes backwards.
         for (undone, clr) in self.undone.iter().zip(&self.compensations) {

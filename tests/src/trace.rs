@@ -43,7 +43,8 @@ impl Trace {
         let file = File::open(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let json: Value = serde_json::from_reader(GzDecoder::new(file)).expect("gzipped JSON");
         assert_eq!(json["startContent"], "", "a history starts from nothing");
-        let transactions = array(&json["txns"]).iter().map(|txn| array(&txn["patches"]).iter().map(patch).collect());
+        let transactions =
+            array(&json["txns"]).iter().map(|txn| array(&txn["patches"]).iter().map(patch).collect());
         Trace { transactions: transactions.collect(), end: string(&json["endContent"]) }
     }
 }

@@ -21,7 +21,8 @@ fn names_are_any_text_of_one_byte_to_one_kibibyte() {
     let db = lab.open();
     let longest = "x".repeat(1_024);
     let wide = "\u{1f980}".repeat(256);
-    let odd = ["a", "A", " ", "\0", "a/b", "..", "\n", "é", "e\u{301}", "名前", "\u{10ffff}", &longest, &wide];
+    let odd =
+        ["a", "A", " ", "\0", "a/b", "..", "\n", "é", "e\u{301}", "名前", "\u{10ffff}", &longest, &wide];
     for name in odd {
         db.create(name).unwrap();
         db.append(name, name.as_bytes()).unwrap();

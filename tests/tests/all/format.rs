@@ -35,8 +35,10 @@ fn number(text: &str) -> Option<u64> {
 
 #[test]
 fn the_documented_constants_are_those_of_the_code() {
-    let code: BTreeMap<String, u64> =
-        numstore::inspect::FORMAT_CONSTANTS.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+    let code: BTreeMap<String, u64> = numstore::inspect::FORMAT_CONSTANTS
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), *value))
+        .collect();
     assert!(code.len() >= 5, "the engine lists its constants");
     assert_eq!(documented(), code);
 }

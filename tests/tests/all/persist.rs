@@ -46,7 +46,8 @@ fn a_closed_database_is_one_file_that_reopens() {
     db.append("s", &bytes).unwrap();
     db.insert("s", 1 << 20, b"in the middle").unwrap();
     db.close().unwrap();
-    let left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let left: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["x.ns"], "a clean close leaves no log");
     let db = Options::new().create(false).open(&path).unwrap();
     assert_eq!(db.read("s", 1 << 20..(1 << 20) + 13).unwrap(), b"in the middle");

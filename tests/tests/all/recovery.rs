@@ -259,7 +259,11 @@ fn aries_rollback_clr_not_undone() {
         let (id, edits) = (rolling.id, [rolling.edits, other.edits]);
         let recovered = stage.crash_and_recover(crash, vec![rolling, other]);
         let before = History::of(id, &recovered.before);
-        assert_eq!(before.undone.len() as u64, undone, "the first part of the rollback is durable: {before:?}");
+        assert_eq!(
+            before.undone.len() as u64,
+            undone,
+            "the first part of the rollback is durable: {before:?}"
+        );
         assert_eq!(recovered.report.clrs_redone, undone);
         let after = History::of(id, &recovered.after);
         assert!(after.undone.iter().all(|lsn| !before.undone.contains(lsn)), "recovery went on: {after:?}");
@@ -292,7 +296,11 @@ fn a_rollback_may_crash_at_any_write() {
             drop(recovered);
             let db = stage.lab.open_and_verify();
             for (i, bytes) in expected.iter().enumerate() {
-                assert!(db.read(&name(i), ..).unwrap() == *bytes, "{crash:?} after {writes} writes: {}", name(i));
+                assert!(
+                    db.read(&name(i), ..).unwrap() == *bytes,
+                    "{crash:?} after {writes} writes: {}",
+                    name(i)
+                );
             }
             if finished && recovered_at_once {
                 break;

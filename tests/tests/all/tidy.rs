@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use tests::workspace_root;
 
 /// The layers of `engine/src`, lowest first. A layer imports only from those before it.
-const LAYERS: [&str; 13] =
-    ["base", "env", "sync", "format", "log", "cache", "map", "space", "tree", "catalog", "txn", "recovery", "api"];
+const LAYERS: [&str; 13] = [
+    "base", "env", "sync", "format", "log", "cache", "map", "space", "tree", "catalog", "txn", "recovery",
+    "api",
+];
 
 /// Lines that no source file may pass.
 const LINES_MAX: usize = 800;
@@ -61,13 +63,23 @@ const BANS: [Ban; 14] = [
         except: &[],
         reason: "loom weakens it; acquire, release and fences say what is meant",
     },
-    Ban { word: "SeqCst", inside: ENGINE, except: &[], reason: "acquire, release and fences say what is meant" },
+    Ban {
+        word: "SeqCst",
+        inside: ENGINE,
+        except: &[],
+        reason: "acquire, release and fences say what is meant",
+    },
     Ban { word: "TODO", inside: EVERYWHERE, except: &[], reason: "unfinished work is not merged" },
     Ban { word: "FIXME", inside: EVERYWHERE, except: &[], reason: "unfinished work is not merged" },
     Ban { word: "XXX", inside: EVERYWHERE, except: &[], reason: "unfinished work is not merged" },
     Ban { word: "unimplemented!", inside: EVERYWHERE, except: &[], reason: "unfinished work is not merged" },
     Ban { word: "#[ignore", inside: EVERYWHERE, except: &[], reason: "a test runs or does not exist" },
-    Ban { word: "thread_local!", inside: EVERYWHERE, except: &["sim/"], reason: "state belongs to a database" },
+    Ban {
+        word: "thread_local!",
+        inside: EVERYWHERE,
+        except: &["sim/"],
+        reason: "state belongs to a database",
+    },
     Ban {
         word: "sync::Mutex",
         inside: ENGINE,
@@ -211,7 +223,8 @@ fn statements(path: &Path) -> Vec<(usize, String)> {
             statements.push((at + 1, code.to_owned()));
         }
         let head = statements.last().unwrap().1.trim_start();
-        let is_use = head.starts_with("use ") || head.starts_with("pub use ") || head.starts_with("pub(crate) use ");
+        let is_use =
+            head.starts_with("use ") || head.starts_with("pub use ") || head.starts_with("pub(crate) use ");
         open = is_use && !head.trim_end().ends_with(';');
     }
     statements

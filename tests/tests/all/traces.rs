@@ -35,7 +35,10 @@ fn crash(lab: &Lab, db: Database<SimEnv>, next: &[Patch], crash: Crash, model: &
     drop(open);
     drop(db);
     let db = lab.open_and_verify();
-    assert!(db.read(NAME, ..).unwrap() == model, "what was durable is there after the {crash:?}, and only that");
+    assert!(
+        db.read(NAME, ..).unwrap() == model,
+        "what was durable is there after the {crash:?}, and only that"
+    );
     db
 }
 

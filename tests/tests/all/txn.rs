@@ -129,7 +129,11 @@ fn rollback_and_drop_leave_nothing() {
         transaction.drop_stream("b").unwrap();
         db.checkpoint().unwrap();
         append(&transaction, "a", &bulk);
-        if by_drop { drop(transaction) } else { transaction.rollback().unwrap() }
+        if by_drop {
+            drop(transaction)
+        } else {
+            transaction.rollback().unwrap()
+        }
         assert_eq!(db.read("a", ..).unwrap(), b"a");
         assert_eq!(db.read("b", ..).unwrap(), b"b");
         assert_eq!(db.list().unwrap().len(), 2);
@@ -163,6 +167,8 @@ fn savepoints_nest_and_can_be_used_again() {
     assert_eq!(content(), b"a1");
     assert_eq!(transaction.rollback_to(&inner).unwrap_err().code(), ErrorCode::NoSuchSavepoint);
     append(&transaction, "a", b"5");
+    let again = transaction.rollback_to(&inner).unwrap_err();
+    assert_eq!(again.code(), ErrorCode::NoSuchSavepoint, "as many operations, not the same ones");
     transaction.rollback_to(&outer).unwrap();
     assert_eq!(content(), b"a1");
     append(&transaction, "a", b"6");
@@ -223,7 +229,11 @@ fn deferred_commits_last_once_synced() {
         append(&transaction, "a", &[i]);
         transaction.commit_with(Durability::Deferred).unwrap();
         let later = db.begin().unwrap();
-        assert_eq!(later.stream("a").unwrap().len().unwrap(), u64::from(i) + 2, "visible to transactions at once");
+        assert_eq!(
+            later.stream("a").unwrap().len().unwrap(),
+            u64::from(i) + 2,
+            "visible to transactions at once"
+        );
     }
     db.sync().unwrap();
     lab.crash(Crash::PowerLoss);
