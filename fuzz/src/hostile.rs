@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use arbitrary::{Arbitrary, Unstructured};
 use numstore::{Database, Options, Result};
-use sim::testing::SimEnv;
+use sim::world::SimEnv;
 
 use crate::machine::{DATABASE, Image, boot, image_of};
 
@@ -97,9 +97,9 @@ fn make_valid() -> Result<Valid> {
     db.sync()?;
     world.kill();
     drop((open, db));
-    let crashed = image_of(&world.env());
+    let crashed = image_of(&world);
     options().open_in(world.env(), DATABASE)?.close()?;
-    Ok(Valid { crashed, closed: image_of(&world.env()), states })
+    Ok(Valid { crashed, closed: image_of(&world), states })
 }
 
 /// Opens whatever `input` says is a database and its log, and uses what opens.

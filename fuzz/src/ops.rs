@@ -4,7 +4,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use numstore::{Database, Error, Options, Savepoint, Stride, Transaction};
-use sim::testing::{SimEnv, World};
+use sim::world::{Persist, SimEnv, World};
 
 use crate::machine::DATABASE;
 
@@ -298,7 +298,7 @@ impl Run {
 
     fn crash(&mut self, power: bool) {
         if power {
-            self.world.power_loss()
+            self.world.power_loss(Persist::Swarm)
         } else {
             self.world.kill()
         }

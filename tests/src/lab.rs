@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use numstore::env::{Disk, DiskFile, Env, OpenMode, read_exact_at, write_all_at};
 use numstore::inspect::{self, LogEntry};
 use numstore::{Database, Options, Result};
-use sim::testing::{SimEnv, World};
+use sim::world::{Persist, SimEnv, World};
 
 /// How a run ends without being asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,14 +37,9 @@ impl Lab {
     /// A fresh machine with `image` durable on its disk.
     pub fn with_image(options: Options, image: &Image) -> Lab {
         let lab = Lab::new(0, options);
-        let disk = lab.world.env();
         for (name, bytes) in image {
-            let mode = OpenMode { write: true, create_new: true, ..OpenMode::default() };
-            let file = disk.disk().open(&Path::new(DIRECTORY).join(name), mode).expect("a new file");
-            write_all_at(&file, bytes, 0).expect("room for the image");
-            file.sync().expect("a durable image");
+            lab.world.overwrite(Path::new(DIRECTORY).join(name), 0, bytes);
         }
-        disk.disk().sync_dir(Path::new(DIRECTORY)).expect("durable names");
         lab
     }
 
@@ -86,7 +80,7 @@ impl Lab {
     pub fn crash(&self, crash: Crash) {
         match crash {
             Crash::Kill => self.world.kill(),
-            Crash::PowerLoss => self.world.power_loss(),
+            Crash::PowerLoss => self.world.power_loss(Persist::Swarm),
         }
     }
 
@@ -97,16 +91,10 @@ impl Lab {
 
     /// All files as a reader sees them now.
     pub fn image(&self) -> Image {
-        let env = self.env();
-        let directory = Path::new(DIRECTORY);
-        let names = env.disk().list(directory).expect("a directory");
-        let read = |name: String| {
-            let file = env.disk().open(&directory.join(&name), OpenMode::default()).expect("a listed file");
-            let len = usize::try_from(file.len().expect("a length")).expect("a small file");
-            let mut bytes = vec![0; len];
-            read_exact_at(&file, &mut bytes, 0).expect("readable bytes");
-            (name, bytes)
+        let read = |(path, _): (PathBuf, u64)| {
+            let bytes = self.world.read_file(&path).expect("a listed file");
+            (path.file_name().expect("a file has a name").to_string_lossy().into_owned(), bytes)
         };
-        names.into_iter().map(read).collect()
+        self.world.files().into_iter().map(read).collect()
     }
 }

@@ -6,7 +6,7 @@
 
 use numstore::{Database, Durability, ErrorCode, Options};
 use rand::Rng;
-use sim::testing::SimEnv;
+use sim::world::SimEnv;
 use tests::{Crash, Lab, noise, rng, small};
 
 fn names(db: &Database<SimEnv>) -> Vec<String> {

@@ -4,7 +4,7 @@
 //! simulated disk, with literal bytes; after each error the stream is as it was.
 
 use numstore::{Database, Error, ErrorCode, Stride};
-use sim::testing::SimEnv;
+use sim::world::SimEnv;
 use tests::{Lab, noise, small};
 
 /// A database with one stream `s` that holds `bytes`.

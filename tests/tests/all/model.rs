@@ -9,7 +9,7 @@
 use numstore::{Database, Error, Options, Savepoint, Stream, Stride, Transaction};
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
-use sim::testing::SimEnv;
+use sim::world::SimEnv;
 use tests::{Crash, Lab, cases, noise, small};
 
 /// A position, as a share of whatever length the stream has then.

@@ -8,7 +8,7 @@
 
 use numstore::inspect::LogEntry;
 use numstore::{Database, RecoveryReport, Transaction, TxnId};
-use sim::testing::SimEnv;
+use sim::world::SimEnv;
 use tests::{Crash, History, Lab, compensations, noise, small};
 
 const CRASHES: [Crash; 2] = [Crash::Kill, Crash::PowerLoss];
@@ -274,9 +274,9 @@ fn aries_rollback_clr_not_undone() {
 
 /// The same, with the crash inside `rollback` and inside the recovery's own rollback, at every I/O of both.
 #[test]
-fn a_rollback_may_crash_at_any_write() {
+fn a_rollback_may_crash_at_any_io() {
     for crash in CRASHES {
-        for writes in 0..400 {
+        for ios in 0..400 {
             let mut stage = Stage::new(3);
             let expected = with_win(&stage.base);
             let (mut early, mut other) = (stage.begin(), stage.begin());
@@ -285,11 +285,11 @@ fn a_rollback_may_crash_at_any_write() {
             stage.checkpoint();
             early.edit(0);
             stage.commit_winner();
-            stage.lab.world().crash_after_writes(writes);
+            stage.lab.world().crash_after(ios);
             let finished = early.transaction.rollback().and_then(|()| stage.db.sync()).is_ok();
             stage.lab.crash(crash);
             drop((other, stage.db));
-            stage.lab.world().crash_after_writes(writes);
+            stage.lab.world().crash_after(ios);
             let recovered = stage.lab.try_open();
             let recovered_at_once = recovered.is_ok();
             stage.lab.crash(crash);
@@ -298,7 +298,7 @@ fn a_rollback_may_crash_at_any_write() {
             for (i, bytes) in expected.iter().enumerate() {
                 assert!(
                     db.read(&name(i), ..).unwrap() == *bytes,
-                    "{crash:?} after {writes} writes: {}",
+                    "{crash:?} after {ios} I/O calls: {}",
                     name(i)
                 );
             }

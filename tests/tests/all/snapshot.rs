@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use numstore::{Durability, Snapshot, Stride};
 use rand::Rng;
-use sim::testing::SimEnv;
+use sim::world::SimEnv;
 use tests::{Lab, noise, rng, small};
 
 fn content(snapshot: &Snapshot<SimEnv>, name: &str) -> Vec<u8> {

@@ -6,7 +6,7 @@
 //! there, what was not must be gone, and in the end the stream is exactly the recorded end.
 
 use numstore::{Database, Durability, Options, Stream};
-use sim::testing::SimEnv;
+use sim::world::SimEnv;
 use tests::{Crash, Lab, Patch, Trace, small};
 
 const NAME: &str = "document";

@@ -4,7 +4,7 @@
 //! transactions on the simulated disk; what each sees is compared with literal bytes, and the audit must be clean.
 
 use numstore::{Database, Durability, Error, ErrorCode, Transaction};
-use sim::testing::SimEnv;
+use sim::world::SimEnv;
 use tests::{Crash, Lab, noise, small};
 
 /// A database with the streams `a` and `b`, each holding its own name.
