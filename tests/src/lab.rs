@@ -86,7 +86,7 @@ impl Lab {
 
     /// The records of the log that is on the disk now, oldest first.
     pub fn log(&self) -> Vec<LogEntry> {
-        inspect::read_log(&self.env(), &self.path()).expect("a readable log")
+        inspect::read_log(&self.env(), self.path()).expect("a readable log")
     }
 
     /// All files as a reader sees them now.

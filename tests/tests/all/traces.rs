@@ -50,11 +50,11 @@ fn replay(name: &str, options: Options) {
     let mut model = Vec::new();
     let between = trace.transactions.len() / (CRASHES + 1);
     for (at, patches) in trace.transactions.iter().enumerate() {
-        let durability = if at % 2 == 0 { Durability::Sync } else { Durability::Deferred };
+        let durability = if at.is_multiple_of(2) { Durability::Sync } else { Durability::Deferred };
         commit(&db, patches, durability);
         patches.iter().for_each(|patch| patch.apply(&mut model));
         if at % between == between - 1 {
-            let kind = if (at / between) % 2 == 0 { Crash::PowerLoss } else { Crash::Kill };
+            let kind = if (at / between).is_multiple_of(2) { Crash::PowerLoss } else { Crash::Kill };
             let next = trace.transactions.get(at + 1).map_or(&[][..], Vec::as_slice);
             db = crash(&lab, db, next, kind, &model);
         }
