@@ -45,7 +45,7 @@ mod root;
 mod source;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use check::MapWalk;
 pub use entry::{MapKey, MapSummary, MapValue};
