@@ -85,8 +85,8 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         Ok(self.change(source, key, Change::Rekey(new_key, value), deaths)?.is_some())
     }
 
-    /// Lets `update` change the value of `key` in place, without a copy where nobody shares it; `None`, and `update` is
-    /// not called, if `key` is not there.
+    /// Lets `update` change the value of `key` in place, without a copy where nobody shares it; `None`, and
+    /// `update` is not called, if `key` is not there.
     pub fn update<R, F: DiskFile, P: Platform>(
         &mut self,
         source: MapSource<'_, K, V, F, P>,

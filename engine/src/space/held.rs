@@ -66,7 +66,8 @@ impl Held {
         self.runs.range(..end).next_back().is_none_or(|(&held, run)| held + run.blocks <= start)
     }
 
-    /// The first stretch of at least `least` blocks in `start..end` of which none is held, cut to `most` blocks.
+    /// The first stretch of at least `least` blocks in `start..end` of which none is held, cut to `most`
+    /// blocks.
     pub(super) fn gap(&self, start: u64, end: u64, least: u64, most: u64) -> Option<Extent> {
         let mut from = start;
         let before = self.runs.range(..start).next_back().map(|(&held, run)| (held, run.blocks));

@@ -178,3 +178,19 @@ fn a_root_that_contradicts_itself_is_refused() {
     bytes[..9].fill(0);
     assert!(SpaceRoot::decode(&mut Reader::new(&bytes)).is_err());
 }
+
+#[test]
+fn a_gap_starts_behind_what_is_held() {
+    let mut held = Held::default();
+    for (start, blocks) in [(10, 5), (20, 5)] {
+        held.insert(Dead { extent: extent(start, blocks), death: Lsn(0), pinnable: false });
+    }
+    assert_eq!(held.gap(2, 30, 4, 9), Some(extent(2, 8)));
+    assert_eq!(held.gap(12, 30, 4, 9), Some(extent(15, 5)));
+    assert_eq!(held.gap(12, 30, 6, 9), None);
+    assert_eq!(held.gap(12, 31, 6, 9), Some(extent(25, 6)));
+    assert_eq!(held.gap(12, 15, 1, 1), None);
+    assert_eq!(held.gap(12, 14, 1, 1), None);
+    assert!(held.is_clear(extent(15, 5)) && !held.is_clear(extent(14, 1)) && !held.is_clear(extent(2, 40)));
+    assert_eq!((held.last_end(2, 30), held.last_end(26, 30), held.last_end(2, 19)), (25, 26, 15));
+}
