@@ -23,6 +23,10 @@ id! {
     Lsn
 }
 id! {
+    /// How many versions of the catalog were made before: the time scale on which versions pin blocks.
+    Era
+}
+id! {
     /// A transaction. Never used twice in the life of a database.
     TxnId
 }

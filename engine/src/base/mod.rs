@@ -6,7 +6,7 @@ mod ids;
 
 pub use checksum::{checksum, checksum_seeded};
 pub use error::{Error, ErrorCode, Result};
-pub use ids::{BlockId, IdMap, Lsn, StreamId, TxnId};
+pub use ids::{BlockId, Era, IdMap, Lsn, StreamId, TxnId};
 
 /// Bytes in one block, the unit of disk space and of every write to the data file.
 pub const BLOCK_BYTES: usize = 4096;

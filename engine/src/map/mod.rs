@@ -44,7 +44,7 @@ mod node;
 mod plan;
 mod read;
 mod regroup;
-mod root;
+
 mod source;
 
 #[cfg(test)]
@@ -53,7 +53,7 @@ pub(crate) mod tests;
 pub use check::MapWalk;
 pub use entry::{MapKey, MapSummary, MapValue};
 pub use node::{MapChild, MapNode, NodeRef};
-pub use root::{MAP_ROOT_BYTES, MapRoot};
+pub use crate::format::map_root::MapRoot;
 pub use source::MapSource;
 
 use crate::format::block_ref::MAX_NODE_BYTES;

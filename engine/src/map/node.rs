@@ -7,7 +7,7 @@ use crate::format::block_ref::{BlockRef, MAX_NODE_BYTES};
 use crate::format::wire::{Reader, WireError};
 
 use super::entry::{MapKey, MapSummary, MapValue};
-use super::root::{REFERENCE_BYTES, decode_reference, encode_reference};
+use crate::format::map_root::{REFERENCE_BYTES, decode_reference, encode_reference};
 
 /// Level, reserved bytes and count, before the first entry.
 pub(super) const NODE_HEADER_BYTES: usize = 8;

@@ -4,7 +4,7 @@ use crate::base::Result;
 use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
 
-use super::{Child, NodeRef, Tree, TreeSource};
+use super::{Child, NodeRef, Rope, Tree, TreeSource};
 
 /// A tree on its way out: the subtrees whose blocks are still owned. Holds at most one path and its siblings.
 #[derive(Clone, Default, Debug)]
@@ -24,14 +24,39 @@ impl Reclaim {
         self.frontier.is_empty()
     }
 
+    /// Adds another tree.
+    pub fn add(&mut self, tree: Tree) {
+        let height = tree.height;
+        self.frontier.extend(tree.root.map(|root| (root, height)));
+    }
+
     /// The subtrees that are left, as trees.
-    pub fn into_trees(self) -> impl Iterator<Item = Tree> {
-        self.frontier.into_iter().map(|(root, height)| Tree { root: Some(root), height })
+    pub fn trees(&self) -> impl ExactSizeIterator<Item = Tree> {
+        self.frontier.iter().map(|(root, height)| Tree { root: Some(root.clone()), height: *height })
     }
 
     /// How many subtrees are left.
     pub fn subtrees(&self) -> usize {
         self.frontier.len()
+    }
+
+    /// Takes every dirty node apart, so that what is left stands on disk.
+    pub fn take_dirty_apart<F: DiskFile, P: Platform>(
+        &mut self,
+        source: &TreeSource<'_, F, P>,
+        deaths: &mut Deaths,
+    ) -> Result<()> {
+        for at in (0..self.frontier.len()).rev() {
+            if matches!(self.frontier[at].0.node, NodeRef::Mem(_)) {
+                let last = self.frontier.len() - 1;
+                self.frontier.swap(at, last);
+                self.step(source, deaths)?;
+            }
+        }
+        match self.frontier.iter().any(|(child, _)| matches!(child.node, NodeRef::Mem(_))) {
+            true => self.take_dirty_apart(source, deaths),
+            false => Ok(()),
+        }
     }
 
     /// Takes one node apart: its own block dies, its children are left for later. After an error nothing changed.
@@ -55,9 +80,24 @@ impl Reclaim {
     }
 }
 
+impl Extend<Tree> for Reclaim {
+    fn extend<T: IntoIterator<Item = Tree>>(&mut self, trees: T) {
+        trees.into_iter().for_each(|tree| self.add(tree));
+    }
+}
+
 impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
+    /// Removes `range` for good: nobody will put it back. For ranges of bounded size.
+    pub fn discard(&self, tree: &mut Tree, range: std::ops::Range<u64>, deaths: &mut Deaths) -> Result<()> {
+        let removed = self.splice(tree, range.start, range.end - range.start, Rope::Bytes(Vec::new()), deaths)?;
+        match removed {
+            Rope::Bytes(_) => Ok(()),
+            Rope::Tree(tree) => self.kill_all(tree, deaths),
+        }
+    }
+
     /// Kills every block of `tree` at once; for small trees.
-    pub(super) fn kill_all(&self, tree: Tree, deaths: &mut Deaths) -> Result<()> {
+    pub fn kill_all(&self, tree: Tree, deaths: &mut Deaths) -> Result<()> {
         let mut reclaim = Reclaim::new(tree);
         while !reclaim.is_done() {
             reclaim.step(self, deaths)?;

@@ -1,0 +1,176 @@
+//! The catalog as it is now, with the changes of open transactions in it.
+//!
+//! Every change is atomic: after an error the catalog is as it was, and so are the deaths.
+
+use std::ops::ControlFlow;
+
+use crate::base::{IdMap, Result, StreamId};
+use crate::cache::{Deaths, NodeWriter};
+use crate::env::Env;
+use crate::format::map_root::MapRoot;
+use crate::map::OrderedMap;
+use crate::tree::Tree;
+
+use super::{Name, Store, StreamRecord};
+
+/// Names, streams, and the trees that change at the moment.
+pub struct Catalog {
+    names: OrderedMap<Name, u64>,
+    streams: OrderedMap<u64, StreamRecord>,
+    changing: IdMap<StreamId, Tree>,
+}
+
+impl Catalog {
+    /// The catalog of a checkpoint; nothing of it is loaded yet.
+    pub fn from_roots(names: &MapRoot, streams: &MapRoot, node_bytes: u32) -> Catalog {
+        Catalog {
+            names: OrderedMap::from_root(names, node_bytes),
+            streams: OrderedMap::from_root(streams, node_bytes),
+            changing: IdMap::default(),
+        }
+    }
+
+    /// The maps, for a version. Streams that are changing are in them as they were last settled.
+    pub fn maps(&self) -> (&OrderedMap<Name, u64>, &OrderedMap<u64, StreamRecord>) {
+        (&self.names, &self.streams)
+    }
+
+    /// The stream called `name`.
+    pub fn find<E: Env>(&self, store: &Store<E>, name: &Name) -> Result<Option<StreamId>> {
+        Ok(self.names.get(store.names(), name)?.map(StreamId))
+    }
+
+    /// What `stream` is now.
+    pub fn stream<E: Env>(&self, store: &Store<E>, stream: StreamId) -> Result<Option<StreamRecord>> {
+        let record = self.streams.get(store.streams(), &stream.0)?;
+        Ok(record.map(|record| match self.changing.get(&stream) {
+            Some(tree) => StreamRecord { tree: tree.clone(), ..record },
+            None => record,
+        }))
+    }
+
+    /// The tree of `stream`, if it is changing already: the short way for the second edit and all after it.
+    pub fn changing(&self, stream: StreamId) -> Option<&Tree> {
+        self.changing.get(&stream)
+    }
+
+    /// The tree of `stream`, to change. Until [`Catalog::settle`] the change is not in the maps.
+    pub fn tree_mut<E: Env>(&mut self, store: &Store<E>, stream: StreamId) -> Result<Option<&mut Tree>> {
+        if !self.changing.contains_key(&stream) {
+            let Some(record) = self.streams.get(store.streams(), &stream.0)? else { return Ok(None) };
+            self.changing.insert(stream, record.tree);
+        }
+        Ok(self.changing.get_mut(&stream))
+    }
+
+    /// Brings the changed tree of `stream` into the maps.
+    pub fn settle<E: Env>(&mut self, store: &Store<E>, stream: StreamId, deaths: &mut Deaths) -> Result<()> {
+        let Some(tree) = self.changing.get(&stream) else { return Ok(()) };
+        let tree = tree.clone();
+        self.streams.update(store.streams(), &stream.0, deaths, |record| record.tree = tree)?;
+        self.changing.remove(&stream);
+        Ok(())
+    }
+
+    /// Settles every stream.
+    pub fn settle_all<E: Env>(&mut self, store: &Store<E>, deaths: &mut Deaths) -> Result<()> {
+        let mut streams: Vec<StreamId> = self.changing.keys().copied().collect();
+        streams.sort_unstable();
+        streams.into_iter().try_for_each(|stream| self.settle(store, stream, deaths))
+    }
+
+    /// Adds a stream. Neither its id nor its name is taken.
+    pub fn add<E: Env>(
+        &mut self,
+        store: &Store<E>,
+        stream: StreamId,
+        record: StreamRecord,
+        deaths: &mut Deaths,
+    ) -> Result<()> {
+        let mark = deaths.mark();
+        let names = self.names.clone();
+        self.names.insert(store.names(), &record.name, stream.0, deaths)?;
+        self.streams.insert(store.streams(), &stream.0, record, deaths).map(|_| ()).inspect_err(|_| {
+            self.names = names;
+            deaths.forget_since(mark);
+        })
+    }
+
+    /// Takes a stream out; its blocks are now the caller's.
+    pub fn take<E: Env>(
+        &mut self,
+        store: &Store<E>,
+        stream: StreamId,
+        deaths: &mut Deaths,
+    ) -> Result<Option<StreamRecord>> {
+        let Some(record) = self.stream(store, stream)? else { return Ok(None) };
+        let mark = deaths.mark();
+        let names = self.names.clone();
+        self.names.remove(store.names(), &record.name, deaths)?;
+        if let Err(e) = self.streams.remove(store.streams(), &stream.0, deaths) {
+            self.names = names;
+            deaths.forget_since(mark);
+            return Err(e);
+        }
+        self.changing.remove(&stream);
+        Ok(Some(record))
+    }
+
+    /// Gives `stream`, which exists, the name `to`, which is free.
+    pub fn rename<E: Env>(
+        &mut self,
+        store: &Store<E>,
+        stream: StreamId,
+        from: &Name,
+        to: &Name,
+        deaths: &mut Deaths,
+    ) -> Result<()> {
+        let mark = deaths.mark();
+        let names = self.names.clone();
+        let renamed = (|| {
+            self.names.remove(store.names(), from, deaths)?;
+            self.names.insert(store.names(), to, stream.0, deaths)?;
+            self.streams.update(store.streams(), &stream.0, deaths, |record| record.name = to.clone())
+        })();
+        renamed.map(|_| ()).inspect_err(|_| {
+            self.names = names;
+            deaths.forget_since(mark);
+        })
+    }
+
+    /// Calls `each` with every stream, in the order of names.
+    pub fn for_each<E: Env>(
+        &self,
+        store: &Store<E>,
+        mut each: impl FnMut(&Name, StreamId, &StreamRecord) -> Result<()>,
+    ) -> Result<()> {
+        self.names.scan(store.names(), None, |name, &id| {
+            let stream = StreamId(id);
+            if let Some(record) = self.stream(store, stream)? {
+                each(name, stream, &record)?;
+            }
+            Ok(ControlFlow::Continue(()))
+        })
+    }
+
+    /// How many streams there are.
+    pub fn len(&self) -> u64 {
+        self.names.len()
+    }
+
+    /// Whether a checkpoint would have anything to write.
+    pub fn is_dirty(&self) -> bool {
+        self.names.is_dirty() || self.streams.is_dirty() || !self.changing.is_empty()
+    }
+
+    /// Writes everything that is only in memory; returns the roots. No stream may be changing.
+    pub fn flush<E: Env>(&mut self, store: &Store<E>, writer: &mut impl NodeWriter) -> Result<(MapRoot, MapRoot)> {
+        assert!(self.changing.is_empty(), "a flush follows a settle");
+        self.streams.flush(store.streams(), writer, &mut |record, writer| {
+            store.trees().flush(&mut record.tree, writer)
+        })?;
+        self.names.flush(store.names(), writer, &mut |_, _| Ok(()))?;
+        let clean = "invariant: a flush leaves nothing dirty";
+        Ok((self.names.root().expect(clean), self.streams.root().expect(clean)))
+    }
+}

@@ -1,0 +1,139 @@
+//! Records to bytes.
+
+use crate::base::{Lsn, StreamId};
+use crate::format::stride::Stride;
+use crate::format::varint::{encode_varint, varint_bytes};
+
+use super::{Body, Operation, Payload, Record, kind};
+
+/// Appends the encoding of `record`.
+///
+/// # Panics
+/// If the commit flag stands on a compensation or an end.
+pub fn encode_record(record: &Record<'_>, out: &mut Vec<u8>) {
+    let length = body_bytes(record);
+    out.reserve(length + varint_bytes(length as u64));
+    encode_varint(length as u64, out);
+    let start = out.len();
+    encode_body(record, out);
+    assert_eq!(out.len() - start, length, "the length of a record was counted as {length}");
+}
+
+/// How many bytes [`encode_record`] would append.
+pub fn record_bytes(record: &Record<'_>) -> usize {
+    let length = body_bytes(record);
+    length + varint_bytes(length as u64)
+}
+
+/// Where an encoding goes: into a buffer, or only into a count.
+trait Sink {
+    fn put(&mut self, bytes: &[u8]);
+    fn put_varint(&mut self, value: u64);
+}
+
+impl Sink for Vec<u8> {
+    fn put(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+    fn put_varint(&mut self, value: u64) {
+        encode_varint(value, self);
+    }
+}
+
+/// Counts what is put.
+struct Count(usize);
+
+impl Sink for Count {
+    fn put(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len();
+    }
+    fn put_varint(&mut self, value: u64) {
+        self.0 += varint_bytes(value);
+    }
+}
+
+fn body_bytes(record: &Record<'_>) -> usize {
+    let mut count = Count(0);
+    encode_body(record, &mut count);
+    count.0
+}
+
+fn encode_body(record: &Record<'_>, out: &mut impl Sink) {
+    let (kind, may_commit) = match &record.body {
+        Body::Operation(operation) => (operation_kind(operation), true),
+        Body::Compensate { .. } => (kind::COMPENSATE, false),
+        Body::Commit => (kind::COMMIT, true),
+        Body::End => (kind::END, false),
+    };
+    assert!(may_commit || !record.commits, "a record of kind {kind} cannot commit");
+    out.put(&[kind | if record.commits { kind::COMMITS } else { 0 }]);
+    out.put_varint(record.txn.0);
+    match &record.body {
+        Body::Operation(operation) => encode_operation(operation, out),
+        Body::Compensate { undone: Lsn(undone), undo_next } => {
+            out.put_varint(*undone);
+            if let Some(Lsn(next)) = undo_next {
+                out.put_varint(*next);
+            }
+        }
+        Body::Commit | Body::End => {}
+    }
+}
+
+fn operation_kind(operation: &Operation<'_>) -> u8 {
+    match operation {
+        Operation::Splice { insert: Payload::Bytes(_), .. } => kind::SPLICE,
+        Operation::Splice { insert: Payload::Bulk(_), .. } => kind::SPLICE_BULK,
+        Operation::StridedWrite { .. } => kind::STRIDED_WRITE,
+        Operation::StridedRemove { .. } => kind::STRIDED_REMOVE,
+        Operation::Create { .. } => kind::CREATE,
+        Operation::Drop { .. } => kind::DROP,
+        Operation::Rename { .. } => kind::RENAME,
+    }
+}
+
+fn encode_operation(operation: &Operation<'_>, out: &mut impl Sink) {
+    let StreamId(stream) = operation.stream();
+    out.put_varint(stream);
+    match operation {
+        Operation::Splice { offset, delete_len, insert, .. } => {
+            out.put_varint(*offset);
+            out.put_varint(*delete_len);
+            encode_payload(insert, out);
+        }
+        Operation::StridedWrite { stride, bytes, .. } => {
+            encode_stride(stride, out);
+            out.put(bytes);
+        }
+        Operation::StridedRemove { stride, .. } => encode_stride(stride, out),
+        Operation::Create { name, .. } | Operation::Drop { name, .. } => out.put(name.as_bytes()),
+        Operation::Rename { from, to, .. } => {
+            out.put_varint(from.len() as u64);
+            out.put(from.as_bytes());
+            out.put(to.as_bytes());
+        }
+    }
+}
+
+fn encode_payload(payload: &Payload<'_>, out: &mut impl Sink) {
+    match payload {
+        Payload::Bytes(bytes) => out.put(bytes),
+        Payload::Bulk(bulk) => {
+            out.put_varint(bulk.bytes);
+            out.put(&[bulk.height]);
+            let mut root = Vec::with_capacity(32);
+            bulk.root.encode_into(&mut root);
+            out.put(&root);
+            for extent in &bulk.extents {
+                out.put_varint(extent.start.0);
+                out.put_varint(extent.blocks);
+            }
+        }
+    }
+}
+
+fn encode_stride(stride: &Stride, out: &mut impl Sink) {
+    for value in [stride.start, stride.size, stride.stride, stride.count] {
+        out.put_varint(value);
+    }
+}

@@ -1,0 +1,1 @@
+//! Records: round trips, hostile bytes, and the bytes that must never change.

@@ -1,0 +1,68 @@
+//! The log: records go in at one end, are made durable in batches, and are read back after a crash.
+//!
+//! One file a generation, `<database>-log-<generation>`, made of equal *slots* of `segment_bytes`. A slot holds one
+//! segment of the log at a time, which is a row of batches; when nothing needs that segment any more, the slot is used again.
+//!
+//! ```text
+//!   slot 0            slot 1            slot 2
+//!  +--------+-------+--------+-------+-----------------+
+//!  | 5      | 6     | 7      | 2 …   | 3      | 4      |    the number is the batch's sequence
+//!  +--------+-------+--------+-------+-----------------+
+//!                            ^ tail: what follows is left over from an earlier use
+//! ```
+//!
+//! 1. A batch lies in one slot, at a multiple of 4 KiB; the next one stands right behind it or at the start of another slot.
+//! 2. A batch is written only after the sync of its predecessor has succeeded. Therefore an invalid batch with nothing
+//!    later behind it is the torn tail, and one with something later anywhere in the file is damage.
+//! 3. A block of the file is written once in each use of its slot: a durable batch is never rewritten.
+//! 4. Slots are zero-filled and synced when they are made, so that a sync of a batch changes no metadata of the file.
+//! 5. A slot is used again only after [`Log::truncate`] passed it, so whatever it still holds has lower sequence numbers than
+//!    any retained batch.
+//! 6. After a failed write or sync the log is poisoned: nothing is ever written to it again.
+//!
+//! Not here: what records mean (`recovery`, `txn`), their bytes (`format::record`, `format::batch`), and when the
+//! data that they refer to must be synced (`txn`).
+
+mod reader;
+mod segments;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::base::{BLOCK_BYTES, Error, Result};
+
+pub use crate::format::batch::LogIdentity;
+pub use crate::format::log_position::LogPosition;
+pub use reader::{LogScan, ScannedBatch, read_log};
+pub use writer::{Log, LogCounters};
+
+/// The smallest segment: two blocks.
+pub const MIN_SEGMENT_BYTES: u64 = 2 * BLOCK_BYTES as u64;
+/// The largest segment.
+pub const MAX_SEGMENT_BYTES: u64 = 1 << 30;
+
+/// The log file of a generation of the database at `db_path`.
+pub fn log_path(db_path: &Path, generation: u64) -> PathBuf {
+    let mut name = OsString::from(db_path);
+    name.push(format!("-log-{generation}"));
+    PathBuf::from(name)
+}
+
+/// That segments can have this length.
+///
+/// # Errors
+/// [`Error::InvalidArgument`] if it is not a multiple of 4 KiB from [`MIN_SEGMENT_BYTES`] to [`MAX_SEGMENT_BYTES`].
+pub fn check_segment_bytes(segment_bytes: u64) -> Result<u32> {
+    let in_range = (MIN_SEGMENT_BYTES..=MAX_SEGMENT_BYTES).contains(&segment_bytes);
+    match u32::try_from(segment_bytes) {
+        Ok(bytes) if in_range && segment_bytes.is_multiple_of(BLOCK_BYTES as u64) => Ok(bytes),
+        _ => Err(Error::invalid(format!(
+            "a log segment is a multiple of {BLOCK_BYTES} bytes from {MIN_SEGMENT_BYTES} to {MAX_SEGMENT_BYTES}, \
+             not {segment_bytes}"
+        ))),
+    }
+}

@@ -1,0 +1,1 @@
+//! The log against a disk in memory that tears, rots and fails.

@@ -1,0 +1,97 @@
+//! What committed transactions removed and nobody will put back: its blocks are freed in the background of other
+//! work, a bounded number of nodes at a time.
+//!
+//! A commit buries its whole undo stack in one step. A checkpoint writes down what is left.
+
+use std::collections::VecDeque;
+
+use crate::base::Result;
+use crate::cache::Deaths;
+use crate::catalog::Store;
+use crate::env::Env;
+use crate::tree::{Reclaim, Rope, Tree};
+
+use super::UndoStack;
+
+/// Undo stacks and trees on their way out.
+#[derive(Default, Debug)]
+pub struct Graveyard {
+    stacks: VecDeque<UndoStack>,
+    reclaim: Reclaim,
+}
+
+impl Graveyard {
+    /// Buries everything that an undo stack holds.
+    pub fn bury_stack(&mut self, stack: UndoStack) {
+        if !stack.is_empty() || !stack.spilled().is_empty() {
+            self.stacks.push_back(stack);
+        }
+    }
+
+    /// Buries a tree.
+    pub fn bury_tree(&mut self, tree: Tree) {
+        self.reclaim.add(tree);
+    }
+
+    /// Buries what a change removed.
+    pub fn bury_rope(&mut self, rope: Rope) {
+        if let Rope::Tree(tree) = rope {
+            self.bury_tree(tree);
+        }
+    }
+
+    /// Whether nothing is left to free.
+    pub fn is_empty(&self) -> bool {
+        self.stacks.is_empty() && self.reclaim.is_done()
+    }
+
+    /// How many stacks and subtrees are left.
+    pub fn len(&self) -> usize {
+        self.stacks.len() + self.reclaim.subtrees()
+    }
+
+    /// The stacks that are left.
+    pub fn stacks(&self) -> impl ExactSizeIterator<Item = &UndoStack> {
+        self.stacks.iter()
+    }
+
+    /// The subtrees that are left.
+    pub fn trees(&self) -> impl ExactSizeIterator<Item = Tree> {
+        self.reclaim.trees()
+    }
+
+    /// Takes up to `budget` nodes or undo entries apart. After an error nothing is lost; the next call goes on.
+    pub fn step<E: Env>(
+        &mut self,
+        store: &Store<E>,
+        mut budget: usize,
+        deaths: &mut Deaths,
+        private: &mut Deaths,
+    ) -> Result<()> {
+        while budget > 0 && !self.is_empty() {
+            budget -= 1;
+            if !self.reclaim.is_done() {
+                self.reclaim.step(&store.trees(), deaths)?;
+            } else if let Some(stack) = self.stacks.front_mut() {
+                if stack.peek(store, private)?.is_some() {
+                    let entry = stack.pop().expect("invariant: just seen");
+                    self.reclaim.extend(entry.change.into_tree());
+                } else {
+                    self.stacks.pop_front();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings everything into the form that a checkpoint can write: no entry in memory, no dirty node.
+    pub fn settle<E: Env>(&mut self, store: &Store<E>, deaths: &mut Deaths) -> Result<()> {
+        for stack in &mut self.stacks {
+            for entry in stack.take_recent() {
+                self.reclaim.extend(entry.change.into_tree());
+            }
+        }
+        self.stacks.retain(|stack| !stack.is_empty());
+        self.reclaim.take_dirty_apart(&store.trees(), deaths)
+    }
+}

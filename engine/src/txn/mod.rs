@@ -1,0 +1,43 @@
+//! Transactions: what they own, what they changed, how they end.
+//!
+//! [`Core`] is the state of an open database that only one task changes at a time. [`Change`] is the one unit of
+//! mutation: normal running, redo and undo all go through [`Core::apply`], which returns the inverse.
+//!
+//! Life of a transaction, with the functions that make each transition:
+//!
+//! ```text
+//!   begin ──► open ──────── commit ────────► committed   (its undo stack goes to the graveyard)
+//!              │ ▲
+//!              │ └── rollback_to (CLRs)
+//!              └──── roll_back (CLRs, End) ─► ended
+//! ```
+//!
+//! Invariants:
+//! 1. A change is logged in the same step in which it is applied, and pushed on its transaction's undo stack unless the
+//!    record commits it.
+//! 2. The undo stack holds the inverses of exactly the operations that are logged and not compensated, newest on top.
+//! 3. A stream or a name with uncommitted changes is covered in the overlay, and owned by one transaction.
+//! 4. Once a log write or a sync has failed nothing is written any more.
+//!
+//! Not here: checkpoints and what happens at opening (`recovery`).
+
+mod apply;
+mod bulk;
+mod change;
+mod codec;
+mod core;
+mod end;
+mod execute;
+mod graveyard;
+mod slots;
+mod table;
+mod undo_stack;
+
+pub use change::Change;
+pub use codec::{decode_table, encode_table};
+pub use core::{Core, Counters, Published, Settings};
+pub use end::Savepoint;
+pub use graveyard::Graveyard;
+pub use slots::{Slots, read_slots};
+pub use table::{Table, TxnState};
+pub use undo_stack::{UndoEntry, UndoStack};

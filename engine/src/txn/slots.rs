@@ -1,0 +1,81 @@
+//! The two superblock slots: choosing one, and publishing the next.
+//!
+//! Invariants:
+//! 1. Publishing writes the invalid or older slot, syncs, then writes the other one: at every instant one slot is
+//!    whole, and afterwards both are the same, so that later rot of one is survived.
+//! 2. What was read at opening may be visible and not durable, so it is published again before anything relies on it.
+
+use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
+use crate::cache::DataFile;
+use crate::env::DiskFile;
+use crate::format::superblock::{FORMAT_VERSION, SUPERBLOCK_SLOTS, Superblock, found_version};
+
+/// What is known of the slots.
+#[derive(Debug)]
+pub struct Slots {
+    /// The superblock in force.
+    pub current: Superblock,
+    /// The slot to write first.
+    first: u64,
+}
+
+impl Slots {
+    /// For a new database: both slots are still to be written.
+    pub fn fresh(superblock: Superblock) -> Slots {
+        Slots { current: superblock, first: 0 }
+    }
+
+    /// Makes `next` durable in both slots. Everything that it points to is durable already.
+    pub fn publish<F: DiskFile>(&mut self, file: &DataFile<F>, next: Superblock) -> Result<()> {
+        let next = Superblock { sequence: self.current.sequence + 1, ..next };
+        let block = next.encode();
+        for slot in [self.first, 1 - self.first] {
+            file.write_blocks(BlockId(slot), &block)?;
+            file.sync()?;
+        }
+        self.current = next;
+        self.first = 0;
+        Ok(())
+    }
+}
+
+/// Reads both slots and chooses the newer valid one.
+///
+/// # Errors
+/// [`Error::NotADatabase`], [`Error::UnsupportedVersion`], or [`Error::Corruption`] if it was a database once.
+pub fn read_slots<F: DiskFile>(file: &DataFile<F>) -> Result<Slots> {
+    let path = file.path().to_owned();
+    let length = file.file().len().map_err(|e| Error::io("read", &path, 0, e))?;
+    if length < SUPERBLOCK_SLOTS * BLOCK_BYTES as u64 {
+        let reason = format!("it has only {length} bytes");
+        return Err(Error::NotADatabase { file: path, reason });
+    }
+    let mut found = Vec::new();
+    let mut problems = Vec::new();
+    let mut version = None;
+    for slot in 0..SUPERBLOCK_SLOTS {
+        let mut block = vec![0; BLOCK_BYTES];
+        file.read_bytes(slot * BLOCK_BYTES as u64, &mut block)?;
+        version = version.or(found_version(&block));
+        match Superblock::decode(&block) {
+            Ok(superblock) => found.push((superblock, slot)),
+            Err(e) => problems.push(e.0),
+        }
+    }
+    found.sort_by_key(|(superblock, _)| superblock.sequence);
+    match (found.pop(), version) {
+        (Some((current, slot)), _) => {
+            // With one slot invalid or older, that one is written first; with both the same, either.
+            let first = if problems.is_empty() && found[0].0.sequence == current.sequence { 0 } else { 1 - slot };
+            Ok(Slots { current, first })
+        }
+        (None, Some(found)) if found != FORMAT_VERSION => {
+            Err(Error::UnsupportedVersion { file: path, found, supported: FORMAT_VERSION })
+        }
+        (None, Some(_)) => Err(Error::corruption(&path, 0, "a valid superblock in one of two slots", problems[0])),
+        (None, None) => {
+            let reason = "it does not begin with the magic bytes".to_owned();
+            Err(Error::NotADatabase { file: path, reason })
+        }
+    }
+}

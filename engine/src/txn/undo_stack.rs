@@ -1,0 +1,134 @@
+//! A transaction's inverses, newest on top.
+//!
+//! The newest entries are in memory. A checkpoint *spills* them: they are encoded and appended to a tree of bytes of
+//! their own, so that each checkpoint writes only what is new. An entry is encoded with its length behind it, so that
+//! the stack can be read from the top.
+//!
+//! Invariant: all spilled entries lie below all entries in memory.
+
+use crate::base::{Error, Lsn, Result};
+use crate::cache::{Deaths, NodeWriter};
+use crate::catalog::Store;
+use crate::env::Env;
+use crate::format::wire::Reader;
+use crate::tree::{Rope, Tree};
+
+use super::Change;
+use super::codec::{decode_entry, encode_entry};
+
+/// How to undo one operation.
+#[derive(Clone, Debug)]
+pub struct UndoEntry {
+    /// The operation.
+    pub lsn: Lsn,
+    /// The entry below this one.
+    pub below: Option<Lsn>,
+    /// Its inverse.
+    pub change: Change,
+}
+
+/// The stack.
+#[derive(Default, Debug)]
+pub struct UndoStack {
+    spilled: Tree,
+    recent: Vec<UndoEntry>,
+    top: Option<Lsn>,
+}
+
+impl UndoStack {
+    /// The stack that a checkpoint wrote.
+    pub fn from_spilled(spilled: Tree, top: Option<Lsn>) -> UndoStack {
+        UndoStack { spilled, recent: Vec::new(), top }
+    }
+
+    /// The LSN of the newest entry.
+    pub fn top(&self) -> Option<Lsn> {
+        self.top
+    }
+
+    /// The entries on disk, as bytes.
+    pub fn spilled(&self) -> &Tree {
+        &self.spilled
+    }
+
+    /// The entries in memory.
+    pub fn recent(&self) -> &[UndoEntry] {
+        &self.recent
+    }
+
+    /// Whether there is nothing to undo.
+    pub fn is_empty(&self) -> bool {
+        self.top.is_none()
+    }
+
+    /// Adds the inverse of the operation at `lsn`.
+    pub fn push(&mut self, lsn: Lsn, change: Change) {
+        self.recent.push(UndoEntry { lsn, below: self.top, change });
+        self.top = Some(lsn);
+    }
+
+    /// The newest entry, fetched from disk if need be.
+    pub fn peek<E: Env>(&mut self, store: &Store<E>, private: &mut Deaths) -> Result<Option<&UndoEntry>> {
+        if self.recent.is_empty() && !self.spilled.is_empty() {
+            let entry = self.fetch(store, private)?;
+            self.recent.push(entry);
+        }
+        Ok(self.recent.last())
+    }
+
+    /// Takes the entry that `peek` showed.
+    pub fn pop(&mut self) -> Option<UndoEntry> {
+        let entry = self.recent.pop()?;
+        self.top = entry.below;
+        Some(entry)
+    }
+
+    /// Takes all entries out that are in memory, newest last.
+    pub fn take_recent(&mut self) -> Vec<UndoEntry> {
+        if let Some(oldest) = self.recent.first() {
+            self.top = oldest.below;
+        }
+        std::mem::take(&mut self.recent)
+    }
+
+    /// Moves everything in memory to disk. Trees that entries hold are written first.
+    pub fn spill<E: Env>(
+        &mut self,
+        store: &Store<E>,
+        writer: &mut impl NodeWriter,
+        private: &mut Deaths,
+    ) -> Result<()> {
+        if !self.recent.is_empty() {
+            let mut encoded = Vec::new();
+            for entry in &mut self.recent {
+                if let Some(tree) = entry.change.tree_mut() {
+                    store.trees().flush(tree, writer)?;
+                }
+                encode_entry(entry, &mut encoded);
+            }
+            let end = self.spilled.len();
+            store.trees().splice(&mut self.spilled, end, 0, Rope::Bytes(encoded), private)?;
+            self.recent.clear();
+        }
+        store.trees().flush(&mut self.spilled, writer)
+    }
+
+    /// Takes the last spilled entry off the tree.
+    fn fetch<E: Env>(&mut self, store: &Store<E>, private: &mut Deaths) -> Result<UndoEntry> {
+        let end = self.spilled.len();
+        let malformed = |what: &str| Error::corruption(store.file.path(), 0, "a well-formed undo stack", what);
+        if end < 4 {
+            return Err(malformed("too few bytes"));
+        }
+        let length = store.trees().read_range(&self.spilled, end - 4..end)?;
+        let length = u64::from(Reader::new(&length).u32().map_err(|e| malformed(e.0))?);
+        let Some(start) = (end - 4).checked_sub(length) else { return Err(malformed("an impossible length")) };
+        let bytes = store.trees().read_range(&self.spilled, start..end - 4)?;
+        let entry = decode_entry(&bytes).map_err(|e| malformed(e.0))?;
+        if Some(entry.lsn) != self.top {
+            return Err(malformed("an entry out of order"));
+        }
+        store.trees().discard(&mut self.spilled, start..end, private)?;
+        Ok(entry)
+    }
+}
