@@ -1,7 +1,29 @@
-//! NumStore.
-pub mod base;
-pub mod cache;
+//! NumStore: an embedded, transactional database for contiguous bytes, whose middle is as cheap as its end.
+//!
+//! A database is one file of named *streams*. A stream is read, overwritten, inserted into and cut anywhere in O(log n),
+//! in transactions that survive a crash at any instant. Start with [`Database::open`].
+//!
+//! Layers, each importing only from those below it: `api`, `recovery`, `txn`, `catalog`, `tree`, `space`, `map`, `cache`,
+//! `log`, `format`, `sync`, `env`, `base`.
+
+mod api;
+mod base;
+mod cache;
+mod catalog;
 pub mod env;
-pub mod format;
+mod format;
+mod log;
+mod map;
+mod recovery;
+mod space;
 pub mod sync;
-pub mod tree;
+mod tree;
+mod txn;
+
+pub use api::{
+    Database, Durability, Options, Snapshot, SnapshotStream, Stats, Stream, StreamInfo, StreamReader, Transaction, inspect,
+};
+pub use base::{BLOCK_BYTES, BlockId, Error, ErrorCode, Lsn, Result, StreamId, TxnId};
+pub use format::stride::Stride;
+pub use recovery::{RecoveryReport, Verification};
+pub use txn::Savepoint;

@@ -72,6 +72,11 @@ impl Catalog {
         Ok(())
     }
 
+    /// Drops what changed in `stream` since it was last settled.
+    pub fn forget_change(&mut self, stream: StreamId) {
+        self.changing.remove(&stream);
+    }
+
     /// Settles every stream.
     pub fn settle_all<E: Env>(&mut self, store: &Store<E>, deaths: &mut Deaths) -> Result<()> {
         let mut streams: Vec<StreamId> = self.changing.keys().copied().collect();

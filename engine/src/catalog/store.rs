@@ -3,7 +3,7 @@
 use crate::cache::{DataFile, NodeCache};
 use crate::env::{Disk, Env};
 use crate::map::{MapNode, MapSource};
-use crate::space::FreeRun;
+use crate::space::RunLength;
 use crate::tree::{Geometry, Node, TreeSource};
 
 use super::{Name, StreamRecord};
@@ -24,7 +24,7 @@ pub struct Store<E: Env> {
     nodes: Cache<Node, E>,
     names: Cache<MapNode<Name, u64>, E>,
     streams: Cache<MapNode<u64, StreamRecord>, E>,
-    free: Cache<MapNode<u64, FreeRun>, E>,
+    free: Cache<MapNode<u64, RunLength>, E>,
 }
 
 impl<E: Env> Store<E> {
@@ -59,7 +59,7 @@ impl<E: Env> Store<E> {
     }
 
     /// Nodes of the free map.
-    pub fn free(&self) -> Source<'_, u64, FreeRun, E> {
+    pub fn free(&self) -> Source<'_, u64, RunLength, E> {
         MapSource { file: &self.file, cache: &self.free }
     }
 

@@ -157,8 +157,8 @@ impl BatchHeader {
         if reserved != 0 {
             return Err(BatchError::Impossible("reserved bytes of a batch header are not zero"));
         }
-        if header.record_bytes == 0 || header.sequence == 0 {
-            return Err(BatchError::Impossible("a batch without records, or without a number"));
+        if header.record_bytes == 0 || header.sequence == 0 || header.sequence == u64::MAX {
+            return Err(BatchError::Impossible("a batch without records, or with an impossible number"));
         }
         Ok((header, sum))
     }
@@ -255,13 +255,27 @@ mod tests {
 
     #[test]
     fn impossible_headers_that_sum_up_are_told_apart() {
-        let (bytes, _) = BatchHeader { record_bytes: 0, ..header() }.encode();
-        assert!(matches!(BatchHeader::decode(&bytes, &IDENTITY, 4096), Err(BatchError::Impossible(_))));
+        let impossible = [
+            BatchHeader { record_bytes: 0, ..header() },
+            BatchHeader { sequence: 0, ..header() },
+            BatchHeader { sequence: u64::MAX, ..header() },
+        ];
+        for header in impossible {
+            let (bytes, _) = header.encode();
+            assert!(matches!(BatchHeader::decode(&bytes, &IDENTITY, 4096), Err(BatchError::Impossible(_))));
+        }
         let (mut bytes, _) = header().encode();
         bytes[72] = 1;
         let sum = checksum_seeded(IDENTITY.seed(), &bytes[SUMMED_FROM..]);
         bytes[4..8].copy_from_slice(&sum.to_le_bytes());
         assert!(matches!(BatchHeader::decode(&bytes, &IDENTITY, 4096), Err(BatchError::Impossible(_))));
+    }
+
+    #[test]
+    fn a_seeded_sum_is_that_of_uuid_generation_and_bytes_in_a_row() {
+        let row = [&IDENTITY.uuid[..], &IDENTITY.generation.to_le_bytes(), b"records"].concat();
+        assert_eq!(BatchHeader::sum_records(&IDENTITY, b"records"), checksum(&row));
+        assert_eq!(IDENTITY.seed(), checksum(&row[..24]));
     }
 
     #[test]

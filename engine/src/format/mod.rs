@@ -7,6 +7,7 @@ pub mod inner;
 pub mod log_position;
 pub mod map_root;
 pub mod record;
+pub mod space_root;
 pub mod stride;
 pub mod superblock;
 pub mod tree_root;

@@ -17,17 +17,17 @@
 //! | 56..96 | [`LogPosition`] of the checkpoint |
 //! | 96..104 | next transaction id |
 //! | 104..112 | next stream id |
-//! | 112..120 | blocks in the data file |
-//! | 120..160 | names, a [`MapRoot`] |
-//! | 160..200 | streams, a [`MapRoot`] |
-//! | 200..240 | free runs, a [`MapRoot`] |
-//! | 240..277 | transaction table, a [`TreeRoot`] |
+//! | 112..152 | names, a [`MapRoot`] |
+//! | 152..192 | streams, a [`MapRoot`] |
+//! | 192..248 | free space, a [`SpaceRoot`] |
+//! | 248..285 | transaction table, a [`TreeRoot`] |
 //! | 508..512 | CRC-32 of bytes 0..508 |
 
 use crate::base::{BLOCK_BYTES, Lsn, StreamId, TxnId, checksum};
 
 use super::log_position::{LOG_POSITION_BYTES, LogPosition};
 use super::map_root::{MAP_ROOT_BYTES, MapRoot};
+use super::space_root::{SPACE_ROOT_BYTES, SpaceRoot};
 use super::tree_root::{TREE_ROOT_BYTES, TreeRoot};
 use super::wire::{Reader, WireError};
 
@@ -43,8 +43,8 @@ pub const SUPERBLOCK_SLOTS: u64 = 2;
 const SUM_AT: usize = SUPERBLOCK_BYTES - 4;
 const CLEAN: u32 = 1;
 
-const _: () = assert!(120 + 3 * MAP_ROOT_BYTES + TREE_ROOT_BYTES <= SUM_AT);
-const _: () = assert!(56 + LOG_POSITION_BYTES + 24 == 120);
+const _: () = assert!(56 + LOG_POSITION_BYTES + 16 == 112);
+const _: () = assert!(112 + 2 * MAP_ROOT_BYTES + SPACE_ROOT_BYTES + TREE_ROOT_BYTES == 285);
 
 /// One version of the superblock.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,14 +67,12 @@ pub struct Superblock {
     pub next_txn: TxnId,
     /// The next stream id that was never used.
     pub next_stream: StreamId,
-    /// Blocks from here on are free.
-    pub total_blocks: u64,
     /// Name to stream id.
     pub names: MapRoot,
     /// Stream id to stream.
     pub streams: MapRoot,
-    /// Free runs of blocks.
-    pub free: MapRoot,
+    /// The free space.
+    pub space: SpaceRoot,
     /// Open transactions with their undo stacks, and the graveyard.
     pub table: TreeRoot,
 }
@@ -98,12 +96,12 @@ impl Superblock {
             out.extend_from_slice(&setting.to_le_bytes());
         }
         out.extend_from_slice(&self.log.encode());
-        for number in [self.next_txn.0, self.next_stream.0, self.total_blocks] {
+        for number in [self.next_txn.0, self.next_stream.0] {
             out.extend_from_slice(&number.to_le_bytes());
         }
-        for root in [&self.names, &self.streams, &self.free] {
-            root.encode_into(&mut out);
-        }
+        self.names.encode_into(&mut out);
+        self.streams.encode_into(&mut out);
+        self.space.encode_into(&mut out);
         self.table.encode_into(&mut out);
         out.resize(SUM_AT, 0);
         let sum = checksum(&out);
@@ -146,10 +144,9 @@ impl Superblock {
             log: LogPosition::decode(&mut from)?,
             next_txn: TxnId(from.u64()?),
             next_stream: StreamId(from.u64()?),
-            total_blocks: from.u64()?,
             names: MapRoot::decode(&mut from)?,
             streams: MapRoot::decode(&mut from)?,
-            free: MapRoot::decode(&mut from)?,
+            space: SpaceRoot::decode(&mut from)?,
             table: TreeRoot::decode(&mut from)?,
         };
         from.finish_zero()?;

@@ -298,7 +298,7 @@ impl<F: DiskFile> LogScan<F> {
     /// That the tail is a tail: no later batch stands anywhere in the file.
     ///
     /// The header of a later batch is enough to tell, since not even that was written before the missing batch was
-    /// durable. A whole batch with the missing number itself, at a place where it cannot be, was misdirected.
+    /// durable. The torn batch's own header, and leftovers of earlier uses of the slots, have no greater number.
     fn check_nothing_follows(&mut self) -> Result<()> {
         let mut first_later: Option<BatchHeader> = None;
         let mut chunk = vec![0; SEARCH_BYTES.min(usize::try_from(self.file_bytes).unwrap_or(usize::MAX))];
@@ -311,8 +311,7 @@ impl<F: DiskFile> LogScan<F> {
                 let offset = chunk_offset + (index * BLOCK_BYTES) as u64;
                 let Some(bytes) = block.first_chunk::<BATCH_HEADER_BYTES>() else { continue };
                 let Ok((header, _)) = BatchHeader::decode(bytes, &self.identity, offset) else { continue };
-                let later = header.sequence > self.at.sequence
-                    || header.sequence == self.at.sequence && self.read_records(&header)?;
+                let later = header.sequence > self.at.sequence;
                 if later && first_later.is_none_or(|first| header.sequence < first.sequence) {
                     first_later = Some(header);
                 }

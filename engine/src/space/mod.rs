@@ -38,7 +38,6 @@ mod allocate;
 mod check;
 mod held;
 mod pool;
-mod root;
 mod run;
 mod write;
 
@@ -46,7 +45,7 @@ mod write;
 mod tests;
 
 pub use check::SpaceWalk;
-pub use root::{SPACE_ROOT_BYTES, SpaceRoot};
+pub use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
 pub use run::{RunLength, RunSummary};
 
 use crate::base::{BlockId, Lsn};
@@ -55,9 +54,6 @@ use crate::format::extent::Extent;
 use crate::map::{MapNode, MapSource, OrderedMap};
 
 use held::Held;
-
-/// The blocks of the two superblocks, never free.
-pub const FIRST_USABLE_BLOCK: u64 = 2;
 
 /// A node of the free map: first block of a run to its length.
 pub type FreeNode = MapNode<u64, RunLength>;

@@ -12,7 +12,7 @@ use super::{Child, Geometry, Leaf, NodeRef, Tree, TreeSource};
 
 impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
     /// A tree in memory that holds `bytes`, in leaves that share the one buffer.
-    pub(super) fn build(&self, bytes: Vec<u8>) -> Tree {
+    pub fn build(&self, bytes: Vec<u8>) -> Tree {
         let buffer = Arc::new(bytes);
         let mut start = 0;
         let mut level: Vec<Child> = portions(buffer.len(), self.geometry.leaf_bytes)

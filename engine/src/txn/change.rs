@@ -84,6 +84,14 @@ impl Change {
     }
 
     /// The tree that the change carries, if it carries one.
+    pub fn tree(&self) -> Option<&Tree> {
+        match self {
+            Change::Splice { insert: Rope::Tree(tree), .. } | Change::Add { tree, .. } => Some(tree),
+            _ => None,
+        }
+    }
+
+    /// As `tree`, to change.
     pub fn tree_mut(&mut self) -> Option<&mut Tree> {
         match self {
             Change::Splice { insert: Rope::Tree(tree), .. } | Change::Add { tree, .. } => Some(tree),
@@ -91,7 +99,7 @@ impl Change {
         }
     }
 
-    /// As `tree_mut`, by value: what is left of a change that nobody will apply.
+    /// As `tree`, by value: what is left of a change that nobody will apply.
     pub fn into_tree(self) -> Option<Tree> {
         match self {
             Change::Splice { insert: Rope::Tree(tree), .. } | Change::Add { tree, .. } => Some(tree),

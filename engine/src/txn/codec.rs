@@ -171,9 +171,13 @@ fn decode_stack(from: &mut Reader<'_>) -> Result<UndoStack, WireError> {
     Ok(UndoStack::from_spilled(spilled, top))
 }
 
-/// The transactions that logged something and are open, and the graveyard; everything in them is clean.
+/// The transactions that logged something and are open, and the graveyard; everything in them is clean. Nothing at all
+/// is no bytes at all.
 pub fn encode_table(table: &Table, graveyard: &Graveyard) -> Vec<u8> {
     let mut out = Vec::new();
+    if table.active().next().is_none() && graveyard.is_empty() {
+        return out;
+    }
     encode_varint(table.active().count() as u64, &mut out);
     for (id, state) in table.active() {
         encode_varint(id.0, &mut out);
@@ -190,6 +194,9 @@ pub fn encode_table(table: &Table, graveyard: &Graveyard) -> Vec<u8> {
 pub fn decode_table(bytes: &[u8]) -> Result<(Vec<(TxnId, UndoStack)>, Graveyard), WireError> {
     let mut from = Reader::new(bytes);
     let mut open = Vec::new();
+    if bytes.is_empty() {
+        return Ok((open, Graveyard::default()));
+    }
     for _ in 0..decode_varint(&mut from)? {
         let id = TxnId(decode_varint(&mut from)?);
         open.push((id, decode_stack(&mut from)?));
@@ -199,7 +206,7 @@ pub fn decode_table(bytes: &[u8]) -> Result<(Vec<(TxnId, UndoStack)>, Graveyard)
         graveyard.bury_stack(decode_stack(&mut from)?);
     }
     for _ in 0..decode_varint(&mut from)? {
-        graveyard.bury_tree(decode_tree(&mut from)?);
+        graveyard.extend([decode_tree(&mut from)?]);
     }
     if from.remaining() != 0 {
         return Err(WireError("a transaction table with something behind it"));

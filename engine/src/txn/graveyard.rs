@@ -6,10 +6,10 @@
 use std::collections::VecDeque;
 
 use crate::base::Result;
-use crate::cache::Deaths;
+use crate::cache::{Deaths, NodeWriter};
 use crate::catalog::Store;
 use crate::env::Env;
-use crate::tree::{Reclaim, Rope, Tree};
+use crate::tree::{Reclaim, Tree};
 
 use super::UndoStack;
 
@@ -28,17 +28,6 @@ impl Graveyard {
         }
     }
 
-    /// Buries a tree.
-    pub fn bury_tree(&mut self, tree: Tree) {
-        self.reclaim.add(tree);
-    }
-
-    /// Buries what a change removed.
-    pub fn bury_rope(&mut self, rope: Rope) {
-        if let Rope::Tree(tree) = rope {
-            self.bury_tree(tree);
-        }
-    }
 
     /// Whether nothing is left to free.
     pub fn is_empty(&self) -> bool {
@@ -93,5 +82,17 @@ impl Graveyard {
         }
         self.stacks.retain(|stack| !stack.is_empty());
         self.reclaim.take_dirty_apart(&store.trees(), deaths)
+    }
+
+    /// Writes what is only in memory of the stacks; call after `settle`.
+    pub fn spill<E: Env>(&mut self, store: &Store<E>, writer: &mut impl NodeWriter, private: &mut Deaths) -> Result<()> {
+        self.stacks.iter_mut().try_for_each(|stack| stack.spill(store, writer, private))
+    }
+}
+
+/// Buries trees.
+impl Extend<Tree> for Graveyard {
+    fn extend<T: IntoIterator<Item = Tree>>(&mut self, trees: T) {
+        self.reclaim.extend(trees);
     }
 }

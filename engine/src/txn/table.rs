@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{Error, IdMap, Result, StreamId, TxnId};
+use crate::base::{Error, IdMap, Lsn, Result, StreamId, TxnId};
 use crate::catalog::{Name, shown};
 
 use super::UndoStack;
@@ -19,7 +19,9 @@ pub struct TxnState {
     /// The names that it changed.
     pub changed_names: BTreeSet<Name>,
     /// Its savepoints, oldest first: their ids and the top of the undo stack at the time.
-    pub savepoints: Vec<(u64, Option<crate::base::Lsn>)>,
+    pub savepoints: Vec<(u64, Option<Lsn>)>,
+    /// The number of the next savepoint.
+    pub next_savepoint: u64,
     owned_streams: BTreeSet<StreamId>,
     owned_names: BTreeSet<Name>,
 }

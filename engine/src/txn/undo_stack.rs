@@ -113,9 +113,29 @@ impl UndoStack {
         store.trees().flush(&mut self.spilled, writer)
     }
 
+    /// All spilled entries, newest first, for the audit.
+    pub fn read_spilled<E: Env>(&self, store: &Store<E>) -> Result<Vec<UndoEntry>> {
+        let mut entries = Vec::new();
+        let mut end = self.spilled.len();
+        let mut expected = self.recent.first().map_or(self.top, |oldest| oldest.below);
+        while end > 0 {
+            let (start, entry) = self.read_entry(store, end, expected)?;
+            (end, expected) = (start, entry.below);
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
     /// Takes the last spilled entry off the tree.
     fn fetch<E: Env>(&mut self, store: &Store<E>, private: &mut Deaths) -> Result<UndoEntry> {
         let end = self.spilled.len();
+        let (start, entry) = self.read_entry(store, end, self.top)?;
+        store.trees().discard(&mut self.spilled, start..end, private)?;
+        Ok(entry)
+    }
+
+    /// The spilled entry that ends at `end`, and where it starts. Its LSN is known from the entry above it.
+    fn read_entry<E: Env>(&self, store: &Store<E>, end: u64, lsn: Option<Lsn>) -> Result<(u64, UndoEntry)> {
         let malformed = |what: &str| Error::corruption(store.file.path(), 0, "a well-formed undo stack", what);
         if end < 4 {
             return Err(malformed("too few bytes"));
@@ -125,10 +145,9 @@ impl UndoStack {
         let Some(start) = (end - 4).checked_sub(length) else { return Err(malformed("an impossible length")) };
         let bytes = store.trees().read_range(&self.spilled, start..end - 4)?;
         let entry = decode_entry(&bytes).map_err(|e| malformed(e.0))?;
-        if Some(entry.lsn) != self.top {
+        if Some(entry.lsn) != lsn {
             return Err(malformed("an entry out of order"));
         }
-        store.trees().discard(&mut self.spilled, start..end, private)?;
-        Ok(entry)
+        Ok((start, entry))
     }
 }

@@ -54,3 +54,28 @@ impl Transfers {
         self.at(offset, |mut file| file.write_vectored(bufs))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Transfers;
+
+    #[test]
+    fn transfers_land_where_they_should() {
+        let file = Transfers::new(tempfile::tempfile().unwrap());
+        std::thread::scope(|scope| {
+            for n in 0..4u8 {
+                let file = &file;
+                scope.spawn(move || {
+                    for round in 0..100 {
+                        let offset = u64::from(n) + 4 * round;
+                        assert_eq!(file.write_at(&[n], offset).unwrap(), 1);
+                        let mut back = [9];
+                        assert_eq!(file.read_at(&mut back, offset).unwrap(), 1);
+                        assert_eq!(back, [n]);
+                    }
+                });
+            }
+        });
+        assert_eq!(file.file().metadata().unwrap().len(), 400);
+    }
+}

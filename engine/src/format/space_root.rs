@@ -6,10 +6,11 @@
 //! | 8..16 | `free_blocks` |
 //! | 16..56 | root of the free map |
 
-use crate::format::wire::{Reader, WireError};
-use crate::map::{MAP_ROOT_BYTES, MapRoot};
+use super::map_root::{MAP_ROOT_BYTES, MapRoot};
+use super::wire::{Reader, WireError};
 
-use super::FIRST_USABLE_BLOCK;
+/// The blocks before this one hold the superblocks and are never free.
+pub const FIRST_USABLE_BLOCK: u64 = 2;
 
 /// Length of an encoded [`SpaceRoot`].
 pub const SPACE_ROOT_BYTES: usize = 16 + MAP_ROOT_BYTES;

@@ -1,0 +1,17 @@
+//! What users of the library see.
+
+mod database;
+pub mod inspect;
+mod options;
+mod range;
+mod snapshot;
+mod stats;
+mod stream;
+mod transaction;
+
+pub use database::Database;
+pub use options::Options;
+pub use snapshot::{Snapshot, SnapshotStream, StreamReader};
+pub use stats::Stats;
+pub use stream::Stream;
+pub use transaction::{Durability, StreamInfo, Transaction};

@@ -1,0 +1,135 @@
+//! How a database is opened.
+
+use std::path::Path;
+
+use crate::base::{Error, Result};
+use crate::env::{Env, RealEnv};
+use crate::log::check_segment_bytes;
+use crate::recovery::{Creation, open};
+use crate::tree::Geometry;
+use crate::txn::Settings;
+
+use super::Database;
+
+/// The smallest log segment that [`Options::log_segment_bytes`] takes.
+const LEAST_SEGMENT_BYTES: u64 = 16 * 1024;
+
+/// How to open a database, and how to make one that is not there. Start with [`Options::new`].
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("small.ns");
+/// let db = numstore::Options::new().cache_bytes(16 << 20).open(path)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    create: bool,
+    geometry: Geometry,
+    cache_bytes: u64,
+    settings: Settings,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            create: true,
+            geometry: Geometry { leaf_bytes: 64 << 10, fanout: 440 },
+            cache_bytes: 256 << 20,
+            settings: Settings {
+                bulk_bytes: 256 << 10,
+                dirty_bytes: 256 << 20,
+                checkpoint_log_bytes: 64 << 20,
+                segment_bytes: 1 << 20,
+            },
+        }
+    }
+}
+
+impl Options {
+    /// The defaults, which suit most.
+    pub fn new() -> Options {
+        Options::default()
+    }
+
+    /// Whether a database is made if there is none; `true` unless said otherwise.
+    pub fn create(mut self, create: bool) -> Options {
+        self.create = create;
+        self
+    }
+
+    /// The most bytes of a leaf, 256 to 65,536; 64 KiB unless said otherwise. Fixed when a database is made.
+    pub fn leaf_bytes(mut self, bytes: u32) -> Options {
+        self.geometry.leaf_bytes = bytes as usize;
+        self
+    }
+
+    /// The most children of an inner node, 4 to 440; 440 unless said otherwise. Fixed when a database is made.
+    pub fn fanout(mut self, children: u32) -> Options {
+        self.geometry.fanout = children as usize;
+        self
+    }
+
+    /// From how many bytes on an insertion is written straight to its place and not through the log; 256 KiB unless
+    /// said otherwise.
+    pub fn bulk_bytes(mut self, bytes: u64) -> Options {
+        self.settings.bulk_bytes = bytes;
+        self
+    }
+
+    /// About how much memory the caches take, in bytes; 256 MiB unless said otherwise.
+    pub fn cache_bytes(mut self, bytes: u64) -> Options {
+        self.cache_bytes = bytes;
+        self
+    }
+
+    /// A checkpoint is taken when about so much memory has changed, in bytes; 256 MiB unless said otherwise.
+    pub fn dirty_bytes(mut self, bytes: u64) -> Options {
+        self.settings.dirty_bytes = bytes;
+        self
+    }
+
+    /// A checkpoint is taken after so many bytes of log records, which bounds how long recovery takes; 64 MiB unless
+    /// said otherwise.
+    pub fn checkpoint_log_bytes(mut self, bytes: u64) -> Options {
+        self.settings.checkpoint_log_bytes = bytes;
+        self
+    }
+
+    /// Length of the log's segments, a multiple of 4 KiB and at least 16 KiB; 1 MiB unless said otherwise.
+    pub fn log_segment_bytes(mut self, bytes: u64) -> Options {
+        self.settings.segment_bytes = bytes;
+        self
+    }
+
+    /// Opens the database at `path`; recovers it first if it was not closed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`] for a setting out of range, [`Error::NoDatabase`], [`Error::NotADatabase`],
+    /// [`Error::UnsupportedVersion`], [`Error::Locked`], [`Error::LogMissing`], [`Error::Corruption`], [`Error::Io`].
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Database> {
+        self.open_in(RealEnv::new(), path)
+    }
+
+    /// As [`Options::open`], in a world of the caller's, such as a simulated one.
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    pub fn open_in<E: Env>(self, env: E, path: impl AsRef<Path>) -> Result<Database<E>> {
+        check_segment_bytes(self.settings.segment_bytes)?;
+        if self.settings.segment_bytes < LEAST_SEGMENT_BYTES {
+            return Err(Error::invalid(format!("log segments have at least {LEAST_SEGMENT_BYTES} bytes")));
+        }
+        if !self.geometry.is_valid() {
+            let Geometry { leaf_bytes, fanout } = self.geometry;
+            let allowed = "leaves have 256 to 65536 bytes, inner nodes 4 to 440 children";
+            return Err(Error::invalid(format!("{allowed}, not {leaf_bytes} and {fanout}")));
+        }
+        if self.settings.bulk_bytes == 0 {
+            return Err(Error::invalid("bulk_bytes is at least 1"));
+        }
+        let creation = self.create.then_some(Creation { geometry: self.geometry });
+        let (core, report) = open(env, path.as_ref(), creation, self.settings, self.cache_bytes)?;
+        Ok(Database::new(core, report))
+    }
+}

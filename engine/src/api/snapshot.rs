@@ -1,0 +1,164 @@
+//! Reading a committed state that stays as it is.
+
+use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::RangeBounds;
+use std::sync::Arc;
+
+use crate::base::{Error, Result};
+use crate::catalog::{Store, Version, check_name, shown};
+use crate::env::{Env, RealEnv};
+use crate::format::stride::Stride;
+use crate::tree::Tree;
+
+use super::StreamInfo;
+use super::database::Shared;
+use super::range::resolve;
+
+/// The whole database as one commit left it. Nothing that happens later is seen.
+///
+/// While it lives, what it can reach is not overwritten, so a very old one makes the file grow.
+pub struct Snapshot<E: Env = RealEnv> {
+    shared: Arc<Shared<E>>,
+    version: Arc<Version>,
+}
+
+impl<E: Env> Clone for Snapshot<E> {
+    fn clone(&self) -> Self {
+        Snapshot { shared: Arc::clone(&self.shared), version: Arc::clone(&self.version) }
+    }
+}
+
+impl<E: Env> Snapshot<E> {
+    pub(super) fn new(shared: Arc<Shared<E>>, version: Arc<Version>) -> Snapshot<E> {
+        Snapshot { shared, version }
+    }
+
+    /// All streams in the order of their names.
+    ///
+    /// # Errors
+    /// [`Error::Corruption`], [`Error::Io`].
+    pub fn list(&self) -> Result<Vec<StreamInfo>> {
+        let mut streams = Vec::new();
+        self.version.for_each(&self.shared.store, |name, record| {
+            streams.push(StreamInfo { name: shown(name), len: record.tree.len() });
+            Ok(())
+        })?;
+        Ok(streams)
+    }
+
+    /// Whether there is a stream called `name`.
+    ///
+    /// # Errors
+    /// [`Error::BadName`].
+    pub fn exists(&self, name: &str) -> Result<bool> {
+        Ok(self.version.find(&self.shared.store, &check_name(name)?)?.is_some())
+    }
+
+    /// The stream called `name`.
+    ///
+    /// # Errors
+    /// [`Error::BadName`], [`Error::NoSuchStream`].
+    pub fn stream(&self, name: &str) -> Result<SnapshotStream<E>> {
+        match self.version.find(&self.shared.store, &check_name(name)?)? {
+            Some(record) => Ok(SnapshotStream { snapshot: self.clone(), tree: record.tree }),
+            None => Err(Error::NoSuchStream { name: name.to_owned() }),
+        }
+    }
+}
+
+/// A stream in a snapshot.
+pub struct SnapshotStream<E: Env = RealEnv> {
+    snapshot: Snapshot<E>,
+    tree: Tree,
+}
+
+impl<E: Env> SnapshotStream<E> {
+    /// The length in bytes.
+    pub fn len(&self) -> u64 {
+        self.tree.len()
+    }
+
+    /// Whether the stream has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.tree.is_empty()
+    }
+
+    /// The bytes in `range`.
+    ///
+    /// # Errors
+    /// [`Error::OutOfBounds`].
+    pub fn read(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
+        self.store().trees().read_range(&self.tree, resolve(&range, self.tree.len())?)
+    }
+
+    /// Fills `buffer` from `offset` on; returns how many bytes there were, fewer than asked for only at the end.
+    ///
+    /// # Errors
+    /// [`Error::OutOfBounds`] if `offset` is behind the end.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        read_at(self.store(), &self.tree, offset, buffer)
+    }
+
+    /// The elements of `stride`, one after the other.
+    ///
+    /// # Errors
+    /// [`Error::InvalidArgument`]; [`Error::OutOfBounds`] if the last element does not fit.
+    pub fn read_strided(&self, stride: Stride) -> Result<Vec<u8>> {
+        read_strided(self.store(), &self.tree, &stride)
+    }
+
+    /// The stream as a file to read and seek in, from its start.
+    pub fn reader(self) -> StreamReader<E> {
+        StreamReader { stream: self, position: 0 }
+    }
+
+    fn store(&self) -> &Store<E> {
+        &self.snapshot.shared.store
+    }
+}
+
+/// Reads a stream of a snapshot through [`Read`] and [`Seek`].
+pub struct StreamReader<E: Env = RealEnv> {
+    stream: SnapshotStream<E>,
+    position: u64,
+}
+
+impl<E: Env> Read for StreamReader<E> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position >= self.stream.len() {
+            return Ok(0);
+        }
+        let read = self.stream.read_at(self.position, buffer).map_err(io::Error::other)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+impl<E: Env> Seek for StreamReader<E> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let target = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(delta) => self.stream.len().checked_add_signed(delta),
+            SeekFrom::Current(delta) => self.position.checked_add_signed(delta),
+        };
+        self.position = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        Ok(self.position)
+    }
+}
+
+pub(super) fn read_at<E: Env>(store: &Store<E>, tree: &Tree, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+    let start = resolve(&(offset..offset), tree.len())?.start;
+    let len = (buffer.len() as u64).min(tree.len() - start);
+    let mut filled = 0;
+    store.trees().visit(tree, start..start + len, &mut |bytes| {
+        buffer[filled..filled + bytes.len()].copy_from_slice(bytes);
+        filled += bytes.len();
+    })?;
+    Ok(filled)
+}
+
+pub(super) fn read_strided<E: Env>(store: &Store<E>, tree: &Tree, stride: &Stride) -> Result<Vec<u8>> {
+    stride.check()?;
+    resolve(&stride.hull().unwrap_or(0..u64::MAX), tree.len())?;
+    store.trees().read_strided(tree, stride)
+}

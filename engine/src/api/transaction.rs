@@ -1,0 +1,248 @@
+//! Transactions, as users see them.
+
+use std::sync::Arc;
+
+use crate::base::{Error, Result, TxnId};
+use crate::catalog::{Name, check_name, shown};
+use crate::env::{Env, RealEnv};
+use crate::format::record::Operation;
+use crate::recovery::checkpoint_if_due;
+use crate::txn::{Core, Savepoint};
+
+use super::Stream;
+use super::database::{Shared, reclaim_some};
+
+/// When a commit is durable.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Durability {
+    /// When the call returns.
+    #[default]
+    Sync,
+    /// With the next commit that is [`Durability::Sync`], the next [`Database::sync`](super::Database::sync), or the next
+    /// checkpoint. Other transactions see it at once, snapshots when it is durable.
+    Deferred,
+}
+
+/// A stream in a listing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StreamInfo {
+    /// Its name.
+    pub name: String,
+    /// Its length in bytes.
+    pub len: u64,
+}
+
+/// A group of changes that happen together or not at all.
+///
+/// A stream or a name belongs to the first open transaction that touches it; all others get [`Error::Busy`] until that
+/// one has ended. An error leaves the transaction as it was before the call, unless it is [`Error::Poisoned`] or
+/// [`Error::InDoubt`]. Dropping a transaction rolls it back.
+///
+/// ```
+/// # let dir = tempfile::tempdir()?;
+/// # let db = numstore::Database::open(dir.path().join("a.ns"))?;
+/// let tx = db.begin()?;
+/// let words = tx.create("words")?;
+/// words.append(b"one three")?;
+/// let before = tx.savepoint()?;
+/// words.insert(3, b" two")?;
+/// tx.rollback_to(&before)?;
+/// assert_eq!(words.read(..)?, b"one three");
+/// tx.commit()?;
+/// # Ok::<(), numstore::Error>(())
+/// ```
+pub struct Transaction<E: Env = RealEnv> {
+    shared: Arc<Shared<E>>,
+    id: TxnId,
+    ended: bool,
+}
+
+impl<E: Env> Transaction<E> {
+    pub(super) fn new(shared: Arc<Shared<E>>, id: TxnId) -> Transaction<E> {
+        Transaction { shared, id, ended: false }
+    }
+
+    /// Its number, which the log's records carry.
+    pub fn id(&self) -> TxnId {
+        self.id
+    }
+
+    /// Makes an empty stream called `name`, 1 to 1024 bytes of UTF-8.
+    ///
+    /// # Errors
+    /// [`Error::BadName`], [`Error::StreamExists`], [`Error::Busy`].
+    pub fn create(&self, name: &str) -> Result<Stream<'_, E>> {
+        let key = check_name(name)?;
+        let id = self.change(|core, txn| {
+            core.table.check_name(txn, &key)?;
+            core.table.claim_name(txn, &key);
+            if core.catalog.find(&core.store, &key)?.is_some() {
+                return Err(Error::StreamExists { name: name.to_owned() });
+            }
+            let stream = core.take_stream_id();
+            core.table.claim_stream(txn, stream);
+            core.execute(txn, Operation::Create { stream, name: name.into() })?;
+            Ok(stream)
+        })?;
+        Ok(Stream::new(self, id, key))
+    }
+
+    /// The stream called `name`.
+    ///
+    /// # Errors
+    /// [`Error::BadName`], [`Error::NoSuchStream`], [`Error::Busy`].
+    pub fn stream(&self, name: &str) -> Result<Stream<'_, E>> {
+        let key = check_name(name)?;
+        let id = self.with_core(|core, txn| {
+            core.table.check_name(txn, &key)?;
+            let found = core.catalog.find(&core.store, &key)?;
+            if let Some(stream) = found {
+                core.table.check_stream(txn, stream, &key)?;
+                core.table.claim_stream(txn, stream);
+            }
+            core.table.claim_name(txn, &key);
+            found.ok_or_else(|| Error::NoSuchStream { name: name.to_owned() })
+        })?;
+        Ok(Stream::new(self, id, key))
+    }
+
+    /// Deletes a stream with all its bytes. Costs O(log n), whatever its length.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchStream`], [`Error::Busy`].
+    pub fn drop_stream(&self, name: &str) -> Result<()> {
+        let stream = self.stream(name)?.id();
+        self.change(|core, txn| core.execute(txn, Operation::Drop { stream, name: name.into() }))
+    }
+
+    /// Gives the stream `from` the name `to`.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchStream`], [`Error::StreamExists`], [`Error::BadName`], [`Error::Busy`].
+    pub fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let key = check_name(to)?;
+        let stream = self.stream(from)?.id();
+        self.change(|core, txn| {
+            core.table.check_name(txn, &key)?;
+            core.table.claim_name(txn, &key);
+            if core.catalog.find(&core.store, &key)?.is_some() {
+                return Err(Error::StreamExists { name: to.to_owned() });
+            }
+            core.execute(txn, Operation::Rename { stream, from: from.into(), to: to.into() })
+        })
+    }
+
+    /// Whether there is a stream called `name`.
+    ///
+    /// # Errors
+    /// [`Error::BadName`], [`Error::Busy`].
+    pub fn exists(&self, name: &str) -> Result<bool> {
+        match self.stream(name) {
+            Ok(_) => Ok(true),
+            Err(Error::NoSuchStream { .. }) => Ok(false),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// All streams in the order of their names, with this transaction's changes.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another open transaction has created, renamed or dropped a stream.
+    pub fn list(&self) -> Result<Vec<StreamInfo>> {
+        self.with_core(|core, txn| {
+            core.table.check_list(txn)?;
+            let mut streams = Vec::new();
+            core.catalog.for_each(&core.store, |name: &Name, _, record| {
+                streams.push(StreamInfo { name: shown(name), len: record.tree.len() });
+                Ok(())
+            })?;
+            Ok(streams)
+        })
+    }
+
+    /// Remembers the present state, to come back to with [`Transaction::rollback_to`].
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    pub fn savepoint(&self) -> Result<Savepoint> {
+        self.with_core(|core, txn| core.check_health().map(|()| core.savepoint(txn)))
+    }
+
+    /// Undoes everything since `savepoint`, which stays valid; later savepoints are gone. Gives no stream back.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchSavepoint`].
+    pub fn rollback_to(&self, savepoint: &Savepoint) -> Result<()> {
+        self.change(|core, txn| core.roll_back_to(txn, savepoint))
+    }
+
+    /// Makes all changes visible to others, and durable before it returns.
+    ///
+    /// - Cost: one sync of the log; two if more than [`Options::bulk_bytes`](super::Options::bulk_bytes) were inserted at once
+    ///
+    /// # Errors
+    /// [`Error::InDoubt`] if the sync failed: whether the commit happened is known when the database is opened again.
+    /// After any other error the transaction is rolled back.
+    pub fn commit(self) -> Result<()> {
+        self.commit_with(Durability::Sync)
+    }
+
+    /// As [`Transaction::commit`], durable when `durability` says.
+    ///
+    /// # Errors
+    /// As [`Transaction::commit`].
+    pub fn commit_with(mut self, durability: Durability) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let mut core = shared.core.lock();
+        core.commit(self.id).inspect_err(|_| self.end(&mut core))?;
+        self.ended = true;
+        if durability == Durability::Sync {
+            core.flush()?;
+        }
+        reclaim_some(&mut core);
+        Ok(())
+    }
+
+    /// Undoes everything and ends the transaction.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]: the next opening rolls it back. [`Error::Corruption`] or [`Error::Io`] if something that is
+    /// needed cannot be read.
+    pub fn rollback(mut self) -> Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let mut core = shared.core.lock();
+        self.ended = true;
+        let id = self.id;
+        core.roll_back(id).map_err(|e| core.poison(e))
+    }
+
+    /// Rolls back without anybody to tell; a database that cannot is poisoned, and recovery does it.
+    fn end(&mut self, core: &mut Core<E>) {
+        if !self.ended {
+            self.ended = true;
+            if let Err(e) = core.roll_back(self.id) {
+                core.poison(e);
+            }
+        }
+    }
+
+    /// Runs something that changes nothing.
+    pub(super) fn with_core<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
+        run(&mut self.shared.core.lock(), self.id)
+    }
+
+    /// Runs a change, after a checkpoint if one is due.
+    pub(super) fn change<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
+        let mut core = self.shared.core.lock();
+        core.check_health()?;
+        checkpoint_if_due(&mut core)?;
+        run(&mut core, self.id)
+    }
+}
+
+impl<E: Env> Drop for Transaction<E> {
+    fn drop(&mut self) {
+        let shared = Arc::clone(&self.shared);
+        self.end(&mut shared.core.lock());
+    }
+}

@@ -1,0 +1,142 @@
+//! Checkpoints: write what is only in memory, then point the superblock at it.
+//!
+//! The checkpoint captures the state between two operations, at the end of the log. What it writes goes to blocks that
+//! the last checkpoint does not reach, so until the superblock is published nothing has happened.
+
+use std::sync::Arc;
+
+use crate::base::{BLOCK_BYTES, Lsn, Result};
+use crate::cache::NodeWriter;
+use crate::catalog::Store;
+use crate::env::{DiskFile, Env};
+use crate::format::superblock::Superblock;
+use crate::format::tree_root::TreeRoot;
+use crate::log::Log;
+use crate::tree::Tree;
+use crate::txn::{Core, encode_table};
+
+use super::block_writer::BlockWriter;
+
+/// Nodes freed from the graveyard at each checkpoint.
+const RECLAIM_AT_CHECKPOINT: usize = 10_000;
+/// Nodes freed from the graveyard when a database is closed.
+const RECLAIM_AT_CLOSE: usize = 1_000_000;
+/// A file with so much unused space at its end is cut.
+const CUT_BYTES: u64 = 1 << 20;
+
+/// Takes a checkpoint if so much was logged or changed that one is due.
+pub fn checkpoint_if_due<E: Env>(core: &mut Core<E>) -> Result<()> {
+    let due = core.log_bytes_since_checkpoint() >= core.settings.checkpoint_log_bytes
+        || core.dirty_bytes >= core.settings.dirty_bytes;
+    if due && core.log.is_some() { checkpoint(core) } else { Ok(()) }
+}
+
+/// Takes a checkpoint, unless nothing was written since the database was opened.
+///
+/// # Errors
+/// A failure to write poisons the database: what is durable is untouched.
+pub fn checkpoint<E: Env>(core: &mut Core<E>) -> Result<()> {
+    core.check_health()?;
+    if core.log.is_none() {
+        return Ok(());
+    }
+    core.reclaim(RECLAIM_AT_CHECKPOINT)?;
+    take(core, false)
+}
+
+/// Leaves nothing to recover: a last checkpoint, published as clean, then no log. No transaction is open.
+pub fn close<E: Env>(core: &mut Core<E>) -> Result<()> {
+    core.check_health()?;
+    if core.log.is_none() {
+        return Ok(());
+    }
+    core.reclaim(RECLAIM_AT_CLOSE)?;
+    take(core, true)?;
+    core.log = None;
+    core.remove_other_logs();
+    Ok(())
+}
+
+/// Captures, writes, publishes. The log may be of a new generation that no superblock names yet.
+pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
+    core.flush()?;
+    prepare(core)?;
+    let position = core.log.as_ref().map(Log::position).expect("invariant: a checkpoint has a log");
+    core.space.begin_capture();
+    let next = match write_state(core) {
+        Ok(next) => Superblock { clean, log: position, ..next },
+        Err(e) => {
+            core.space.abandon_capture();
+            return Err(core.poison(e));
+        }
+    };
+    let store = Arc::clone(&core.store);
+    let total_bytes = next.space.total_blocks * BLOCK_BYTES as u64;
+    let published = store.file.sync().and_then(|()| core.slots.publish(&store.file, next));
+    core.counters.data_syncs += 3;
+    published.map_err(|e| core.poison(e))?;
+
+    core.log().truncate(&position);
+    core.dirty_bytes = 0;
+    core.counters.checkpoints += 1;
+    if core.overlay.is_empty() {
+        core.make_version();
+    }
+    core.space.published(Lsn(core.oldest_pin().0));
+    cut_file(&store, total_bytes);
+    Ok(())
+}
+
+/// Brings everything into the form that can be written, while failing is still harmless.
+fn prepare<E: Env>(core: &mut Core<E>) -> Result<()> {
+    let store = Arc::clone(&core.store);
+    core.graveyard.settle(&store, &mut core.deaths)?;
+    core.catalog.settle_all(&store, &mut core.deaths)?;
+    core.bury_deaths();
+    Ok(())
+}
+
+/// Writes every dirty node, the undo stacks, the transaction table and the free map. Nothing is durable yet.
+fn write_state<E: Env>(core: &mut Core<E>) -> Result<Superblock> {
+    let store = Arc::clone(&core.store);
+    let mut writer = BlockWriter::new(&store, &mut core.space);
+    let private = &mut core.private_deaths;
+    for stack in core.table.active_stacks() {
+        stack.spill(&store, &mut writer, private)?;
+    }
+    core.graveyard.spill(&store, &mut writer, private)?;
+    let (names, streams) = core.catalog.flush(&store, &mut writer)?;
+    let old = Tree::from_disk_form(&core.slots.current.table);
+    store.trees().kill_all(old, private)?;
+    let table = write_table(&store, &encode_table(&core.table, &core.graveyard), &mut writer)?;
+    writer.finish()?;
+    let era = Lsn(core.era().0);
+    core.space.bury_in_capture(core.deaths.drain(), era, true);
+    core.space.bury_in_capture(core.private_deaths.drain(), era, false);
+    let space = core.space.write_map(store.free())?;
+    let segment_bytes = u32::try_from(core.settings.segment_bytes).expect("invariant: checked when the log was made");
+    Ok(Superblock {
+        names,
+        streams,
+        space,
+        table,
+        segment_bytes,
+        next_txn: core.next_txn,
+        next_stream: core.next_stream,
+        ..core.slots.current.clone()
+    })
+}
+
+fn write_table<E: Env>(store: &Store<E>, encoded: &[u8], writer: &mut impl NodeWriter) -> Result<TreeRoot> {
+    let mut table = store.trees().build(encoded.to_vec());
+    store.trees().flush(&mut table, writer)?;
+    Ok(table.disk_form().expect("invariant: just flushed"))
+}
+
+/// Gives unused space at the end of the file back. Only a hint: a failure changes nothing.
+fn cut_file<E: Env>(store: &Store<E>, total_bytes: u64) {
+    let file = store.file.file();
+    if file.len().is_ok_and(|len| len >= total_bytes + CUT_BYTES) {
+        let _ = file.set_len(total_bytes);
+    }
+}

@@ -1,0 +1,27 @@
+//! Checkpoints, opening, closing, and the audit.
+//!
+//! Opening a database that was not closed, with the functions that do each step:
+//!
+//! ```text
+//!   read_slots ─► publish again ─► analyse ─► redo ─► new log ─► checkpoint ─► remove old log ─► roll losers back
+//!   (choose)      (make durable)   (reserve   (repeat  (next      (losers in                    (CLRs, End)
+//!                                   extents)  history) generation) its table)
+//! ```
+//!
+//! Invariants:
+//! 1. Recovery never writes to the log that it reads; until its checkpoint is published a crash finds everything as it
+//!    was, and recovery starts over.
+//! 2. A superblock is written only after everything that it leads to was synced.
+//! 3. A checkpoint changes no content: the state before and after is the same.
+
+mod analysis;
+mod audit;
+mod block_writer;
+mod checkpoint;
+mod open;
+mod redo;
+
+pub use audit::{Verification, verify};
+pub use checkpoint::{checkpoint, checkpoint_if_due, close};
+pub use open::{Creation, open};
+pub use redo::RecoveryReport;

@@ -1,0 +1,132 @@
+//! The second pass over the log: history repeats, the losers' part too, through the code that ran it first.
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::base::{Error, Lsn, Result, StreamId};
+use crate::catalog::FileOf;
+use crate::env::{Clock, Env};
+use crate::format::record::{Body, Operation, Record};
+use crate::log::{LogIdentity, LogScan, read_log};
+use crate::txn::{Change, Core};
+
+use super::analysis::{Analysis, analyse};
+use super::checkpoint::take;
+
+/// What a recovery did.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct RecoveryReport {
+    /// Records repeated, all of them.
+    pub records_redone: u64,
+    /// Those of transactions that had not ended.
+    pub loser_records_redone: u64,
+    /// Compensation records repeated.
+    pub clrs_redone: u64,
+    /// Transactions that had not ended.
+    pub losers: u64,
+    /// Compensation records written while rolling them back.
+    pub clrs_written: u64,
+    /// Bytes of records behind the checkpoint.
+    pub log_bytes: u64,
+    /// How long it all took.
+    pub duration: Duration,
+}
+
+/// Brings a database that was not closed back to what was committed.
+pub fn recover<E: Env>(core: &mut Core<E>) -> Result<RecoveryReport> {
+    let started = core.store.env.clock().monotonic();
+    let from = core.slots.current.log;
+    // The slot that was chosen may be visible and not durable; the other one leads to blocks that it calls free.
+    core.slots.publish(&core.store.file, core.slots.current.clone())?;
+
+    let analysis = analyse(core, &mut open_log(core)?)?;
+    let mut report = RecoveryReport { losers: analysis.losers.len() as u64, ..RecoveryReport::default() };
+    let tail = redo(core, &analysis, &mut report)?;
+    report.log_bytes = tail.0 - from.lsn.0;
+
+    core.log = Some(core.create_log(from.generation + 1, tail)?);
+    take(core, false)?;
+    core.remove_other_logs();
+    roll_losers_back(core)?;
+    report.clrs_written = core.counters.clrs;
+    report.duration = core.store.env.clock().monotonic().saturating_sub(started);
+    Ok(report)
+}
+
+fn open_log<E: Env>(core: &Core<E>) -> Result<LogScan<FileOf<E>>> {
+    let superblock = &core.slots.current;
+    let identity = LogIdentity { uuid: superblock.uuid, generation: superblock.log.generation };
+    let (disk, path) = (core.store.env.disk(), core.store.file.path());
+    read_log(disk, path, identity, u64::from(superblock.segment_bytes), &superblock.log)
+}
+
+/// Repeats every record behind the checkpoint; returns the LSN of the tail.
+fn redo<E: Env>(core: &mut Core<E>, analysis: &Analysis, report: &mut RecoveryReport) -> Result<Lsn> {
+    let mut scan = open_log(core)?;
+    let log = scan.path().to_owned();
+    let end = scan.for_each(|lsn, record| {
+        report.records_redone += 1;
+        report.clrs_redone += u64::from(matches!(record.body, Body::Compensate { .. }));
+        report.loser_records_redone += u64::from(analysis.losers.contains(&record.txn));
+        redo_record(core, &log, lsn, &record).map_err(|e| as_corruption(e, &log, lsn, &record))
+    })?;
+    Ok(end.lsn)
+}
+
+fn redo_record<E: Env>(core: &mut Core<E>, log: &Path, lsn: Lsn, record: &Record<'_>) -> Result<()> {
+    let txn = record.txn;
+    let unexpected = |found: &str| Err(Error::corruption(log, 0, format!("record {record} at {lsn} to fit"), found));
+    match &record.body {
+        Body::Operation(operation) => {
+            if let Operation::Create { stream, .. } = operation {
+                core.next_stream = core.next_stream.max(StreamId(stream.0.saturating_add(1)));
+            }
+            if record.commits {
+                let inverse = core.apply(None, Change::from(operation))?;
+                core.graveyard.extend(inverse.into_tree());
+            } else {
+                core.table.open(txn);
+                let inverse = core.apply(Some(txn), Change::from(operation))?;
+                let state = core.table.open(txn);
+                state.undo.push(lsn, inverse);
+                state.logged = true;
+            }
+            core.bury_deaths();
+        }
+        _ if core.table.get_mut(txn).is_none() => return unexpected("a transaction that never began"),
+        Body::Compensate { undone, undo_next } => {
+            let (_, below) = core.compensate(txn, Some(*undone))?;
+            if below != *undo_next {
+                return unexpected("another entry below");
+            }
+            core.bury_deaths();
+        }
+        Body::Commit => core.finish_commit(txn),
+        Body::End => {
+            if !core.table.state(txn).undo.is_empty() {
+                return unexpected("operations that were not undone");
+            }
+            core.finish_end(txn);
+        }
+    }
+    Ok(())
+}
+
+/// A record that cannot be repeated means that log and data do not belong together.
+fn as_corruption(e: Error, log: &Path, lsn: Lsn, record: &Record<'_>) -> Error {
+    match e {
+        Error::Io { .. } | Error::Corruption { .. } => e,
+        other => Error::corruption(log, 0, format!("that {record} at {lsn} can be repeated"), other.to_string()),
+    }
+}
+
+/// Undoes what the losers did, by ordinary rollback, newest transaction first.
+fn roll_losers_back<E: Env>(core: &mut Core<E>) -> Result<()> {
+    let losers: Vec<_> = core.table.active().map(|(txn, _)| txn).collect();
+    for txn in losers.into_iter().rev() {
+        core.roll_back(txn)?;
+    }
+    core.flush()?;
+    core.make_version();
+    Ok(())
+}

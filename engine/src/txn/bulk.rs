@@ -1,0 +1,79 @@
+//! Payloads that are written once, straight into extents.
+
+use crate::base::{BlockId, Result};
+use crate::catalog::Store;
+use crate::env::Env;
+use crate::format::extent::Extent;
+use crate::format::record::{Bulk, MAX_RECORD_OVERHEAD, Payload};
+use crate::space::Space;
+use crate::tree::{BulkWriter, write_bulk};
+
+use super::Core;
+
+/// Leaves in one bulk payload, so that the list of its extents always fits a record.
+const BULK_LEAVES: usize = 256;
+
+struct Extents<'a, E: Env> {
+    store: &'a Store<E>,
+    space: &'a mut Space,
+}
+
+impl<E: Env> BulkWriter for Extents<'_, E> {
+    fn allocate(&mut self, least: u64, most: u64) -> Result<Extent> {
+        let run = self.space.allocate_up_to(self.store.free(), most)?;
+        if run.blocks >= least {
+            return Ok(run);
+        }
+        self.space.give_back(run);
+        self.space.allocate(self.store.free(), least)
+    }
+
+    fn give_back(&mut self, unused: Extent) -> Result<()> {
+        self.space.give_back(unused);
+        Ok(())
+    }
+
+    fn write(&mut self, at: BlockId, bytes: &[u8]) -> Result<()> {
+        self.store.file.write_blocks(at, bytes)
+    }
+}
+
+impl<E: Env> Core<E> {
+    /// The most bytes that one operation inserts.
+    pub fn max_payload_bytes(&self) -> usize {
+        self.store.geometry.leaf_bytes * BULK_LEAVES
+    }
+
+    /// The most bytes that stand inside a record.
+    pub fn max_inline_bytes(&mut self) -> usize {
+        let record = self.log().max_record_bytes().saturating_sub(MAX_RECORD_OVERHEAD as u64);
+        usize::try_from(self.settings.bulk_bytes.min(record)).unwrap_or(usize::MAX)
+    }
+
+    /// `bytes` as a record carries them: inside, or on disk from a certain size on.
+    pub(super) fn payload<'a>(&mut self, bytes: &'a [u8]) -> Result<Payload<'a>> {
+        if bytes.len() < self.max_inline_bytes() {
+            return Ok(Payload::Bytes(bytes.into()));
+        }
+        let mut extents = Vec::new();
+        let mut writer = Extents { store: &self.store, space: &mut self.space };
+        let tree = match write_bulk(self.store.geometry, bytes, &mut writer, &mut extents) {
+            Ok(tree) => tree,
+            Err(e) => {
+                extents.into_iter().for_each(|extent| self.space.give_back(extent));
+                return Err(e);
+            }
+        };
+        let form = tree.disk_form().expect("invariant: bulk nodes are on disk");
+        let root = form.root.expect("invariant: bulk payloads are not empty");
+        let (height, bytes) = (form.height, form.bytes);
+        Ok(Payload::Bulk(Bulk { root, height, bytes, extents }))
+    }
+
+    /// The operation that carried `payload` failed before it was logged.
+    pub(super) fn abandon(&mut self, payload: &Payload<'_>) {
+        if let Payload::Bulk(bulk) = payload {
+            bulk.extents.iter().for_each(|extent| self.space.give_back(*extent));
+        }
+    }
+}

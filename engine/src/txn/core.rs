@@ -1,0 +1,298 @@
+//! The state of an open database that one task changes at a time.
+
+use std::sync::{Arc, Weak};
+
+use crate::base::{Era, Error, Lsn, Result, StreamId, TxnId, parent_dir};
+use crate::cache::Deaths;
+use crate::catalog::{Catalog, FileOf, Overlay, Store, Version};
+use crate::env::{Disk, Env};
+use crate::format::superblock::Superblock;
+use crate::log::{Log, LogIdentity, log_path};
+use crate::space::Space;
+use crate::sync::Latched;
+
+use super::{Graveyard, Slots, Table};
+
+/// What can be tuned while a database is open.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// From which size on a splice is written straight to extents.
+    pub bulk_bytes: u64,
+    /// A checkpoint is due when about so much memory has changed.
+    pub dirty_bytes: u64,
+    /// A checkpoint is due after so many bytes of log records.
+    pub checkpoint_log_bytes: u64,
+    /// Bytes in a segment of the log.
+    pub segment_bytes: u64,
+}
+
+/// What was counted since the database was opened.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Counters {
+    /// Checkpoints published.
+    pub checkpoints: u64,
+    /// Compensation records written.
+    pub clrs: u64,
+    /// Bytes of log records written.
+    pub log_bytes: u64,
+    /// Syncs of the data file.
+    pub data_syncs: u64,
+    /// Nodes freed from the graveyard.
+    pub reclaimed: u64,
+}
+
+/// The newest durable version, which readers take without the core's latch.
+pub struct Published<E: Env> {
+    version: Latched<Arc<Version>, E::Platform>,
+}
+
+impl<E: Env> Published<E> {
+    /// Starts with `version`.
+    pub fn new(version: Arc<Version>) -> Published<E> {
+        Published { version: Latched::new(version) }
+    }
+
+    /// The newest durable version.
+    pub fn get(&self) -> Arc<Version> {
+        Arc::clone(&self.version.read())
+    }
+
+    fn set(&self, version: Arc<Version>) {
+        *self.version.lock() = version;
+    }
+}
+
+/// Everything that operations change.
+pub struct Core<E: Env> {
+    /// Files and caches.
+    pub store: Arc<Store<E>>,
+    /// What can be tuned.
+    pub settings: Settings,
+    /// Which blocks are free.
+    pub space: Space,
+    /// The streams as they are now.
+    pub catalog: Catalog,
+    /// The log; `None` until the first write after a clean opening.
+    pub log: Option<Log<FileOf<E>>>,
+    /// The superblocks.
+    pub slots: Slots,
+    /// Open transactions.
+    pub table: Table,
+    /// What waits to be freed.
+    pub graveyard: Graveyard,
+    /// The next transaction id.
+    pub next_txn: TxnId,
+    /// The next stream id.
+    pub next_stream: StreamId,
+    /// The newest durable version.
+    pub published: Arc<Published<E>>,
+    /// The committed state of what open transactions changed.
+    pub overlay: Overlay,
+    /// Blocks that died since they were last buried, which versions may reach.
+    pub deaths: Deaths,
+    /// The same for blocks that no version can reach: those of undo stacks and the transaction table.
+    pub private_deaths: Deaths,
+    /// About how much memory has changed since the last checkpoint.
+    pub dirty_bytes: u64,
+    /// What was counted.
+    pub counters: Counters,
+    pub(super) era: Era,
+    pub(super) last_commit: Lsn,
+    pub(super) waiting: Option<Arc<Version>>,
+    pub(super) in_use: Vec<Weak<Version>>,
+    pub(super) unsynced_bulk: bool,
+    poison: Option<String>,
+}
+
+impl<E: Env> Core<E> {
+    /// A core over what a checkpoint left. Transactions and the graveyard are the caller's to fill in.
+    pub fn new(store: Arc<Store<E>>, settings: Settings, slots: Slots, map_node_bytes: u32) -> Core<E> {
+        let superblock = &slots.current;
+        let catalog = Catalog::from_roots(&superblock.names, &superblock.streams, map_node_bytes);
+        let lsn = superblock.capture_lsn();
+        let version = Arc::new(Version::new(catalog.maps(), &Overlay::default(), lsn, Era(0)));
+        Core {
+            space: Space::from_root(&superblock.space, map_node_bytes),
+            catalog,
+            log: None,
+            table: Table::default(),
+            graveyard: Graveyard::default(),
+            next_txn: superblock.next_txn,
+            next_stream: superblock.next_stream,
+            published: Arc::new(Published::new(Arc::clone(&version))),
+            overlay: Overlay::default(),
+            deaths: Deaths::default(),
+            private_deaths: Deaths::default(),
+            dirty_bytes: 0,
+            counters: Counters::default(),
+            era: Era(0),
+            last_commit: lsn,
+            waiting: None,
+            in_use: vec![Arc::downgrade(&version)],
+            unsynced_bulk: false,
+            poison: None,
+            store,
+            settings,
+            slots,
+        }
+    }
+
+    /// The present era.
+    pub fn era(&self) -> Era {
+        self.era
+    }
+
+    /// The LSN of the next record.
+    pub fn next_lsn(&self) -> Lsn {
+        self.log.as_ref().map_or(self.slots.current.log.lsn, Log::next_lsn)
+    }
+
+    /// The log.
+    ///
+    /// # Panics
+    /// If nothing made it yet; see [`Core::make_writable`].
+    pub fn log(&mut self) -> &mut Log<FileOf<E>> {
+        self.log.as_mut().expect("invariant: every write makes the database writable first")
+    }
+
+    /// Log records since the last checkpoint, in bytes.
+    pub fn log_bytes_since_checkpoint(&self) -> u64 {
+        self.next_lsn().0 - self.slots.current.log.lsn.0
+    }
+
+    /// That writing is still allowed.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] after an earlier failure.
+    pub fn check_health(&self) -> Result<()> {
+        match &self.poison {
+            Some(cause) => Err(Error::Poisoned { cause: cause.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses all writes from now on, because of `error`, which it returns.
+    pub fn poison(&mut self, error: Error) -> Error {
+        self.poison.get_or_insert_with(|| error.to_string());
+        error
+    }
+
+    /// Makes sure that there is a log and that the superblock says so. The first write after a clean opening comes
+    /// through here before anything is acknowledged.
+    pub fn make_writable(&mut self) -> Result<()> {
+        self.check_health()?;
+        if self.log.is_some() {
+            return Ok(());
+        }
+        let current = self.slots.current.clone();
+        let log = self.create_log(current.log.generation + 1, current.log.lsn)?;
+        let segment_bytes = u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
+        let next = Superblock { clean: false, log: log.position(), segment_bytes, ..current };
+        self.slots.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
+        self.log = Some(log);
+        self.remove_other_logs();
+        Ok(())
+    }
+
+    /// Creates the log of a generation, durably.
+    pub fn create_log(&self, generation: u64, start: Lsn) -> Result<Log<FileOf<E>>> {
+        let identity = LogIdentity { uuid: self.slots.current.uuid, generation };
+        let path = self.store.file.path();
+        Log::create(self.store.env.disk(), path, identity, self.settings.segment_bytes, start)
+    }
+
+    /// Removes the logs of earlier generations, which nothing needs once another is published. A failure leaves a
+    /// file that the next opening removes.
+    pub fn remove_other_logs(&self) {
+        let path = self.store.file.path();
+        let dir = parent_dir(path);
+        let keep = self.log.as_ref().map(|log| log_path(path, log.identity().generation));
+        let stem = log_path(path, 0);
+        let prefix = stem.file_name().map(|name| name.to_string_lossy().trim_end_matches('0').to_owned());
+        let (Some(prefix), Ok(names)) = (prefix, self.store.env.disk().list(dir)) else { return };
+        for name in names.iter().filter(|name| name.starts_with(&prefix)) {
+            let generation = name[prefix.len()..].parse::<u64>();
+            let stale = dir.join(name);
+            if generation.is_ok() && Some(stale.file_name()) != keep.as_ref().map(|keep| keep.file_name()) {
+                let _ = self.store.env.disk().remove(&stale);
+            }
+        }
+        let _ = self.store.env.disk().sync_dir(dir);
+    }
+
+    /// Notes everything that died in an operation.
+    pub fn bury_deaths(&mut self) {
+        let death = Lsn(self.era.0);
+        let mut freed = 0;
+        self.space.bury(self.deaths.drain().inspect(|extent| freed += extent.bytes()), death, true);
+        self.space.bury(self.private_deaths.drain().inspect(|extent| freed += extent.bytes()), death, false);
+        // A node that was replaced on disk is now one in memory.
+        self.dirty_bytes += freed;
+    }
+
+    /// Makes the current state, less what is uncommitted, the next version; it is published when it is durable.
+    pub fn make_version(&mut self) {
+        self.era.0 += 1;
+        let version = Version::new(self.catalog.maps(), &self.overlay, self.last_commit, self.era);
+        let version = Arc::new(version);
+        self.in_use.retain(|version| version.strong_count() > 0);
+        self.in_use.push(Arc::downgrade(&version));
+        self.waiting = Some(version);
+        self.publish_durable();
+    }
+
+    /// Publishes the waiting version if everything in it is durable.
+    pub fn publish_durable(&mut self) {
+        let durable = self.log.as_ref().map_or(self.slots.current.log.lsn, Log::durable_lsn);
+        if let Some(version) = self.waiting.take_if(|version| version.committed <= durable) {
+            self.published.set(version);
+        }
+    }
+
+    /// The oldest era that anything in use may read blocks of.
+    pub fn oldest_pin(&self) -> Era {
+        let versions = self.in_use.iter().filter_map(Weak::upgrade).map(|version| version.pin);
+        versions.chain(self.overlay.oldest()).min().unwrap_or(Era(u64::MAX))
+    }
+
+    /// How many versions are in use beside the newest.
+    pub fn snapshots(&self) -> u64 {
+        let published = self.published.get();
+        let others = self.in_use.iter().filter_map(Weak::upgrade);
+        others.filter(|version| !Arc::ptr_eq(version, &published)).count() as u64
+    }
+
+    /// Makes everything that was logged durable, the data that it refers to first.
+    ///
+    /// # Errors
+    /// [`Error::InDoubt`] for whoever waits for a commit; everything later is [`Error::Poisoned`].
+    pub fn flush(&mut self) -> Result<()> {
+        self.check_health()?;
+        let Some(log) = &mut self.log else { return Ok(()) };
+        if log.buffered_bytes() == 0 {
+            return Ok(());
+        }
+        if self.unsynced_bulk {
+            self.counters.data_syncs += 1;
+            if let Err(e) = self.store.file.sync() {
+                return Err(in_doubt(&self.poison(e)));
+            }
+            self.unsynced_bulk = false;
+        }
+        let flushed = self.log().flush();
+        self.publish_durable();
+        flushed.map_err(|e| in_doubt(&self.poison(e)))
+    }
+
+    /// Frees up to `budget` nodes of what committed transactions removed.
+    pub fn reclaim(&mut self, budget: usize) -> Result<()> {
+        let store = Arc::clone(&self.store);
+        let outcome = self.graveyard.step(&store, budget, &mut self.deaths, &mut self.private_deaths);
+        self.bury_deaths();
+        outcome
+    }
+}
+
+fn in_doubt(cause: &Error) -> Error {
+    Error::InDoubt { cause: cause.to_string() }
+}

@@ -1,0 +1,47 @@
+//! Models that must fail, because their platform has an error.
+
+use std::panic::catch_unwind;
+
+use loom_tests::{Deaf, PREEMPTIONS, WeakAcquire, WeakRelease, explore};
+
+use super::models;
+
+/// What loom says of `model`.
+///
+/// # Panics
+/// If it says nothing.
+fn finding(model: fn()) -> String {
+    let panic = catch_unwind(|| explore(PREEMPTIONS, model)).expect_err("loom finds the planted error");
+    match panic.downcast::<String>() {
+        Ok(message) => *message,
+        Err(panic) => {
+            panic.downcast::<&'static str>().map_or_else(|_| String::new(), |message| message.to_string())
+        }
+    }
+}
+
+macro_rules! found {
+    ($($test:ident: $model:ident on $flavor:ty => $says:literal,)*) => {
+        $(
+            #[test]
+            fn $test() {
+                let finding = finding(models::$model::<$flavor>);
+                assert!(finding.contains($says), "another finding: {finding}");
+            }
+        )*
+    };
+}
+
+found! {
+    weak_release_between_writers: exclusive_excludes_exclusive on WeakRelease => "Causality violation",
+    weak_release_to_readers: exclusive_excludes_shared on WeakRelease => "Causality violation",
+    weak_release_by_readers: readers_leave_before_a_writer on WeakRelease => "Causality violation",
+    weak_release_of_upgraded: upgrades_lose_no_update on WeakRelease => "Causality violation",
+    weak_release_by_downgrade: downgrade_to_update_lets_readers_in on WeakRelease => "Causality violation",
+    weak_acquire_between_writers: exclusive_excludes_exclusive on WeakAcquire => "Causality violation",
+    weak_acquire_by_readers: exclusive_excludes_shared on WeakAcquire => "Causality violation",
+    weak_acquire_by_upgrade: upgrades_lose_no_update on WeakAcquire => "Causality violation",
+    lost_wake_up_of_a_writer: exclusive_excludes_exclusive on Deaf => "deadlock",
+    lost_wake_up_of_readers: exclusive_excludes_shared on Deaf => "deadlock",
+    lost_wake_up_of_an_upgrade: upgrades_lose_no_update on Deaf => "deadlock",
+}
