@@ -44,16 +44,15 @@ mod node;
 mod plan;
 mod read;
 mod regroup;
-
 mod source;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use crate::format::map_root::MapRoot;
 pub use check::MapWalk;
 pub use entry::{MapKey, MapSummary, MapValue};
 pub use node::{MapChild, MapNode, NodeRef};
-pub use crate::format::map_root::MapRoot;
 pub use source::MapSource;
 
 use crate::format::block_ref::MAX_NODE_BYTES;
