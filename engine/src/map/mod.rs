@@ -52,7 +52,7 @@ pub(crate) mod tests;
 pub use crate::format::map_root::MapRoot;
 pub use check::MapWalk;
 pub use entry::{MapKey, MapSummary, MapValue};
-pub use node::{MapChild, MapNode, NodeRef};
+pub use node::{MapNode, NodeRef};
 pub use source::MapSource;
 
 use crate::format::block_ref::MAX_NODE_BYTES;
@@ -104,17 +104,8 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         self.count
     }
 
-    /// Whether the map has no entry.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// How many levels of nodes there are.
-    pub fn height(&self) -> u8 {
-        self.height
-    }
-
     /// Whether anything of the map is only in memory.
+    #[cfg(test)]
     pub fn is_dirty(&self) -> bool {
         matches!(self.root, Some(NodeRef::Mem(_)))
     }

@@ -24,6 +24,7 @@ struct HeldRun {
 
 impl Held {
     /// How many blocks are held.
+    #[cfg(test)]
     pub(super) fn blocks(&self) -> u64 {
         self.blocks
     }

@@ -46,17 +46,15 @@ mod tests;
 
 pub use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
 pub use check::SpaceWalk;
-pub use run::{RunLength, RunSummary};
+pub use run::RunLength;
 
 use crate::base::{BlockId, Lsn};
 use crate::cache::Deaths;
 use crate::format::extent::Extent;
-use crate::map::{MapNode, MapSource, OrderedMap};
+use crate::map::{MapSource, OrderedMap};
 
 use held::Held;
 
-/// A node of the free map: first block of a run to its length.
-pub type FreeNode = MapNode<u64, RunLength>;
 /// Where the nodes of the free map come from.
 pub type FreeSource<'a, F, P> = MapSource<'a, u64, RunLength, F, P>;
 
@@ -110,6 +108,7 @@ pub struct Space {
 
 impl Space {
     /// The space of a new file: nothing but the superblocks. Nodes of the free map are split at `node_bytes`.
+    #[cfg(test)]
     pub fn new(node_bytes: u32) -> Space {
         Space::with(OrderedMap::new(node_bytes), FIRST_USABLE_BLOCK, 0)
     }
@@ -145,6 +144,7 @@ impl Space {
     }
 
     /// Free blocks that may not be handed out yet.
+    #[cfg(test)]
     pub fn held_blocks(&self) -> u64 {
         self.held.blocks()
     }

@@ -214,7 +214,7 @@ impl TestKey for u64 {
 /// Mostly short, some as long as can be.
 impl TestKey for Arc<[u8]> {
     fn of(n: u16) -> Arc<[u8]> {
-        let bytes = if n % 5 == 0 { 1024 } else { 2 + usize::from(n % 90) };
+        let bytes = if n.is_multiple_of(5) { 1024 } else { 2 + usize::from(n % 90) };
         let mut name = n.to_be_bytes().to_vec();
         name.resize(bytes, 7);
         Arc::from(name)
