@@ -50,7 +50,7 @@ pub fn read_slots<F: DiskFile>(file: &DataFile<F>) -> Result<Slots> {
     let mut problems = Vec::new();
     let mut version = None;
     for slot in 0..SUPERBLOCK_SLOTS {
-        // A creation that was interrupted leaves one slot and no room for the other.
+        // A file that was cut may have one slot and not the other.
         let start = slot * BLOCK_BYTES as u64;
         let present = length.saturating_sub(start).min(BLOCK_BYTES as u64);
         let mut block = vec![0; BLOCK_BYTES];
