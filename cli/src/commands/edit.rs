@@ -21,11 +21,7 @@ pub fn write(args: &args::Place, output: &Output) -> Result {
 }
 
 /// Takes the input in pieces, each to where the last one ended, in one transaction.
-fn place(
-    args: &args::Place,
-    output: &Output,
-    put: impl Fn(&Stream<'_>, u64, &[u8]) -> Result,
-) -> Result {
+fn place(args: &args::Place, output: &Output, put: impl Fn(&Stream<'_>, u64, &[u8]) -> Result) -> Result {
     let input = Input::open(&args.source)?;
     let (offset, bytes, len) = edit(&args.at, |stream| {
         let offset = match args.offset {
