@@ -47,10 +47,10 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub use crate::format::map_root::MapRoot;
 pub use check::MapWalk;
 pub use entry::{MapKey, MapSummary, MapValue};
 pub use node::{MapChild, MapNode, NodeRef};
-pub use crate::format::map_root::MapRoot;
 pub use source::MapSource;
 
 use crate::format::block_ref::MAX_NODE_BYTES;

@@ -49,7 +49,8 @@ pub fn open<E: Env>(
         _ => read_slots(&file)?,
     };
     let superblock = &slots.current;
-    let geometry = Geometry { leaf_bytes: superblock.leaf_bytes as usize, fanout: superblock.fanout as usize };
+    let geometry =
+        Geometry { leaf_bytes: superblock.leaf_bytes as usize, fanout: superblock.fanout as usize };
     if !geometry.is_valid() {
         return Err(Error::corruption(path, 0, "possible node sizes", format!("{geometry:?}")));
     }
@@ -69,7 +70,9 @@ fn open_file<E: Env>(env: &E, path: &Path, create: bool) -> Result<FileOf<E>> {
     loop {
         match env.disk().open(path, mode) {
             Err(e) if e.kind() == ErrorKind::NotFound && create => {}
-            Err(e) if e.kind() == ErrorKind::NotFound => return Err(Error::NoDatabase { file: path.to_owned() }),
+            Err(e) if e.kind() == ErrorKind::NotFound => {
+                return Err(Error::NoDatabase { file: path.to_owned() });
+            }
             other => return other.map_err(|e| Error::io("open", path, 0, e)),
         }
         match env.disk().open(path, OpenMode { create_new: true, ..mode }) {
@@ -92,7 +95,12 @@ fn is_unfinished<F: DiskFile>(file: &DataFile<F>) -> Result<bool> {
     Ok(bytes.iter().all(|&byte| byte == 0))
 }
 
-fn create<E: Env>(env: &E, file: &DataFile<FileOf<E>>, creation: Creation, settings: Settings) -> Result<Slots> {
+fn create<E: Env>(
+    env: &E,
+    file: &DataFile<FileOf<E>>,
+    creation: Creation,
+    settings: Settings,
+) -> Result<Slots> {
     let mut uuid = [0; 16];
     uuid[..8].copy_from_slice(&env.random_u64().to_le_bytes());
     uuid[8..].copy_from_slice(&env.random_u64().to_le_bytes());

@@ -42,8 +42,8 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use check::SpaceWalk;
 pub use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
+pub use check::SpaceWalk;
 pub use run::{RunLength, RunSummary};
 
 use crate::base::{BlockId, Lsn};

@@ -186,7 +186,8 @@ impl<E: Env> Core<E> {
         }
         let current = self.slots.current.clone();
         let log = self.create_log(current.log.generation + 1, current.log.lsn)?;
-        let segment_bytes = u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
+        let segment_bytes =
+            u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
         let next = Superblock { clean: false, log: log.position(), segment_bytes, ..current };
         self.slots.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
         self.log = Some(log);

@@ -66,13 +66,16 @@ pub fn read_slots<F: DiskFile>(file: &DataFile<F>) -> Result<Slots> {
     match (found.pop(), version) {
         (Some((current, slot)), _) => {
             // With one slot invalid or older, that one is written first; with both the same, either.
-            let first = if problems.is_empty() && found[0].0.sequence == current.sequence { 0 } else { 1 - slot };
+            let first =
+                if problems.is_empty() && found[0].0.sequence == current.sequence { 0 } else { 1 - slot };
             Ok(Slots { current, first })
         }
         (None, Some(found)) if found != FORMAT_VERSION => {
             Err(Error::UnsupportedVersion { file: path, found, supported: FORMAT_VERSION })
         }
-        (None, Some(_)) => Err(Error::corruption(&path, 0, "a valid superblock in one of two slots", problems[0])),
+        (None, Some(_)) => {
+            Err(Error::corruption(&path, 0, "a valid superblock in one of two slots", problems[0]))
+        }
         (None, None) => {
             let reason = "it does not begin with the magic bytes".to_owned();
             Err(Error::NotADatabase { file: path, reason })

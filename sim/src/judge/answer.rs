@@ -1,0 +1,46 @@
+//! Every answer of the engine is the model's.
+
+use std::fmt::Debug;
+
+use numstore::Error;
+
+use crate::model::{Answer, Expected};
+
+use super::Finding;
+
+/// Whether the engine answered as it must; `asked` says what was asked.
+pub fn matches(got: &Result<Answer, Error>, expected: &Expected) -> bool {
+    match (got, expected) {
+        (Ok(got), Ok(expected)) => got == expected,
+        (Err(got), Err(codes)) => codes.contains(&got.code()),
+        _ => false,
+    }
+}
+
+/// Compares an answer with the model's.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_answer(
+    asked: &impl Debug,
+    got: &Result<Answer, Error>,
+    expected: &Expected,
+) -> Result<(), Finding> {
+    if matches(got, expected) {
+        return Ok(());
+    }
+    let what = match (got, expected) {
+        (Ok(Answer::Bytes(got)), Ok(Answer::Bytes(expected))) => {
+            let at = got.0.iter().zip(&expected.0).position(|(a, b)| a != b);
+            let at = at.unwrap_or(got.0.len().min(expected.0.len()));
+            format!("{asked:?} answered {got:?} instead of {expected:?}, different from byte {at} on")
+        }
+        (Ok(got), Ok(expected)) => format!("{asked:?} answered {got:?} instead of {expected:?}"),
+        (Err(got), Ok(_)) => format!("{asked:?} was refused: {got}"),
+        (Ok(got), Err(codes)) => format!("{asked:?} answered {got:?} instead of an error {codes:?}"),
+        (Err(got), Err(codes)) => {
+            format!("{asked:?} failed with {:?} ({got}) instead of {codes:?}", got.code())
+        }
+    };
+    Err(Finding::new("answer", what))
+}

@@ -1,0 +1,49 @@
+//! Readers of durable versions: each sees one state of the commit order, and what it has seen must last.
+
+use std::fmt::Debug;
+
+use numstore::Error;
+
+use crate::model::{Answer, History, Model, Step};
+
+use super::Finding;
+use super::answer::matches;
+
+/// Which states a reader may be looking at; every answer narrows that down.
+#[derive(Clone, Debug)]
+pub struct Durable {
+    candidates: Vec<usize>,
+}
+
+impl Durable {
+    /// A reader that begins now.
+    pub fn new(history: &History) -> Durable {
+        Durable { candidates: history.candidates().collect() }
+    }
+
+    /// Takes an answer into account. What the reader was shown must last from now on.
+    ///
+    /// # Errors
+    /// If no state that this reader may see gives that answer.
+    pub fn check(
+        &mut self,
+        history: &mut History,
+        asked: &impl Debug,
+        step: &Step,
+        got: &Result<Answer, Error>,
+    ) -> Result<(), Finding> {
+        let fits = |at: &usize| matches(got, &Model::read(history.state(*at), step));
+        let fitting: Vec<usize> = self.candidates.iter().copied().filter(fits).collect();
+        let Some(&first) = fitting.first() else {
+            let newest = Model::read(history.newest(), step);
+            let states = self.candidates.len();
+            let what = format!(
+                "{asked:?} answered {got:?}, as none of the {states} states would that it may see; the newest: {newest:?}"
+            );
+            return Err(Finding::new("durable read", what));
+        };
+        self.candidates = fitting;
+        history.shown(first);
+        Ok(())
+    }
+}

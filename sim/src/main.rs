@@ -1,0 +1,165 @@
+//! The command line of the simulator: replay one seed, or run many.
+#![expect(clippy::print_stdout, reason = "this is a program for the terminal")]
+
+use std::ops::Range;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use serde_json::json;
+use sim::runner::{Campaign, Counters, Outcome, Report, Watch, run_seed};
+
+/// Deterministic simulation of NumStore.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs one seed and tells what happens in it.
+    Replay {
+        /// The seed.
+        seed: u64,
+        /// Tell every I/O call too.
+        #[arg(long)]
+        verbose: bool,
+        /// Tell only the verdict.
+        #[arg(long, conflicts_with = "verbose")]
+        quiet: bool,
+    },
+    /// Runs many seeds.
+    Campaign {
+        /// First seed and the one behind the last, as `A..B`.
+        #[arg(long, value_parser = parse_seeds)]
+        seeds: Range<u64>,
+        /// Threads.
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
+        /// Write the report to this file too.
+        #[arg(long)]
+        json: Option<PathBuf>,
+        /// Run each seed twice and compare.
+        #[arg(long)]
+        twice: bool,
+    },
+}
+
+fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
+    let (from, to) = text.split_once("..").ok_or("expected A..B")?;
+    let number = |text: &str| text.replace('_', "").parse::<u64>().map_err(|e| format!("{text:?}: {e}"));
+    let (from, to) = (number(from)?, number(to)?);
+    if from >= to { Err("A must be less than B".to_owned()) } else { Ok(from..to) }
+}
+
+fn main() -> ExitCode {
+    let good = match Arguments::parse().command {
+        Command::Replay { seed, verbose, quiet } => replay(seed, verbose, quiet),
+        Command::Campaign { seeds, jobs, json, twice } => campaign(&Campaign { seeds, jobs, twice }, json),
+    };
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn replay(seed: u64, verbose: bool, quiet: bool) -> bool {
+    let watch = Watch { ios: verbose, tell: Box::new(|line| println!("{line}")) };
+    let outcome = run_seed(seed, (!quiet).then_some(watch));
+    println!("{}", describe(&outcome.counters));
+    println!("trace hash {:016x}", outcome.trace_hash);
+    println!("{}", outcome.verdict());
+    outcome.finding.is_none()
+}
+
+fn describe(c: &Counters) -> String {
+    format!(
+        "{} operations, {} crashes, {} recoveries, {} crashes in recovery, {} transactions open at most, tree height {}, \
+         {} losers undone, {} compensation records, {} records redone, {} checkpoints, {} busy, {} failed syncs",
+        c.operations,
+        c.crashes,
+        c.recoveries,
+        c.crashes_in_recovery,
+        c.open_max,
+        c.height_max,
+        c.losers,
+        c.clrs_written,
+        c.records_redone,
+        c.checkpoints,
+        c.busy,
+        c.failed_syncs
+    )
+}
+
+fn campaign(campaign: &Campaign, json: Option<PathBuf>) -> bool {
+    let mut told = std::time::Instant::now();
+    let report = campaign.run(|done, total, failed| {
+        if told.elapsed().as_millis() >= 500 || done == total {
+            told = std::time::Instant::now();
+            eprint!("\r{done} of {total} seeds, {failed} failed ");
+        }
+    });
+    eprintln!();
+    println!("{} seeds in {:.1} s", report.seeds, report.duration.as_secs_f64());
+    println!("medians: {}", describe(&report.medians));
+    println!("seeds with a crash in a recovery: {}", report.seeds_with_crash_in_recovery);
+    println!("hash of all traces {:016x}", report.trace_hash);
+    let clean = report.failed.is_empty() && report.seeds > 0;
+    if clean {
+        let bound = 3.0 / report.seeds as f64;
+        println!("{} clean seeds: p < 3/{} = {bound:.2e} at 95 %", report.seeds, report.seeds);
+    }
+    for outcome in &report.failed {
+        println!("{}", outcome.verdict());
+        println!("  {}", replay_command(outcome));
+    }
+    match json.map(|path| std::fs::write(path, format!("{:#}\n", to_json(campaign, &report)))) {
+        Some(Err(e)) => {
+            eprintln!("the report cannot be written: {e}");
+            false
+        }
+        _ => clean,
+    }
+}
+
+fn replay_command(outcome: &Outcome) -> String {
+    format!("cargo run --release -p sim -- replay {}", outcome.seed)
+}
+
+fn to_json(campaign: &Campaign, report: &Report) -> serde_json::Value {
+    let failed: Vec<_> = report
+        .failed
+        .iter()
+        .map(|outcome| {
+            let finding = outcome.finding.as_ref();
+            json!({
+                "seed": outcome.seed,
+                "judge": finding.map(|finding| finding.judge),
+                "what": finding.map(|finding| finding.what.clone()),
+                "replay": replay_command(outcome),
+                "trace_hash": format!("{:016x}", outcome.trace_hash),
+            })
+        })
+        .collect();
+    let m = &report.medians;
+    json!({
+        "seeds": { "from": campaign.seeds.start, "to": campaign.seeds.end, "run": report.seeds },
+        "failed": failed,
+        "trace_hash": format!("{:016x}", report.trace_hash),
+        "seconds": report.duration.as_secs_f64(),
+        "seeds_with_crash_in_recovery": report.seeds_with_crash_in_recovery,
+        "medians": {
+            "operations": m.operations,
+            "crashes": m.crashes,
+            "recoveries": m.recoveries,
+            "crashes_in_recovery": m.crashes_in_recovery,
+            "concurrent_transactions": m.open_max,
+            "tree_height": m.height_max,
+            "losers_undone": m.losers,
+            "compensation_records": m.clrs_written,
+            "records_redone": m.records_redone,
+            "checkpoints": m.checkpoints,
+            "busy": m.busy,
+            "failed_syncs": m.failed_syncs,
+        },
+    })
+}

@@ -1,0 +1,157 @@
+//! Many seeds on many threads.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use crate::judge::Finding;
+
+use super::outcome::{Counters, Outcome};
+use super::run::run_seed;
+
+/// A seed that takes longer than this hangs.
+const SEED_MAX: Duration = Duration::from_secs(120);
+/// Findings after which a campaign gives up.
+const FINDINGS_MAX: usize = 20;
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct Campaign {
+    /// The seeds.
+    pub seeds: Range<u64>,
+    /// Threads.
+    pub jobs: usize,
+    /// Whether each seed runs twice, to compare the trace hashes.
+    pub twice: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Seeds that ran to the end.
+    pub seeds: u64,
+    /// The outcomes with a finding.
+    pub failed: Vec<Outcome>,
+    /// Of each counter, its median over all seeds.
+    pub medians: Counters,
+    /// Seeds in which a crash struck during a recovery.
+    pub seeds_with_crash_in_recovery: u64,
+    /// The hash of all trace hashes, whatever the order in which the seeds ended.
+    pub trace_hash: u64,
+    /// How long it took.
+    pub duration: Duration,
+}
+
+enum Event {
+    Started { worker: usize, seed: u64 },
+    Ended(Box<Outcome>),
+}
+
+impl Campaign {
+    /// Runs the seeds; `progress` hears of each that has ended: how many have, how many there are, how many failed.
+    pub fn run(&self, mut progress: impl FnMut(u64, u64, usize)) -> Report {
+        let start = Instant::now();
+        let next = Arc::new(AtomicU64::new(self.seeds.start));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (sender, events) = channel();
+        let jobs = self.jobs.max(1);
+        for worker in 0..jobs {
+            let (next, stop, sender) = (Arc::clone(&next), Arc::clone(&stop), sender.clone());
+            let campaign = self.clone();
+            std::thread::spawn(move || campaign.work(worker, &next, &stop, &sender));
+        }
+        drop(sender);
+        let mut running: Vec<Option<(u64, Instant)>> = vec![None; jobs];
+        let mut ended: Vec<Outcome> = Vec::new();
+        let mut failed: Vec<Outcome> = Vec::new();
+        let total = self.seeds.end.saturating_sub(self.seeds.start);
+        loop {
+            match events.recv_timeout(Duration::from_secs(1)) {
+                Ok(Event::Started { worker, seed }) => running[worker] = Some((seed, Instant::now())),
+                Ok(Event::Ended(outcome)) => {
+                    if outcome.finding.is_some() {
+                        failed.push(Outcome::clone(&outcome));
+                    }
+                    ended.push(*outcome);
+                    progress(ended.len() as u64, total, failed.len());
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if let Some((seed, _)) = running.iter().flatten().find(|(_, since)| since.elapsed() > SEED_MAX) {
+                failed.push(hang(*seed));
+                break;
+            }
+            if failed.len() >= FINDINGS_MAX {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+        failed.sort_by_key(|outcome| outcome.seed);
+        report(&ended, failed, start.elapsed())
+    }
+
+    fn work(&self, worker: usize, next: &AtomicU64, stop: &AtomicBool, sender: &Sender<Event>) {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= self.seeds.end || stop.load(Ordering::Relaxed) {
+                let _ = sender.send(Event::Started { worker, seed: u64::MAX });
+                return;
+            }
+            let _ = sender.send(Event::Started { worker, seed });
+            let mut outcome = run_seed(seed, None);
+            if self.twice {
+                let again = run_seed(seed, None);
+                if again != outcome && outcome.finding.is_none() {
+                    let what = format!(
+                        "the trace hash is {:016x} the first time and {:016x} the second",
+                        outcome.trace_hash, again.trace_hash
+                    );
+                    outcome.finding = Some(Finding::new("determinism", what));
+                }
+            }
+            let _ = sender.send(Event::Ended(Box::new(outcome)));
+        }
+    }
+}
+
+fn hang(seed: u64) -> Outcome {
+    let what = format!("the seed has not ended after {} seconds", SEED_MAX.as_secs());
+    let finding = Some(Finding::new("hang", what));
+    Outcome { seed, finding, trace_hash: 0, counters: Counters::default() }
+}
+
+fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report {
+    let median = |field: fn(&Counters) -> u64| {
+        let mut values: Vec<u64> = ended.iter().map(|outcome| field(&outcome.counters)).collect();
+        values.sort_unstable();
+        values.get(values.len() / 2).copied().unwrap_or(0)
+    };
+    let medians = Counters {
+        operations: median(|c| c.operations),
+        crashes: median(|c| c.crashes),
+        recoveries: median(|c| c.recoveries),
+        crashes_in_recovery: median(|c| c.crashes_in_recovery),
+        failed_syncs: median(|c| c.failed_syncs),
+        open_max: median(|c| c.open_max),
+        height_max: median(|c| c.height_max),
+        losers: median(|c| c.losers),
+        clrs_written: median(|c| c.clrs_written),
+        records_redone: median(|c| c.records_redone),
+        checkpoints: median(|c| c.checkpoints),
+        busy: median(|c| c.busy),
+        world: crate::world::WorldCounters::default(),
+    };
+    Report {
+        seeds: ended.len() as u64,
+        failed,
+        medians,
+        seeds_with_crash_in_recovery: ended.iter().filter(|o| o.counters.crashes_in_recovery > 0).count()
+            as u64,
+        trace_hash: ended
+            .iter()
+            .fold(0, |sum, outcome| sum ^ crate::world::mix(outcome.trace_hash ^ outcome.seed)),
+        duration,
+    }
+}

@@ -1,0 +1,45 @@
+//! The whole state of an open database, read in two ways.
+
+use std::sync::Arc;
+
+use numstore::{Database, Result};
+
+use crate::judge::{Finding, describe_difference};
+use crate::model::Streams;
+use crate::world::SimEnv;
+
+/// Every stream of the newest durable version, and that a transaction sees the same.
+///
+/// # Errors
+/// If something cannot be read, or the two differ. No other transaction may be open, and nothing deferred.
+pub fn observe(db: &Database<SimEnv>) -> Result<Streams, Finding> {
+    let durable = durable(db).map_err(|e| Finding::new("reading", format!("a durable version: {e}")))?;
+    let current = current(db).map_err(|e| Finding::new("reading", format!("in a transaction: {e}")))?;
+    if durable != current {
+        let difference = describe_difference(&durable, &current);
+        let what = format!("a transaction does not see the durable version: {difference}");
+        return Err(Finding::new("reading", what));
+    }
+    Ok(durable)
+}
+
+fn durable(db: &Database<SimEnv>) -> Result<Streams> {
+    let snapshot = db.snapshot();
+    let mut found = Streams::new();
+    for info in snapshot.list()? {
+        let bytes = snapshot.stream(&info.name)?.read(..)?;
+        found.insert(info.name, Arc::new(bytes));
+    }
+    Ok(found)
+}
+
+fn current(db: &Database<SimEnv>) -> Result<Streams> {
+    let tx = db.begin()?;
+    let mut found = Streams::new();
+    for info in tx.list()? {
+        let bytes = tx.stream(&info.name)?.read(..)?;
+        found.insert(info.name, Arc::new(bytes));
+    }
+    tx.rollback()?;
+    Ok(found)
+}

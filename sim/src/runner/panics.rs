@@ -1,0 +1,40 @@
+//! Panics inside a run are findings with a place, not text on the terminal.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::sync::Once;
+
+thread_local! {
+    /// What the first panic of the current run said and where; nothing outside a run.
+    static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs `body`.
+///
+/// # Errors
+/// What the first panic in it said, and where.
+pub(super) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    static INSTALLED: Once = Once::new();
+    INSTALLED.call_once(|| {
+        let before = take_hook();
+        set_hook(Box::new(move |info| {
+            let ours = CAUGHT.with(|caught| match &mut *caught.borrow_mut() {
+                Some(first) => {
+                    if first.is_empty() {
+                        let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
+                        *first = format!("{}{place}", info.payload_as_str().unwrap_or("no message"));
+                    }
+                    true
+                }
+                None => false,
+            });
+            if !ours || std::env::var_os("RUST_BACKTRACE").is_some() {
+                before(info);
+            }
+        }));
+    });
+    CAUGHT.with(|caught| *caught.borrow_mut() = Some(String::new()));
+    let ended = catch_unwind(AssertUnwindSafe(body));
+    let said = CAUGHT.with(|caught| caught.borrow_mut().take()).unwrap_or_default();
+    ended.map_err(|_| said)
+}

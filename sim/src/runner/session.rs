@@ -1,0 +1,276 @@
+//! One open database with its handles, next to the model: every operation is done on both and compared.
+//!
+//! An operation ends in one of three ways: it was answered as the model says; it failed because the process died or a
+//! sync failed under it (then the session is over, and a commit it was making is in doubt); or it is a finding.
+
+use std::collections::BTreeMap;
+
+use numstore::{Database, Durability, Error, ErrorCode, Savepoint, Snapshot, Transaction};
+
+use crate::judge::{Durable, Finding, check_answer};
+use crate::model::{Answer, Model, Step, Streams};
+use crate::workload::Operation;
+use crate::world::{SimEnv, World};
+
+use super::calls;
+use super::outcome::Counters;
+
+/// Why a session cannot go on.
+#[derive(Debug)]
+pub enum Stop {
+    /// The process died or a sync failed. If a commit was under way, this is the state that it would have made.
+    Crash(Option<Streams>),
+    /// Something is wrong.
+    Finding(Finding),
+    /// The database was closed on purpose.
+    Closed,
+}
+
+impl From<Finding> for Stop {
+    fn from(finding: Finding) -> Stop {
+        Stop::Finding(finding)
+    }
+}
+
+/// An open database and its model.
+pub struct Session {
+    world: World,
+    db: Database<SimEnv>,
+    transactions: BTreeMap<u64, (Transaction<SimEnv>, Vec<Savepoint>)>,
+    snapshots: BTreeMap<u64, (Snapshot<SimEnv>, Durable)>,
+    model: Model,
+    failed_syncs_before: u64,
+}
+
+impl Session {
+    /// A session on a database that was found in `state`.
+    pub fn new(world: &World, db: Database<SimEnv>, state: Streams) -> Session {
+        Session {
+            failed_syncs_before: world.counters().syncs_failed,
+            world: world.clone(),
+            db,
+            transactions: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            model: Model::new(state),
+        }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The database.
+    pub fn db(&self) -> &Database<SimEnv> {
+        &self.db
+    }
+
+    /// Drops every handle, without a proper end, and keeps the model.
+    pub fn abandon(self) -> Model {
+        drop(self.db);
+        self.model
+    }
+
+    /// Rolls everything back, closes the database, and keeps the model.
+    ///
+    /// # Errors
+    /// A crash, or a finding.
+    pub fn close(mut self) -> Result<Model, (Stop, Model)> {
+        self.snapshots.clear();
+        for (txn, (tx, _)) in std::mem::take(&mut self.transactions) {
+            let ended = tx.rollback();
+            self.model.roll_back(txn);
+            if let Err(e) = ended {
+                let stop = self.stop_on(&Operation::Reopen, &e, None);
+                return Err((stop, self.model));
+            }
+        }
+        let faulty = self.is_faulty();
+        match self.db.close() {
+            Ok(()) => {
+                self.model.history_mut().acknowledge();
+                Ok(self.model)
+            }
+            Err(_) if faulty || self.world.crashed() => Err((Stop::Crash(None), self.model)),
+            Err(_) if self.world.counters().syncs_failed > self.failed_syncs_before => {
+                Err((Stop::Crash(None), self.model))
+            }
+            Err(e) => Err((Stop::Finding(Finding::new("answer", format!("close failed: {e}"))), self.model)),
+        }
+    }
+
+    /// Whether the process is dead, or a sync has failed under this session.
+    pub fn is_faulty(&self) -> bool {
+        self.world.crashed() || self.world.counters().syncs_failed > self.failed_syncs_before
+    }
+
+    /// Does an operation and compares.
+    ///
+    /// # Errors
+    /// Why the session cannot go on.
+    pub fn perform(&mut self, operation: &Operation, counters: &mut Counters) -> Result<(), Stop> {
+        match operation {
+            Operation::Begin(txn) => {
+                let tx = self.db.begin().map_err(|e| self.stop_on(operation, &e, None))?;
+                self.transactions.insert(*txn, (tx, Vec::new()));
+                self.model.begin(*txn);
+                counters.open_max = counters.open_max.max(self.transactions.len() as u64);
+            }
+            Operation::In(txn, step) => self.step(operation, *txn, step, counters)?,
+            Operation::Commit { txn, sync } => self.commit(operation, *txn, *sync)?,
+            Operation::Rollback(txn) => {
+                let (tx, _) = self.take(*txn);
+                self.model.roll_back(*txn);
+                tx.rollback().map_err(|e| self.stop_on(operation, &e, None))?;
+            }
+            Operation::Abandon(txn) => {
+                drop(self.take(*txn));
+                self.model.roll_back(*txn);
+            }
+            Operation::Direct(step) => self.direct(operation, step, counters)?,
+            Operation::ReadDurable(step) => {
+                let mut reader = Durable::new(self.model.history());
+                let got = calls::read_durable(&self.db, step);
+                self.check_durable(operation, &mut reader, step, &got)?;
+            }
+            Operation::Snapshot(id) => {
+                let reader = Durable::new(self.model.history());
+                self.snapshots.insert(*id, (self.db.snapshot(), reader));
+            }
+            Operation::ReadSnapshot(id, step) => {
+                let (snapshot, mut reader) =
+                    self.snapshots.remove(id).expect("invariant: drawn from the open ones");
+                let got = calls::read_snapshot(&snapshot, step);
+                self.check_durable(operation, &mut reader, step, &got)?;
+                self.snapshots.insert(*id, (snapshot, reader));
+            }
+            Operation::Release(id) => drop(self.snapshots.remove(id)),
+            Operation::Checkpoint => {
+                self.db.checkpoint().map_err(|e| self.stop_on(operation, &e, None))?;
+                self.model.history_mut().acknowledge();
+            }
+            Operation::Sync => {
+                self.db.sync().map_err(|e| self.stop_on(operation, &e, None))?;
+                self.model.history_mut().acknowledge();
+            }
+            Operation::Verify => self.verify(counters).map(|_| ())?,
+            Operation::Stats => self.check_stats()?,
+            Operation::Reopen => return Err(Stop::Closed),
+        }
+        Ok(())
+    }
+
+    /// Audits the database.
+    ///
+    /// # Errors
+    /// A crash, or what the audit found.
+    pub fn verify(&self, counters: &mut Counters) -> Result<(), Stop> {
+        let audit = self.db.verify().map_err(|e| self.stop_on(&Operation::Verify, &e, None))?;
+        counters.height_max = counters.height_max.max(u64::from(audit.height));
+        if audit.is_clean() {
+            return Ok(());
+        }
+        Err(Finding::new("audit", audit.problems.join("; ")).into())
+    }
+
+    fn check_stats(&self) -> Result<(), Stop> {
+        let stats = self.db.stats();
+        let open = self.transactions.len() as u64;
+        if stats.transactions_open != open {
+            let what =
+                format!("{} transactions are open, the counters say {}", open, stats.transactions_open);
+            return Err(Finding::new("counters", what).into());
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, txn: u64) -> (Transaction<SimEnv>, Vec<Savepoint>) {
+        self.transactions.remove(&txn).expect("invariant: drawn from the open ones")
+    }
+
+    fn step(
+        &mut self,
+        operation: &Operation,
+        txn: u64,
+        step: &Step,
+        counters: &mut Counters,
+    ) -> Result<(), Stop> {
+        let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: drawn from the open ones");
+        let got = calls::in_transaction(tx, savepoints, step);
+        if let Err(e) = &got
+            && self.is_fault(e)
+        {
+            return Err(Stop::Crash(None));
+        }
+        let expected = self.model.step(txn, step);
+        counters.busy += u64::from(got.as_ref().is_err_and(|e| e.code() == ErrorCode::Busy));
+        Ok(check_answer(operation, &got, &expected)?)
+    }
+
+    fn commit(&mut self, operation: &Operation, txn: u64, sync: bool) -> Result<(), Stop> {
+        let (tx, _) = self.take(txn);
+        let durability = if sync { Durability::Sync } else { Durability::Deferred };
+        let got = if sync && txn % 2 == 0 { tx.commit() } else { tx.commit_with(durability) };
+        let mut after = self.model.clone();
+        let changed = after.commit(txn);
+        if let Err(e) = got {
+            let in_doubt = after.history().newest().clone();
+            return Err(self.stop_on(operation, &e, Some(in_doubt)));
+        }
+        self.model = after;
+        if sync && changed {
+            self.model.history_mut().acknowledge();
+        }
+        Ok(())
+    }
+
+    fn direct(&mut self, operation: &Operation, step: &Step, counters: &mut Counters) -> Result<(), Stop> {
+        let got = calls::direct(&self.db, step);
+        let mut after = self.model.clone();
+        let expected = after.direct(step);
+        if let Err(e) = &got
+            && self.is_fault(e)
+        {
+            let in_doubt = expected.is_ok().then(|| after.history().newest().clone());
+            return Err(Stop::Crash(in_doubt));
+        }
+        counters.busy += u64::from(got.as_ref().is_err_and(|e| e.code() == ErrorCode::Busy));
+        let changed = expected.as_ref().is_ok_and(|(_, changed)| *changed);
+        check_answer(operation, &got, &expected.map(|(answer, _)| answer))?;
+        self.model = after;
+        if changed {
+            self.model.history_mut().acknowledge();
+        }
+        Ok(())
+    }
+
+    fn check_durable(
+        &mut self,
+        operation: &Operation,
+        reader: &mut Durable,
+        step: &Step,
+        got: &Result<Answer, Error>,
+    ) -> Result<(), Stop> {
+        if let Err(e) = got
+            && self.world.crashed()
+            && self.is_fault(e)
+        {
+            return Err(Stop::Crash(None));
+        }
+        Ok(reader.check(self.model.history_mut(), operation, step, got)?)
+    }
+
+    /// Whether an error is what the fault in the world may cause.
+    fn is_fault(&self, error: &Error) -> bool {
+        let codes = [ErrorCode::Io, ErrorCode::InDoubt, ErrorCode::Poisoned];
+        self.is_faulty() && codes.contains(&error.code())
+    }
+
+    /// What an error means where the model knows of none.
+    fn stop_on(&self, operation: &Operation, error: &Error, in_doubt: Option<Streams>) -> Stop {
+        if self.is_fault(error) {
+            return Stop::Crash(in_doubt);
+        }
+        Stop::Finding(Finding::new("answer", format!("{operation:?} failed: {error}")))
+    }
+}

@@ -1,0 +1,198 @@
+//! Draws the next operation.
+
+use crate::model::{Model, Step};
+use crate::world::Dice;
+
+use super::arguments;
+use super::{Operation, Swarm};
+
+/// The source of a seed's operations. It keeps no view of its own: the model says what is there.
+pub struct Generator {
+    dice: Dice,
+    swarm: Swarm,
+    next_txn: u64,
+    next_snapshot: u64,
+    snapshots: Vec<u64>,
+}
+
+impl Generator {
+    /// Operations of the given character.
+    pub fn new(dice: Dice, swarm: Swarm) -> Generator {
+        Generator { dice, swarm, next_txn: 1, next_snapshot: 1, snapshots: Vec::new() }
+    }
+
+    /// The database was closed or has crashed: nothing is open any more.
+    pub fn forget_handles(&mut self) {
+        self.snapshots.clear();
+    }
+
+    /// The next operation, given the state in which the last one left the model.
+    pub fn next(&mut self, model: &Model) -> Operation {
+        let open: Vec<u64> = model.open().map(|(txn, _)| txn).collect();
+        let w = self.swarm.weights.clone();
+        let can_begin = open.len() < self.swarm.open_max;
+        let weights = [
+            if can_begin { w.begin } else { 0 },
+            if open.is_empty() { 0 } else { w.step },
+            if open.is_empty() { 0 } else { w.end },
+            w.direct,
+            w.read,
+            w.snapshot,
+            w.checkpoint,
+            w.sync,
+            w.audit,
+            w.reopen,
+        ];
+        match self.choose(&weights) {
+            0 => self.begin(),
+            1 => {
+                let txn = *self.dice.pick(&open);
+                Operation::In(txn, self.step(model, txn))
+            }
+            2 => {
+                let txn = *self.dice.pick(&open);
+                self.end(txn)
+            }
+            3 => Operation::Direct(self.direct(model)),
+            4 => Operation::ReadDurable(self.read(model)),
+            5 => self.snapshot(model),
+            6 => Operation::Checkpoint,
+            7 => Operation::Sync,
+            8 => {
+                if self.dice.chance(1, 3) {
+                    Operation::Verify
+                } else {
+                    Operation::Stats
+                }
+            }
+            _ => Operation::Reopen,
+        }
+    }
+
+    fn choose(&mut self, weights: &[u64]) -> usize {
+        let mut drawn = self.dice.below(weights.iter().sum());
+        for (kind, &weight) in weights.iter().enumerate() {
+            if drawn < weight {
+                return kind;
+            }
+            drawn -= weight;
+        }
+        weights.len() - 1
+    }
+
+    fn begin(&mut self) -> Operation {
+        self.next_txn += 1;
+        Operation::Begin(self.next_txn)
+    }
+
+    fn end(&mut self, txn: u64) -> Operation {
+        match self.dice.below(10) {
+            0..=6 => Operation::Commit { txn, sync: !self.dice.chance(self.swarm.deferred, 100) },
+            7 | 8 => Operation::Rollback(txn),
+            _ => Operation::Abandon(txn),
+        }
+    }
+
+    /// A name; one that leads somewhere and is not another's, if `txn` can have one and luck wills it.
+    fn name(&mut self, model: &Model, txn: u64) -> String {
+        if self.dice.chance(9, 10) {
+            let newest = model.history().newest();
+            let leads = |name: &str| match model.open().find(|(id, _)| *id == txn) {
+                Some((_, open)) => open.look(newest, name).is_some(),
+                None => newest.contains_key(name),
+            };
+            let names = self.swarm.names.iter();
+            let good: Vec<&String> = names.filter(|n| leads(n) && !model.is_busy(txn, n)).collect();
+            if !good.is_empty() {
+                return (*self.dice.pick(&good)).clone();
+            }
+        }
+        self.any_name()
+    }
+
+    fn any_name(&mut self) -> String {
+        match self.dice.below(200) {
+            0 => String::new(),
+            1 => "x".repeat(1025),
+            _ => self.dice.pick(&self.swarm.names).clone(),
+        }
+    }
+
+    /// How long the stream is that `txn` sees under `name`.
+    fn len(model: &Model, txn: u64, name: &str) -> u64 {
+        let newest = model.history().newest();
+        let bytes = match model.open().find(|(id, _)| *id == txn) {
+            Some((_, open)) => open.look(newest, name),
+            None => newest.get(name),
+        };
+        bytes.map_or(0, |bytes| bytes.len() as u64)
+    }
+
+    fn step(&mut self, model: &Model, txn: u64) -> Step {
+        let savepoints = model.transaction(txn).savepoints.len();
+        match self.dice.below(40) {
+            0 | 1 => Step::Create { name: self.any_name() },
+            2 => Step::Drop { name: self.name(model, txn) },
+            3 => self.rename(model, txn),
+            4 => Step::Exists { name: self.any_name() },
+            5 => Step::List,
+            6 | 7 => Step::Savepoint,
+            8 | 9 if savepoints > 0 => Step::RollbackTo { index: self.dice.index(savepoints) },
+            _ => {
+                let name = self.name(model, txn);
+                let len = Self::len(model, txn, &name);
+                Step::Edit { name, edit: arguments::edit(&mut self.dice, &self.swarm, len, false) }
+            }
+        }
+    }
+
+    fn rename(&mut self, model: &Model, txn: u64) -> Step {
+        let from = self.name(model, txn);
+        let to = loop {
+            let to = self.any_name();
+            if to != from {
+                break to;
+            }
+        };
+        Step::Rename { from, to }
+    }
+
+    fn direct(&mut self, model: &Model) -> Step {
+        match self.dice.below(12) {
+            0 => Step::Create { name: self.any_name() },
+            1 => Step::Drop { name: self.name(model, u64::MAX) },
+            2 => self.rename(model, u64::MAX),
+            _ => {
+                let name = self.name(model, u64::MAX);
+                let len = Self::len(model, u64::MAX, &name);
+                Step::Edit { name, edit: arguments::edit(&mut self.dice, &self.swarm, len, true) }
+            }
+        }
+    }
+
+    fn read(&mut self, model: &Model) -> Step {
+        let name = self.dice.pick(&self.swarm.names).clone();
+        match self.dice.below(8) {
+            0 => Step::Exists { name },
+            1 => Step::List,
+            _ => {
+                let len = Self::len(model, u64::MAX, &name);
+                Step::Edit { name, edit: arguments::read(&mut self.dice, len) }
+            }
+        }
+    }
+
+    fn snapshot(&mut self, model: &Model) -> Operation {
+        let kind = self.dice.below(8);
+        if self.snapshots.is_empty() || (kind < 2 && self.snapshots.len() < 4) {
+            self.next_snapshot += 1;
+            self.snapshots.push(self.next_snapshot);
+            return Operation::Snapshot(self.next_snapshot);
+        }
+        let at = self.dice.index(self.snapshots.len());
+        if kind == 2 {
+            return Operation::Release(self.snapshots.swap_remove(at));
+        }
+        Operation::ReadSnapshot(self.snapshots[at], self.read(model))
+    }
+}

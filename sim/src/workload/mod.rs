@@ -1,0 +1,10 @@
+//! What the simulated program does: drawn from the seed, with the model in view so that most of it makes sense.
+
+mod arguments;
+mod generator;
+mod operation;
+mod swarm;
+
+pub use generator::Generator;
+pub use operation::Operation;
+pub use swarm::{Geometry, Swarm, Weights};

@@ -1,0 +1,124 @@
+//! What kind of history a seed is: each seed turns some things up and others off, so that rare ones meet.
+
+use numstore::Options;
+
+use crate::world::Dice;
+
+/// How often each kind of operation comes, relative to the others.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    pub(super) begin: u64,
+    pub(super) step: u64,
+    pub(super) end: u64,
+    pub(super) direct: u64,
+    pub(super) read: u64,
+    pub(super) snapshot: u64,
+    pub(super) checkpoint: u64,
+    pub(super) sync: u64,
+    pub(super) audit: u64,
+    pub(super) reopen: u64,
+}
+
+/// The character of one seed.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    /// Geometry and thresholds of the database.
+    pub geometry: Geometry,
+    pub(super) weights: Weights,
+    /// Names in use.
+    pub(super) names: Vec<String>,
+    /// Transactions open at once, at most.
+    pub(super) open_max: usize,
+    /// Bytes that a stream should not outgrow.
+    pub(super) stream_bytes: u64,
+    /// Percent of commits that are deferred.
+    pub(super) deferred: u64,
+    /// Percent of inserted pieces that are large enough to bypass the log.
+    pub(super) bulk: u64,
+    /// Percent of operations with arguments that must be refused.
+    pub(super) wrong: u64,
+    /// Of a thousand transfers, how many are short.
+    pub short_transfers: u64,
+    /// Percent of rounds that end with a failing sync instead of a crash.
+    pub sync_failures: u64,
+    /// Whether crashes strike during recovery too.
+    pub crash_in_recovery: bool,
+}
+
+/// Geometry and thresholds of the database, small so that everything happens often.
+#[derive(Clone, Debug)]
+pub struct Geometry {
+    leaf_bytes: u32,
+    fanout: u32,
+    /// Pieces of this size are written straight to extents.
+    pub bulk_bytes: u64,
+    cache_bytes: u64,
+    dirty_bytes: u64,
+    checkpoint_log_bytes: u64,
+    log_segment_bytes: u64,
+}
+
+impl Geometry {
+    fn draw(dice: &mut Dice) -> Geometry {
+        Geometry {
+            leaf_bytes: 256,
+            fanout: dice.between(4, 8) as u32,
+            bulk_bytes: *dice.pick(&[1024, 2048, 2048, 4096]),
+            cache_bytes: *dice.pick(&[16 << 10, 64 << 10, 1 << 20]),
+            dirty_bytes: *dice.pick(&[32 << 10, 128 << 10, 1 << 20]),
+            checkpoint_log_bytes: *dice.pick(&[4 << 10, 16 << 10, 64 << 10, 1 << 20]),
+            log_segment_bytes: 16 << 10,
+        }
+    }
+
+    /// The options that open the database.
+    pub fn options(&self) -> Options {
+        Options::new()
+            .leaf_bytes(self.leaf_bytes)
+            .fanout(self.fanout)
+            .bulk_bytes(self.bulk_bytes)
+            .cache_bytes(self.cache_bytes)
+            .dirty_bytes(self.dirty_bytes)
+            .checkpoint_log_bytes(self.checkpoint_log_bytes)
+            .log_segment_bytes(self.log_segment_bytes)
+    }
+}
+
+impl Swarm {
+    /// Draws the character of a seed.
+    pub fn draw(dice: &mut Dice) -> Swarm {
+        let mut weight = |base: u64| base * *dice.pick(&[0, 1, 1, 2, 4]);
+        let weights = Weights {
+            begin: 8 + weight(4),
+            step: 60 + weight(20),
+            end: 6 + weight(3),
+            direct: 4 + weight(6),
+            read: 4 + weight(4),
+            snapshot: weight(4),
+            checkpoint: weight(1),
+            sync: weight(1),
+            audit: 1,
+            reopen: weight(1).min(1),
+        };
+        let all = ["alpha", "beta", "gamma", "δελτα", "e", &"long".repeat(200)];
+        let names = dice.between(3, all.len() as u64) as usize;
+        Swarm {
+            geometry: Geometry::draw(dice),
+            weights,
+            names: all[..names].iter().map(|name| (*name).to_owned()).collect(),
+            open_max: dice.between(2, 7) as usize,
+            stream_bytes: *dice.pick(&[600, 4 << 10, 16 << 10, 48 << 10]),
+            deferred: *dice.pick(&[0, 20, 50, 90]),
+            bulk: *dice.pick(&[0, 5, 15]),
+            wrong: *dice.pick(&[0, 2, 5]),
+            short_transfers: *dice.pick(&[0, 0, 0, 30]),
+            sync_failures: *dice.pick(&[0, 0, 10, 30]),
+            crash_in_recovery: dice.chance(1, 2),
+        }
+    }
+
+    /// The streams that every seed begins with.
+    pub fn first_names(&self) -> &[String] {
+        &self.names[..3]
+    }
+}

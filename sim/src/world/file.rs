@@ -1,0 +1,219 @@
+//! A handle on a simulated file.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use numstore::env::{DiskFile, OpenMode};
+
+use super::Shared;
+use super::inode::Change;
+use super::persist::{Persist, Plan};
+use super::state::{Call, Gate, State, crashed};
+use super::trace::checksum;
+
+/// What direct transfers must be aligned to.
+const DIRECT_ALIGNMENT: usize = 4096;
+
+/// An open file of one incarnation of the process; dead once that has crashed.
+pub struct SimFile {
+    pub(super) shared: Arc<Shared>,
+    pub(super) incarnation: u64,
+    pub(super) inode: u64,
+    pub(super) handle: u64,
+    pub(super) path: PathBuf,
+    pub(super) mode: OpenMode,
+}
+
+impl SimFile {
+    /// Refuses what the system would refuse.
+    fn check(&self, buf: &[u8], offset: u64) -> io::Result<()> {
+        let align = self.alignment();
+        let aligned = offset.is_multiple_of(align as u64) && buf.len().is_multiple_of(align);
+        if !aligned || !(buf.as_ptr() as usize).is_multiple_of(align) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "misaligned direct transfer"));
+        }
+        Ok(())
+    }
+
+    fn check_writable(&self) -> io::Result<()> {
+        if self.mode.write {
+            return Ok(());
+        }
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is open for reading only"))
+    }
+
+    /// How much of `len` bytes a transfer moves: now and then not all.
+    fn transfer(&self, state: &mut State, len: usize) -> usize {
+        let align = self.alignment();
+        if len > align && state.short_per_mille > 0 && state.fault_dice.chance(state.short_per_mille, 1000) {
+            return state.fault_dice.between(1, (len / align) as u64) as usize * align;
+        }
+        len
+    }
+
+    /// Runs a change of length; a crash that strikes in it leaves it done or not done.
+    fn resize(
+        &self,
+        call: Call,
+        offset: u64,
+        len: u64,
+        change: impl Fn(u64) -> Option<Change>,
+    ) -> io::Result<()> {
+        self.check_writable()?;
+        let mut state = self.shared.lock();
+        let gate = state.enter(self.incarnation, call, &self.path, offset, len, 0)?;
+        if gate == Gate::Go || state.fault_dice.chance(1, 2) {
+            let seq = state.fresh();
+            let inode = state.inode(self.inode);
+            if let Some(change) = change(inode.visible.len()) {
+                inode.change(seq, change);
+            }
+        }
+        if gate == Gate::Strike { Err(crashed()) } else { Ok(()) }
+    }
+
+    /// The sync fails: every dirty sector lasts or not, and no later sync will tell.
+    fn fail_sync(&self, state: &mut State) -> io::Error {
+        let seqs: Vec<u64> = state.inode(self.inode).pending.iter().map(|p| p.seq).collect();
+        let mut plan = Plan::draw(Persist::Swarm, &seqs, &mut state.disk_dice);
+        let inode = state.inodes.get_mut(&self.inode).expect("invariant: an open file lives");
+        inode.failed_sync(self.inode, &mut plan, &mut state.disk_dice);
+        state.counters.syncs_failed += 1;
+        state.syncs_until_failure = None;
+        state.narrate(|| format!("  sync of {} fails", self.path.display()));
+        io::Error::other("injected sync failure")
+    }
+}
+
+impl DiskFile for SimFile {
+    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.check(buf, offset)?;
+        let mut state = self.shared.lock();
+        let gate = state.enter(self.incarnation, Call::Read, &self.path, offset, buf.len() as u64, 0)?;
+        if gate == Gate::Strike {
+            return Err(crashed());
+        }
+        let want = self.transfer(&mut state, buf.len());
+        let inode = state.inode(self.inode);
+        let take = inode.visible.len().saturating_sub(offset).min(want as u64) as usize;
+        inode.visible.read(offset, &mut buf[..take]);
+        state.trace.bytes(&buf[..take]);
+        Ok(take)
+    }
+
+    fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
+        self.check(buf, offset)?;
+        self.check_writable()?;
+        let mut state = self.shared.lock();
+        let len = buf.len() as u64;
+        let gate = state.enter(self.incarnation, Call::Write, &self.path, offset, len, checksum(buf))?;
+        let take = match gate {
+            Gate::Go => self.transfer(&mut state, buf.len()),
+            Gate::Strike => state.fault_dice.index(buf.len() + 1),
+        };
+        if take > 0 {
+            let seq = state.fresh();
+            state.inode(self.inode).change(seq, Change::write(offset, &buf[..take]));
+        }
+        if gate == Gate::Strike { Err(crashed()) } else { Ok(take) }
+    }
+
+    fn read_vectored_at(&self, bufs: &mut [io::IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        for buf in bufs.iter_mut().filter(|buf| !buf.is_empty()) {
+            let moved = match self.read_at(buf, offset + done as u64) {
+                Err(_) if done > 0 => return Ok(done),
+                moved => moved?,
+            };
+            done += moved;
+            if moved < buf.len() {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    fn write_vectored_at(&self, bufs: &[io::IoSlice<'_>], offset: u64) -> io::Result<usize> {
+        let mut done = 0;
+        for buf in bufs.iter().filter(|buf| !buf.is_empty()) {
+            let moved = match self.write_at(buf, offset + done as u64) {
+                Err(_) if done > 0 => return Ok(done),
+                moved => moved?,
+            };
+            done += moved;
+            if moved < buf.len() {
+                break;
+            }
+        }
+        Ok(done)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        let mut state = self.shared.lock();
+        match state.enter(self.incarnation, Call::Len, &self.path, 0, 0, 0)? {
+            Gate::Go => Ok(state.inode(self.inode).visible.len()),
+            Gate::Strike => Err(crashed()),
+        }
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.resize(Call::SetLen, 0, len, |_| Some(Change::SetLen(len)))
+    }
+
+    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
+        let end = offset + len;
+        self.resize(Call::Allocate, offset, len, |now| (end > now).then_some(Change::SetLen(end)))
+    }
+
+    fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
+        let clip = |now: u64| offset.min(now)..(offset + len).min(now);
+        self.resize(Call::Punch, offset, len, |now| Some(Change::Punch(clip(now))))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.shared.lock();
+        let gate = state.enter(self.incarnation, Call::Sync, &self.path, 0, 0, 0)?;
+        if gate == Gate::Go {
+            match &mut state.syncs_until_failure {
+                Some(0) => return Err(self.fail_sync(&mut state)),
+                Some(left) => *left -= 1,
+                None => {}
+            }
+        }
+        if gate == Gate::Go || state.fault_dice.chance(1, 2) {
+            state.inode(self.inode).sync();
+            state.counters.syncs += 1;
+        }
+        if gate == Gate::Strike { Err(crashed()) } else { Ok(()) }
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        let mut state = self.shared.lock();
+        if state.enter(self.incarnation, Call::Lock, &self.path, 0, 0, 0)? == Gate::Strike {
+            return Err(crashed());
+        }
+        let handle = self.handle;
+        Ok(*state.inode(self.inode).lock.get_or_insert(handle) == handle)
+    }
+
+    fn alignment(&self) -> usize {
+        if self.mode.direct { DIRECT_ALIGNMENT } else { 1 }
+    }
+}
+
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        if self.incarnation != state.incarnation {
+            return;
+        }
+        let handle = self.handle;
+        let inode = state.inode(self.inode);
+        inode.opens -= 1;
+        if inode.lock == Some(handle) {
+            inode.lock = None;
+        }
+        state.forget_unreachable();
+    }
+}

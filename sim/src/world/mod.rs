@@ -1,0 +1,206 @@
+//! The simulated world: a disk that loses what was not synced, virtual time, tasks that run one at a time.
+//!
+//! A [`World`] outlives the crashes in it. [`World::env`] gives the environment of the process that lives now; after
+//! [`World::kill`] or [`World::power_loss`] every handle of that process is dead and `env` gives the next one.
+//! Everything is decided by the seed: the same seed and the same calls give the same [`World::trace_hash`].
+
+mod clock;
+mod dice;
+mod disk;
+mod env;
+mod file;
+mod image;
+mod inode;
+mod names;
+mod persist;
+mod platform;
+mod power;
+mod scheduler;
+mod state;
+mod tasks;
+mod trace;
+
+#[cfg(test)]
+mod tests;
+
+pub use clock::SimClock;
+pub use dice::{Concern, Dice, mix};
+pub use disk::SimDisk;
+pub use env::SimEnv;
+pub use file::SimFile;
+pub use persist::Persist;
+pub use platform::{SimPlatform, SimWord};
+pub use scheduler::{SimScheduler, SimTask};
+pub use state::WorldCounters;
+pub use trace::{Trace, checksum};
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use state::State;
+use tasks::Tasks;
+
+/// What all parts of a world share.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    tasks: Arc<Tasks>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A handle on a simulated world, from outside: it sees through crashes and causes them.
+#[derive(Clone)]
+pub struct World {
+    shared: Arc<Shared>,
+}
+
+impl World {
+    /// An empty world. The calling thread becomes its first task.
+    pub fn new(seed: u64) -> World {
+        let tasks = Tasks::new(seed);
+        let state = Mutex::new(State::new(seed, Arc::clone(&tasks)));
+        World { shared: Arc::new(Shared { state, tasks }) }
+    }
+
+    /// The environment of the process that lives now.
+    pub fn env(&self) -> SimEnv {
+        SimEnv::new(Arc::clone(&self.shared))
+    }
+
+    /// Lets `ios` more I/O calls through; the crash strikes in the one after them, which may be done in part, and
+    /// every later call of this process fails. Afterwards drop the database and call [`World::kill`] or
+    /// [`World::power_loss`].
+    pub fn crash_after(&self, ios: u64) {
+        self.shared.lock().budget = Some(ios);
+    }
+
+    /// Takes back [`World::crash_after`] and [`World::fail_sync_after`], if they have not struck yet.
+    pub fn disarm(&self) {
+        let mut state = self.shared.lock();
+        state.budget = None;
+        state.syncs_until_failure = None;
+    }
+
+    /// Whether the process is dead: an ordered crash has struck, and no new process has been started.
+    pub fn crashed(&self) -> bool {
+        self.shared.lock().dead
+    }
+
+    /// Every call of the living process fails from now on, between two I/O calls.
+    pub fn stop(&self) {
+        let mut state = self.shared.lock();
+        if !state.dead {
+            state.die();
+        }
+    }
+
+    /// The process dies and the system lives: what was written stays visible, and still is not durable.
+    pub fn kill(&self) {
+        let mut state = self.shared.lock();
+        state.trace.word(0x6b69_6c6c);
+        state.counters.kills += 1;
+        state.narrate(|| "  process killed".to_owned());
+        state.next_incarnation();
+    }
+
+    /// The power fails: of everything that no sync covered, `persist` decides what lasts.
+    pub fn power_loss(&self, persist: Persist) {
+        let mut state = self.shared.lock();
+        state.die();
+        state.power_loss(persist);
+        state.next_incarnation();
+    }
+
+    /// The sync after the next `syncs` ones fails once: each dirty sector of the file lasts or does not, and later
+    /// syncs succeed without saying so.
+    pub fn fail_sync_after(&self, syncs: u64) {
+        self.shared.lock().syncs_until_failure = Some(syncs);
+    }
+
+    /// Makes this many of a thousand transfers short.
+    pub fn short_transfers(&self, per_mille: u64) {
+        self.shared.lock().short_per_mille = per_mille;
+    }
+
+    /// A run that makes more I/O calls than this panics: it hangs.
+    pub fn limit_ios(&self, ios: u64) {
+        self.shared.lock().io_limit = ios;
+    }
+
+    /// Calls `narrator` with a line for each crash and, if `io`, for each I/O call.
+    pub fn narrate_to(&self, io: bool, narrator: impl FnMut(&str) + Send + 'static) {
+        let mut state = self.shared.lock();
+        state.narrator = Some(Box::new(narrator));
+        state.narrate_io = io;
+    }
+
+    /// Tells the narrator something, and puts it into the trace.
+    pub fn note(&self, line: &str) {
+        let mut state = self.shared.lock();
+        state.trace.bytes(line.as_bytes());
+        state.narrate(|| line.to_owned());
+    }
+
+    /// Whether anybody listens to the narration.
+    pub fn narrates(&self) -> bool {
+        self.shared.lock().narrator.is_some()
+    }
+
+    /// What has happened so far.
+    pub fn counters(&self) -> WorldCounters {
+        self.shared.lock().counters
+    }
+
+    /// The hash of everything that has happened so far.
+    pub fn trace_hash(&self) -> u64 {
+        let mut trace = self.shared.lock().trace;
+        trace.word(self.shared.tasks.switches());
+        trace.value()
+    }
+
+    /// Every visible file and its length.
+    pub fn files(&self) -> Vec<(PathBuf, u64)> {
+        self.shared.lock().files()
+    }
+
+    /// The bytes of a file as readers see them, around the engine.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if no file has that name.
+    pub fn read_file(&self, path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+        let mut state = self.shared.lock();
+        let id = state.find(path.as_ref())?;
+        let visible = &state.inode(id).visible;
+        let mut bytes = vec![0; visible.len() as usize];
+        visible.read(0, &mut bytes);
+        Ok(bytes)
+    }
+
+    /// Puts `bytes` into a file, durably and around the engine: rot, or a file made by hand. A missing file is
+    /// created with its name durable.
+    pub fn overwrite(&self, path: impl AsRef<Path>, offset: u64, bytes: &[u8]) {
+        let mut state = self.shared.lock();
+        let id = state.find_or_create(path.as_ref());
+        let inode = state.inode(id);
+        inode.visible.write(offset, bytes);
+        inode.durable.write(offset, bytes);
+    }
+
+    /// Cuts a file to `len` bytes, durably and around the engine.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`] if no file has that name.
+    pub fn cut_file(&self, path: impl AsRef<Path>, len: u64) -> io::Result<()> {
+        let mut state = self.shared.lock();
+        let id = state.find(path.as_ref())?;
+        let inode = state.inode(id);
+        inode.visible.set_len(len);
+        inode.durable.set_len(len);
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! Names of files: creations, removals and renames that last only after their directory was synced.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A change of the namespace since the last sync of its directory.
+pub(crate) enum NameChange {
+    Create { name: PathBuf, inode: u64 },
+    Remove { name: PathBuf, inode: u64 },
+    Rename { from: PathBuf, to: PathBuf, inode: u64 },
+}
+
+/// All names of the world.
+#[derive(Default)]
+pub(crate) struct Names {
+    visible: BTreeMap<PathBuf, u64>,
+    durable: BTreeMap<PathBuf, u64>,
+    pending: Vec<(u64, NameChange)>,
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut BTreeMap<PathBuf, u64>) {
+        match self {
+            NameChange::Create { name, inode } => {
+                names.insert(name.clone(), *inode);
+            }
+            NameChange::Remove { name, inode } => {
+                if names.get(name) == Some(inode) {
+                    names.remove(name);
+                }
+            }
+            NameChange::Rename { from, to, inode } => {
+                if names.get(from) == Some(inode) {
+                    names.remove(from);
+                }
+                names.insert(to.clone(), *inode);
+            }
+        }
+    }
+
+    fn is_in(&self, dir: &Path) -> bool {
+        match self {
+            NameChange::Create { name, .. } | NameChange::Remove { name, .. } => name.parent() == Some(dir),
+            NameChange::Rename { from, to, .. } => from.parent() == Some(dir) || to.parent() == Some(dir),
+        }
+    }
+}
+
+impl Names {
+    pub(crate) fn get(&self, name: &Path) -> Option<u64> {
+        self.visible.get(name).copied()
+    }
+
+    pub(crate) fn change(&mut self, seq: u64, change: NameChange) {
+        change.apply(&mut self.visible);
+        self.pending.push((seq, change));
+    }
+
+    pub(crate) fn list(&self, dir: &Path) -> Vec<String> {
+        let inside = self.visible.keys().filter(|name| name.parent() == Some(dir));
+        inside.filter_map(|name| Some(name.file_name()?.to_str()?.to_owned())).collect()
+    }
+
+    /// Makes every change inside `dir` durable.
+    pub(crate) fn sync_dir(&mut self, dir: &Path) {
+        let (done, open) = std::mem::take(&mut self.pending).into_iter().partition(|(_, c)| c.is_in(dir));
+        self.pending = open;
+        let done: Vec<(u64, NameChange)> = done;
+        for (_, change) in &done {
+            change.apply(&mut self.durable);
+        }
+    }
+
+    pub(crate) fn pending_seqs(&self) -> impl Iterator<Item = u64> {
+        self.pending.iter().map(|(seq, _)| *seq)
+    }
+
+    /// The power fails: each pending change lasts if `keep` says so. Returns how many were kept and lost.
+    pub(crate) fn power_loss(&mut self, mut keep: impl FnMut(u64) -> bool) -> (u64, u64) {
+        let (mut kept, mut lost) = (0, 0);
+        for (seq, change) in std::mem::take(&mut self.pending) {
+            if keep(seq) {
+                change.apply(&mut self.durable);
+                kept += 1;
+            } else {
+                lost += 1;
+            }
+        }
+        self.visible = self.durable.clone();
+        (kept, lost)
+    }
+
+    /// Whether any name, seen or durable, or any change still open, leads to the file.
+    pub(crate) fn reaches(&self, inode: u64) -> bool {
+        let named = |names: &BTreeMap<PathBuf, u64>| names.values().any(|&i| i == inode);
+        named(&self.visible)
+            || named(&self.durable)
+            || self.pending.iter().any(|(_, change)| match change {
+                NameChange::Create { inode: i, .. }
+                | NameChange::Remove { inode: i, .. }
+                | NameChange::Rename { inode: i, .. } => *i == inode,
+            })
+    }
+
+    /// Every name that readers see, in order.
+    pub(crate) fn visible(&self) -> impl Iterator<Item = (&Path, u64)> {
+        self.visible.iter().map(|(name, &inode)| (name.as_path(), inode))
+    }
+}

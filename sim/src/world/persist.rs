@@ -1,0 +1,151 @@
+//! What a power loss keeps: choices for single sectors, correlated by one strategy for the whole crash.
+
+use std::collections::BTreeMap;
+
+use super::dice::Dice;
+
+/// What lasts of the changes that no sync covered, when the power fails.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Persist {
+    /// Nothing.
+    None,
+    /// Everything.
+    All,
+    /// The oldest changes, this many of a hundred.
+    Prefix(u64),
+    /// The newest changes, this many of a hundred.
+    Suffix(u64),
+    /// The newest change alone.
+    OnlyLast,
+    /// All changes but one, drawn at random.
+    AllButOne,
+    /// Each sector for itself, any of its versions.
+    Random,
+    /// Each page as a whole, or each of its sectors for itself.
+    PageThenSector,
+    /// One of the above, drawn at random, for data, lengths and names apart; torn sectors and stale gaps now and then.
+    Swarm,
+}
+
+/// Which changes of one kind last.
+#[derive(Clone, Debug)]
+pub(crate) enum Strategy {
+    None,
+    All,
+    /// Those before this place in the order.
+    Before(u64),
+    /// Those from this place on.
+    From(u64),
+    /// All but this one.
+    AllBut(u64),
+    /// Any version, of each sector.
+    Random,
+    PageThenSector,
+}
+
+/// All choices that a crash makes up front.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) data: Strategy,
+    pub(crate) lengths: Strategy,
+    pub(crate) names: Strategy,
+    /// Sectors to tear inside.
+    pub(crate) torn: u64,
+    /// Whether gaps hold stale bytes, not zeros.
+    pub(crate) stale: bool,
+    pages: BTreeMap<(u64, u64), u64>,
+}
+
+impl Plan {
+    /// Draws the choices; `seqs` are the places of all pending changes.
+    pub(crate) fn draw(persist: Persist, seqs: &[u64], dice: &mut Dice) -> Plan {
+        let data = Strategy::draw(persist, seqs, dice);
+        let swarm = persist == Persist::Swarm;
+        let other = |dice: &mut Dice| match swarm && dice.chance(1, 3) {
+            true => Strategy::draw(Persist::Swarm, seqs, dice),
+            false => data.clone(),
+        };
+        let (lengths, names) = (other(dice), other(dice));
+        let torn = if swarm && dice.chance(1, 6) { dice.between(1, 3) } else { 0 };
+        let stale = swarm && dice.chance(1, 3);
+        Plan { data, lengths, names, torn, stale, pages: BTreeMap::new() }
+    }
+
+    /// Which version a sector of page `page` of a file takes, of those that the changes `touching` made:
+    /// 0 is the durable one, `n` the one after the n-th change.
+    pub(crate) fn version(&mut self, file: u64, page: u64, touching: &[u64], dice: &mut Dice) -> usize {
+        if !matches!(self.data, Strategy::PageThenSector) {
+            return self.data.version(touching, dice);
+        }
+        match *self.pages.entry((file, page)).or_insert_with(|| dice.below(3)) {
+            0 => 0,
+            1 => touching.len(),
+            _ => Strategy::Random.version(touching, dice),
+        }
+    }
+}
+
+impl Strategy {
+    fn draw(persist: Persist, seqs: &[u64], dice: &mut Dice) -> Strategy {
+        let last = seqs.last().copied().unwrap_or(0);
+        let percent =
+            |of: u64| seqs.get(seqs.len() * of.min(100) as usize / 100).copied().unwrap_or(u64::MAX);
+        match persist {
+            Persist::None => Strategy::None,
+            Persist::All => Strategy::All,
+            Persist::Prefix(of) => Strategy::Before(percent(of)),
+            Persist::Suffix(of) => Strategy::From(percent(100 - of.min(100))),
+            Persist::OnlyLast => Strategy::From(last),
+            Persist::AllButOne if seqs.is_empty() => Strategy::All,
+            Persist::AllButOne => Strategy::AllBut(*dice.pick(seqs)),
+            Persist::Random => Strategy::Random,
+            Persist::PageThenSector => Strategy::PageThenSector,
+            Persist::Swarm => {
+                let share = dice.below(101);
+                let choices = [
+                    Persist::None,
+                    Persist::All,
+                    Persist::Prefix(share),
+                    Persist::Suffix(share),
+                    Persist::OnlyLast,
+                    Persist::AllButOne,
+                    Persist::Random,
+                    Persist::PageThenSector,
+                ];
+                let choice = *dice.pick(&choices);
+                Strategy::draw(choice, seqs, dice)
+            }
+        }
+    }
+
+    /// How many of the changes `touching` one thing, in order, it shows.
+    pub(crate) fn version(&self, touching: &[u64], dice: &mut Dice) -> usize {
+        let all = touching.len();
+        let last = touching.last().copied().unwrap_or(0);
+        match self {
+            Strategy::None => 0,
+            Strategy::All => all,
+            Strategy::Before(seq) => touching.iter().filter(|&s| s < seq).count(),
+            Strategy::From(seq) => {
+                if last >= *seq {
+                    all
+                } else {
+                    0
+                }
+            }
+            Strategy::AllBut(seq) => {
+                if last == *seq {
+                    all - 1
+                } else {
+                    all
+                }
+            }
+            Strategy::Random | Strategy::PageThenSector => dice.index(all + 1),
+        }
+    }
+
+    /// Whether a change that stands alone lasts.
+    pub(crate) fn keeps(&self, seq: u64, dice: &mut Dice) -> bool {
+        self.version(&[seq], dice) == 1
+    }
+}

@@ -1,0 +1,181 @@
+//! A power loss on one file: every sector that a pending change touched takes one of its versions.
+//!
+//! 1. A sector that no pending change touched keeps its durable bytes.
+//! 2. Sectors choose independently; the plan of the crash correlates them.
+//! 3. The length chooses independently of the data; what of a gap was never written holds zeros or stale bytes.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::dice::Dice;
+use super::image::{Image, PAGE, SECTOR, Sector};
+use super::inode::{Change, Inode, Pending};
+use super::persist::Plan;
+
+/// Stale sectors put into one gap, at most; gaps may be huge.
+const STALE_MAX: u64 = 256;
+
+/// Bytes of files that are gone, which show up again in gaps.
+#[derive(Default)]
+pub(crate) struct Stale(Vec<Sector>);
+
+/// What a power loss did to one file.
+#[derive(Default, Debug)]
+pub(crate) struct Damage {
+    /// Sectors that had more than one version.
+    pub(crate) undecided: u64,
+    /// Of those, how many did not take the newest.
+    pub(crate) lost: u64,
+    /// Of those, how many were torn inside.
+    pub(crate) torn: u64,
+}
+
+impl Stale {
+    const SECTORS: usize = 256;
+
+    /// Remembers a part of `image`.
+    pub(crate) fn collect(&mut self, image: &Image) {
+        for page in image.some_pages(16) {
+            for sector in page.chunks_exact(SECTOR as usize) {
+                self.0.push(sector.try_into().expect("invariant: chunks of a sector"));
+            }
+        }
+        let surplus = self.0.len().saturating_sub(Self::SECTORS);
+        self.0.drain(..surplus);
+    }
+
+    fn draw(&self, dice: &mut Dice) -> Sector {
+        match self.0.is_empty() || dice.chance(1, 4) {
+            true => garbage(dice),
+            false => *dice.pick(&self.0),
+        }
+    }
+}
+
+impl Inode {
+    /// Decides the fate of every pending change; afterwards the file is as it will be found.
+    pub(crate) fn power_loss(&mut self, id: u64, plan: &mut Plan, stale: &Stale, dice: &mut Dice) -> Damage {
+        let pending = std::mem::take(&mut self.pending);
+        let touched = touched_sectors(&self.durable, &pending);
+        let mut damage = Damage::default();
+        let mut chosen: BTreeMap<u64, Option<u64>> = BTreeMap::new();
+        for (&sector, touching) in &touched {
+            let version = plan.version(id, sector * SECTOR / PAGE, touching, dice);
+            chosen.insert(sector, version.checked_sub(1).map(|newest| touching[newest]));
+            damage.undecided += 1;
+            damage.lost += u64::from(version < touching.len());
+        }
+        let len = final_len(&self.durable, &pending, plan, dice);
+        let mut found = self.durable.clone();
+        let mut replay = self.durable.clone();
+        for Pending { seq, change } in &pending {
+            let sectors = sectors_of(change, &replay);
+            change.apply(&mut replay);
+            for sector in sectors {
+                if chosen.get(&sector) == Some(&Some(*seq)) {
+                    found.set_sector(sector, &replay.sector(sector));
+                }
+            }
+        }
+        damage.torn = tear(&mut found, &self.durable, &replay, &touched, plan.torn, dice);
+        if plan.stale && len > self.durable.len() {
+            let gap = self.durable.len().div_ceil(SECTOR)..len.div_ceil(SECTOR);
+            let unwritten = gap.filter(|s| chosen.get(s).is_none_or(Option::is_none));
+            for sector in unwritten.take(STALE_MAX as usize) {
+                found.set_sector(sector, &stale.draw(dice));
+            }
+        }
+        found.clear_behind(len);
+        self.visible = found.clone();
+        self.durable = found;
+        damage
+    }
+
+    /// A sync that failed: each dirty sector is persisted or not, what readers see stays, and nothing is pending.
+    pub(crate) fn failed_sync(&mut self, id: u64, plan: &mut Plan, dice: &mut Dice) {
+        let seen = self.visible.clone();
+        self.power_loss(id, plan, &Stale::default(), dice);
+        self.visible = seen;
+    }
+}
+
+/// For each sector, the places of the changes that touch it.
+fn touched_sectors(durable: &Image, pending: &[Pending]) -> BTreeMap<u64, Vec<u64>> {
+    let mut touched: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    let mut replay = durable.clone();
+    for Pending { seq, change } in pending {
+        for sector in sectors_of(change, &replay) {
+            touched.entry(sector).or_default().push(*seq);
+        }
+        change.apply(&mut replay);
+    }
+    touched
+}
+
+/// The sectors whose bytes a change replaces, given the image before it.
+fn sectors_of(change: &Change, before: &Image) -> Vec<u64> {
+    let over = |range: &Range<u64>| range.start / SECTOR..range.end.div_ceil(SECTOR);
+    match change {
+        Change::Write { offset, data } => over(&(*offset..offset + data.len() as u64)).collect(),
+        Change::Zeros(range) => over(range).collect(),
+        Change::Punch(range) => {
+            before.sectors_from(range.start).into_iter().filter(|s| s * SECTOR < range.end).collect()
+        }
+        Change::SetLen(len) if *len < before.len() => before.sectors_from(*len),
+        Change::SetLen(_) => Vec::new(),
+    }
+}
+
+fn final_len(durable: &Image, pending: &[Pending], plan: &Plan, dice: &mut Dice) -> u64 {
+    let mut replay = durable.clone();
+    let mut lens = vec![durable.len()];
+    let mut seqs = Vec::new();
+    for Pending { seq, change } in pending {
+        change.apply(&mut replay);
+        if replay.len() != lens[lens.len() - 1] {
+            lens.push(replay.len());
+            seqs.push(*seq);
+        }
+    }
+    if seqs.is_empty() { durable.len() } else { lens[plan.lengths.version(&seqs, dice)] }
+}
+
+fn garbage(dice: &mut Dice) -> Sector {
+    let mut sector = [0; SECTOR as usize];
+    sector.copy_from_slice(&dice.bytes(SECTOR as usize));
+    sector
+}
+
+/// Tears up to `count` of the touched sectors inside: a cut between old and new, zeros, or garbage.
+fn tear(
+    found: &mut Image,
+    old: &Image,
+    new: &Image,
+    touched: &BTreeMap<u64, Vec<u64>>,
+    count: u64,
+    dice: &mut Dice,
+) -> u64 {
+    let sectors: Vec<u64> = touched.keys().copied().collect();
+    if sectors.is_empty() {
+        return 0;
+    }
+    for _ in 0..count {
+        let sector = *dice.pick(&sectors);
+        let (old, new) = (old.sector(sector), new.sector(sector));
+        let cut = dice.index(SECTOR as usize);
+        let torn = match dice.below(4) {
+            0 => join(&old, &new, cut),
+            1 => join(&new, &old, cut),
+            2 => [0; SECTOR as usize],
+            _ => garbage(dice),
+        };
+        found.set_sector(sector, &torn);
+    }
+    count
+}
+
+fn join(left: &Sector, right: &Sector, cut: usize) -> Sector {
+    let mut sector = *right;
+    sector[..cut].copy_from_slice(&left[..cut]);
+    sector
+}

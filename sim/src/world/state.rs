@@ -1,0 +1,280 @@
+//! The one shared world: files, names, faults, counters and the trace, behind one lock.
+//!
+//! 1. Every I/O call passes `State::enter` once: it is counted, traced, refused to the dead, and the crash that was
+//!    ordered strikes there.
+//! 2. A handle belongs to one incarnation of the process; once that has crashed, every call on it fails.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::dice::{Concern, Dice};
+use super::inode::Inode;
+use super::names::{NameChange, Names};
+use super::persist::{Persist, Plan};
+use super::power::Stale;
+use super::tasks::Tasks;
+use super::trace::Trace;
+
+/// What is done to a file or directory; part of the trace.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Call {
+    Open = 1,
+    Create,
+    Remove,
+    Rename,
+    List,
+    SyncDir,
+    Read,
+    Write,
+    Len,
+    SetLen,
+    Allocate,
+    Punch,
+    Sync,
+    Lock,
+}
+
+/// What has happened in a world so far.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WorldCounters {
+    /// I/O calls.
+    pub ios: u64,
+    /// Successful syncs of files.
+    pub syncs: u64,
+    /// Process kills.
+    pub kills: u64,
+    /// Power losses.
+    pub power_losses: u64,
+    /// Sectors whose fate a power loss decided.
+    pub sectors_undecided: u64,
+    /// Of those, how many lost their newest version.
+    pub sectors_lost: u64,
+    /// Sectors torn inside.
+    pub sectors_torn: u64,
+    /// Changes of names that a power loss undid.
+    pub names_lost: u64,
+    /// Syncs that were made to fail.
+    pub syncs_failed: u64,
+}
+
+/// Whether an I/O call goes through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// It does.
+    Go,
+    /// The crash strikes in the middle of it; afterwards it reports [`crashed`].
+    Strike,
+}
+
+/// Called with a line for every event worth telling.
+pub(crate) type Narrator = Box<dyn FnMut(&str) + Send>;
+
+pub(crate) struct State {
+    pub(crate) incarnation: u64,
+    pub(crate) dead: bool,
+    pub(crate) budget: Option<u64>,
+    pub(crate) io_limit: u64,
+    pub(crate) names: Names,
+    pub(crate) inodes: BTreeMap<u64, Inode>,
+    pub(crate) disk_dice: Dice,
+    pub(crate) fault_dice: Dice,
+    pub(crate) clock_dice: Dice,
+    pub(crate) identity_dice: Dice,
+    pub(crate) stale: Stale,
+    pub(crate) trace: Trace,
+    pub(crate) counters: WorldCounters,
+    pub(crate) short_per_mille: u64,
+    pub(crate) syncs_until_failure: Option<u64>,
+    pub(crate) narrator: Option<Narrator>,
+    pub(crate) narrate_io: bool,
+    tasks: Arc<Tasks>,
+    next: u64,
+}
+
+/// The error of every call after a crash.
+pub(crate) fn crashed() -> io::Error {
+    io::Error::other("crashed")
+}
+
+impl State {
+    pub(crate) fn new(seed: u64, tasks: Arc<Tasks>) -> State {
+        State {
+            incarnation: 1,
+            dead: false,
+            budget: None,
+            io_limit: u64::MAX,
+            names: Names::default(),
+            inodes: BTreeMap::new(),
+            disk_dice: Dice::new(seed, Concern::Disk),
+            fault_dice: Dice::new(seed, Concern::Faults),
+            clock_dice: Dice::new(seed, Concern::Clock),
+            identity_dice: Dice::new(seed, Concern::Identity),
+            stale: Stale::default(),
+            trace: Trace::new(),
+            counters: WorldCounters::default(),
+            short_per_mille: 0,
+            syncs_until_failure: None,
+            narrator: None,
+            narrate_io: false,
+            tasks,
+            next: 1,
+        }
+    }
+
+    /// A number never given before: ids of files and handles, places in the order of changes.
+    pub(crate) fn fresh(&mut self) -> u64 {
+        self.next += 1;
+        self.next
+    }
+
+    pub(crate) fn narrate(&mut self, line: impl FnOnce() -> String) {
+        if let Some(narrator) = &mut self.narrator {
+            narrator(&line());
+        }
+    }
+
+    /// Whether the process of `incarnation` can still do anything.
+    pub(crate) fn lives(&self, incarnation: u64) -> bool {
+        incarnation == self.incarnation && !self.dead
+    }
+
+    /// The entrance of every I/O call; `sum` stands for the data that goes out.
+    pub(crate) fn enter(
+        &mut self,
+        incarnation: u64,
+        call: Call,
+        path: &Path,
+        offset: u64,
+        len: u64,
+        sum: u64,
+    ) -> io::Result<Gate> {
+        if !self.lives(incarnation) {
+            return Err(crashed());
+        }
+        self.counters.ios += 1;
+        assert!(self.counters.ios <= self.io_limit, "hang: {} I/O calls, more than allowed", self.io_limit);
+        self.tasks.pass_time(1_000 + self.clock_dice.below(100_000));
+        let name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
+        self.trace.word(call as u64);
+        self.trace.bytes(name);
+        self.trace.word(offset);
+        self.trace.word(len);
+        self.trace.word(sum);
+        if self.narrate_io {
+            self.narrate(|| format!("    io {call:?} {} @{offset} +{len}", path.display()));
+        }
+        match &mut self.budget {
+            Some(0) => {
+                self.die();
+                self.narrate(|| {
+                    format!("  crash strikes at {call:?} of {} @{offset} +{len}", path.display())
+                });
+                Ok(Gate::Strike)
+            }
+            Some(left) => {
+                *left -= 1;
+                Ok(Gate::Go)
+            }
+            None => Ok(Gate::Go),
+        }
+    }
+
+    /// The process ends here and now.
+    pub(crate) fn die(&mut self) {
+        self.dead = true;
+        self.budget = None;
+        self.trace.word(0xdead);
+    }
+
+    /// The locks of the dead are gone; a new process may start.
+    pub(crate) fn next_incarnation(&mut self) {
+        self.incarnation += 1;
+        self.dead = false;
+        self.budget = None;
+        self.syncs_until_failure = None;
+        for inode in self.inodes.values_mut() {
+            inode.lock = None;
+            inode.opens = 0;
+        }
+        self.forget_unreachable();
+    }
+
+    /// The power fails: the fate of everything pending is decided.
+    pub(crate) fn power_loss(&mut self, persist: Persist) {
+        let mut seqs: Vec<u64> = self.names.pending_seqs().collect();
+        seqs.extend(self.inodes.values().flat_map(|inode| inode.pending.iter().map(|p| p.seq)));
+        seqs.sort_unstable();
+        let mut plan = Plan::draw(persist, &seqs, &mut self.disk_dice);
+        let before = self.counters;
+        for (&id, inode) in &mut self.inodes {
+            let damage = inode.power_loss(id, &mut plan, &self.stale, &mut self.disk_dice);
+            self.counters.sectors_undecided += damage.undecided;
+            self.counters.sectors_lost += damage.lost;
+            self.counters.sectors_torn += damage.torn;
+        }
+        let dice = &mut self.disk_dice;
+        let (kept, lost) = self.names.power_loss(|seq| plan.names.keeps(seq, dice));
+        self.counters.names_lost += lost;
+        self.counters.power_losses += 1;
+        let now = self.counters;
+        for word in [now.sectors_undecided, now.sectors_lost, now.sectors_torn, kept, lost] {
+            self.trace.word(word);
+        }
+        self.narrate(|| {
+            format!(
+                "  power loss, data {:?}, lengths {:?}, names {:?}: {} of {} sectors lost, {} torn, {kept} names kept, {lost} lost",
+                plan.data,
+                plan.lengths,
+                plan.names,
+                now.sectors_lost - before.sectors_lost,
+                now.sectors_undecided - before.sectors_undecided,
+                now.sectors_torn - before.sectors_torn,
+            )
+        });
+    }
+
+    /// The file that `path` names.
+    pub(crate) fn find(&self, path: &Path) -> io::Result<u64> {
+        self.names.get(path).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    /// The file that `path` names, made with a durable name if it is not there.
+    pub(crate) fn find_or_create(&mut self, path: &Path) -> u64 {
+        if let Some(id) = self.names.get(path) {
+            return id;
+        }
+        let (id, seq) = (self.fresh(), self.fresh());
+        self.inodes.insert(id, Inode::default());
+        self.names.change(seq, NameChange::Create { name: path.to_owned(), inode: id });
+        self.names.sync_dir(path.parent().unwrap_or(Path::new("")));
+        id
+    }
+
+    pub(crate) fn inode(&mut self, id: u64) -> &mut Inode {
+        self.inodes.get_mut(&id).expect("invariant: a file lives while it is open or named")
+    }
+
+    /// Drops files that neither a name nor a handle leads to; their bytes may show up in gaps later.
+    pub(crate) fn forget_unreachable(&mut self) {
+        let names = &self.names;
+        let dead: Vec<u64> = self
+            .inodes
+            .iter()
+            .filter(|(id, inode)| inode.opens == 0 && !names.reaches(**id))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in dead {
+            if let Some(inode) = self.inodes.remove(&id) {
+                self.stale.collect(&inode.visible);
+            }
+        }
+    }
+
+    /// Every file that can be seen: its name and length.
+    pub(crate) fn files(&self) -> Vec<(PathBuf, u64)> {
+        let len = |id| self.inodes.get(&id).map_or(0, |inode| inode.visible.len());
+        self.names.visible().map(|(name, id)| (name.to_owned(), len(id))).collect()
+    }
+}
