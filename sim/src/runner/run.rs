@@ -277,6 +277,8 @@ fn check_poisoned(session: &Session) -> Result<(), Finding> {
     }
     match session.db().list() {
         Ok(_) => Ok(()),
-        Err(e) => Err(Finding::new("poison", format!("durable versions cannot be read after a failed sync: {e}"))),
+        Err(e) => {
+            Err(Finding::new("poison", format!("durable versions cannot be read after a failed sync: {e}")))
+        }
     }
 }

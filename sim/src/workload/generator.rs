@@ -58,7 +58,13 @@ impl Generator {
             5 => self.snapshot(model),
             6 => Operation::Checkpoint,
             7 => Operation::Sync,
-            8 => if self.dice.chance(1, 3) { Operation::Verify } else { Operation::Stats },
+            8 => {
+                if self.dice.chance(1, 3) {
+                    Operation::Verify
+                } else {
+                    Operation::Stats
+                }
+            }
             _ => Operation::Reopen,
         }
     }
