@@ -83,23 +83,3 @@ pub fn read_log<E: Env>(env: &E, path: impl AsRef<Path>) -> Result<Vec<LogEntry>
     })?;
     Ok(entries)
 }
-
-/// The constants that the files are made of, by the names that `docs/FORMAT.md` gives them; a test compares the two.
-pub const FORMAT_CONSTANTS: &[(&str, u64)] = &[
-    ("BATCH_HEADER_BYTES", crate::format::batch::BATCH_HEADER_BYTES as u64),
-    ("BLOCK_BYTES", crate::base::BLOCK_BYTES as u64),
-    ("CHECKED_BYTES", crate::format::block_ref::CHECKED_BYTES as u64),
-    ("FIRST_USABLE_BLOCK", crate::format::space_root::FIRST_USABLE_BLOCK),
-    ("FORMAT_VERSION", crate::format::superblock::FORMAT_VERSION as u64),
-    ("LOG_POSITION_BYTES", crate::format::log_position::LOG_POSITION_BYTES as u64),
-    ("MAP_ROOT_BYTES", crate::format::map_root::MAP_ROOT_BYTES as u64),
-    ("MAX_FANOUT", crate::format::inner::MAX_FANOUT as u64),
-    ("MAX_NAME_BYTES", crate::format::record::MAX_NAME_BYTES as u64),
-    ("MAX_NODE_BYTES", crate::format::block_ref::MAX_NODE_BYTES as u64),
-    ("MAX_VARINT_BYTES", crate::format::varint::MAX_VARINT_BYTES as u64),
-    ("REFERENCE_BYTES", crate::format::map_root::REFERENCE_BYTES as u64),
-    ("SPACE_ROOT_BYTES", crate::format::space_root::SPACE_ROOT_BYTES as u64),
-    ("SUPERBLOCK_BYTES", crate::format::superblock::SUPERBLOCK_BYTES as u64),
-    ("SUPERBLOCK_SLOTS", crate::format::superblock::SUPERBLOCK_SLOTS),
-    ("TREE_ROOT_BYTES", crate::format::tree_root::TREE_ROOT_BYTES as u64),
-];
