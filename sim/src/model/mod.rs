@@ -141,7 +141,7 @@ impl Model {
             Step::Drop { name } => self.drop_stream(txn, name),
             Step::Rename { from, to } => self.rename(txn, from, to),
             Step::Exists { name } => {
-                self.own(txn, &[name])?;
+                self.own(txn, name)?;
                 Ok(Answer::Flag(self.look(txn, name).is_some()))
             }
             Step::List => self.list(txn),
@@ -160,17 +160,13 @@ impl Model {
         }
     }
 
-    /// Makes `names` the transaction's own, all or none.
-    fn own(&mut self, txn: u64, names: &[&String]) -> Result<(), Vec<ErrorCode>> {
-        if names.iter().any(|name| name.is_empty() || name.len() > NAME_MAX) {
-            return Err(vec![ErrorCode::BadName]);
-        }
-        if names.iter().any(|name| self.is_busy(txn, name)) {
+    /// Makes `name` the transaction's own.
+    fn own(&mut self, txn: u64, name: &str) -> Result<(), Vec<ErrorCode>> {
+        check_name(name)?;
+        if self.is_busy(txn, name) {
             return Err(vec![ErrorCode::Busy]);
         }
-        for name in names {
-            self.owners.insert((*name).clone(), txn);
-        }
+        self.owners.insert(name.to_owned(), txn);
         Ok(())
     }
 
@@ -187,8 +183,8 @@ impl Model {
         open.overlay.insert(name.to_owned(), bytes);
     }
 
-    fn create(&mut self, txn: u64, name: &String) -> Expected {
-        self.own(txn, &[name])?;
+    fn create(&mut self, txn: u64, name: &str) -> Expected {
+        self.own(txn, name)?;
         if self.look(txn, name).is_some() {
             return Err(vec![ErrorCode::StreamExists]);
         }
@@ -196,8 +192,8 @@ impl Model {
         Ok(Answer::Done)
     }
 
-    fn drop_stream(&mut self, txn: u64, name: &String) -> Expected {
-        self.own(txn, &[name])?;
+    fn drop_stream(&mut self, txn: u64, name: &str) -> Expected {
+        self.own(txn, name)?;
         if self.look(txn, name).is_none() {
             return Err(vec![ErrorCode::NoSuchStream]);
         }
@@ -205,21 +201,16 @@ impl Model {
         Ok(Answer::Done)
     }
 
-    fn rename(&mut self, txn: u64, from: &String, to: &String) -> Expected {
-        self.own(txn, &[from, to])?;
-        let bytes = self.look(txn, from).cloned();
-        let mut codes = Vec::new();
-        if bytes.is_none() {
-            codes.push(ErrorCode::NoSuchStream);
-        }
+    fn rename(&mut self, txn: u64, from: &str, to: &str) -> Expected {
+        check_name(to)?;
+        self.own(txn, from)?;
+        let Some(bytes) = self.look(txn, from).cloned() else { return Err(vec![ErrorCode::NoSuchStream]) };
+        self.own(txn, to)?;
         if self.look(txn, to).is_some() {
-            codes.push(ErrorCode::StreamExists);
-        }
-        if !codes.is_empty() {
-            return Err(codes);
+            return Err(vec![ErrorCode::StreamExists]);
         }
         self.set(txn, from, None);
-        self.set(txn, to, bytes);
+        self.set(txn, to, Some(bytes));
         Ok(Answer::Done)
     }
 
@@ -231,8 +222,8 @@ impl Model {
         Ok(Answer::Streams(view.into_iter().map(|(name, bytes)| (name, bytes.len() as u64)).collect()))
     }
 
-    fn edit(&mut self, txn: u64, name: &String, edit: &Edit) -> Expected {
-        self.own(txn, &[name])?;
+    fn edit(&mut self, txn: u64, name: &str, edit: &Edit) -> Expected {
+        self.own(txn, name)?;
         let Some(bytes) = self.look(txn, name) else { return Err(vec![ErrorCode::NoSuchStream]) };
         let mut bytes = Vec::clone(bytes);
         let answer = edit.apply(&mut bytes).map_err(|code| vec![code])?;
@@ -241,4 +232,8 @@ impl Model {
         }
         Ok(answer)
     }
+}
+
+fn check_name(name: &str) -> Result<(), Vec<ErrorCode>> {
+    if name.is_empty() || name.len() > NAME_MAX { Err(vec![ErrorCode::BadName]) } else { Ok(()) }
 }

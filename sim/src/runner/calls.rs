@@ -100,7 +100,7 @@ pub(super) fn read_snapshot(snapshot: &Snapshot<SimEnv>, step: &Step) -> Result<
     match step {
         Step::Exists { name } => snapshot.exists(name).map(Answer::Flag),
         Step::List => snapshot.list().map(streams),
-        Step::Edit { name, edit: Edit::Len } => snapshot.stream(name)?.len().map(Answer::Len),
+        Step::Edit { name, edit: Edit::Len } => Ok(Answer::Len(snapshot.stream(name)?.len())),
         Step::Edit { name, edit: Edit::Read { from, to } } => {
             snapshot.stream(name)?.read(*from..*to).map(bytes)
         }
