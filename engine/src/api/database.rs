@@ -36,7 +36,7 @@ const NOBODY: TxnId = TxnId(0);
 /// db.append("song", b"la la")?;
 /// db.insert("song", 2, b", lu")?;
 /// assert_eq!(db.read("song", ..)?, b"la, lu la");
-/// # Ok::<(), numstore::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Database<E: Env = RealEnv> {
     shared: Arc<Shared<E>>,

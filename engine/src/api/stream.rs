@@ -93,7 +93,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// s.append(b"held")?;
     /// s.insert(3, b"lo wor")?;
     /// assert_eq!(s.read(..)?, b"hello word");
-    /// # Ok::<(), numstore::Error>(())
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn insert(&self, offset: u64, data: &[u8]) -> Result<()> {
         self.splice_with(data, |len| Ok((resolve(&(offset..offset), len)?.start, 0)))

@@ -49,7 +49,7 @@ pub struct StreamInfo {
 /// tx.rollback_to(&before)?;
 /// assert_eq!(words.read(..)?, b"one three");
 /// tx.commit()?;
-/// # Ok::<(), numstore::Error>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Transaction<E: Env = RealEnv> {
     shared: Arc<Shared<E>>,

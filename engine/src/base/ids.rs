@@ -1,5 +1,6 @@
 //! Newtypes for the numbers that must not be swapped for one another.
 
+#[expect(clippy::disallowed_types, reason = "the hasher is fixed, so the order is deterministic")]
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};

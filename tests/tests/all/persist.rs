@@ -1,0 +1,106 @@
+//! Real files and real processes: what is there after closing, after SIGKILL, and while somebody else has it.
+//!
+//! Why: the simulated disk is only a model of this. How: temporary directories, and a second process
+//! (`src/bin/appender.rs`) that reports each commit that has returned and is killed at an arbitrary moment.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use numstore::{Database, ErrorCode, Options};
+use tests::noise;
+
+/// Starts the appender on `path` and reads what it acknowledges until there are `count` commits.
+fn start_appender(path: &Path, count: usize) -> (Child, BufReader<std::process::ChildStdout>, u64) {
+    let mut child =
+        Command::new(env!("CARGO_BIN_EXE_appender")).arg(path).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    for _ in 0..count {
+        line.clear();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "the appender ended early");
+    }
+    (child, lines, line.trim().parse().unwrap())
+}
+
+/// Kills the child (SIGKILL) and returns the last number that it acknowledged.
+fn kill(mut child: Child, lines: BufReader<std::process::ChildStdout>, mut last: u64) -> u64 {
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for line in lines.lines() {
+        // The last line may be cut.
+        if let Ok(number) = line.unwrap().parse() {
+            last = last.max(number);
+        }
+    }
+    last
+}
+
+#[test]
+fn a_closed_database_is_one_file_that_reopens() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.ns");
+    let bytes = noise(1, 2 << 20);
+    let db = Database::open(&path).unwrap();
+    db.create("s").unwrap();
+    db.append("s", &bytes).unwrap();
+    db.insert("s", 1 << 20, b"in the middle").unwrap();
+    db.close().unwrap();
+    let left: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["x.ns"], "a clean close leaves no log");
+    let db = Options::new().create(false).open(&path).unwrap();
+    assert_eq!(db.read("s", 1 << 20..(1 << 20) + 13).unwrap(), b"in the middle");
+    assert!(db.read("s", ..1 << 20).unwrap() == bytes[..1 << 20]);
+    assert!(db.stats().recovery.is_none(), "nothing had to be recovered");
+    assert!(db.verify().unwrap().is_clean());
+}
+
+#[test]
+fn a_killed_process_loses_nothing_that_it_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.ns");
+    for round in 0..5 {
+        let (child, lines, last) = start_appender(&path, 20 + round * 31);
+        let last = kill(child, lines, last);
+        let db = Database::open(&path).unwrap();
+        let report = db.stats().recovery.expect("a killed process leaves work to recovery");
+        assert!(report.losers >= 1, "a transaction was open: {report:?}");
+        assert_eq!(db.len("abandoned").unwrap(), 0, "what never committed is gone");
+        let numbers = db.read("acknowledged", ..).unwrap();
+        let kept = numbers.len() as u64 / 8;
+        assert!(kept == last + 1 || kept == last + 2, "{last} was the last acknowledged, {kept} are there");
+        for (i, number) in numbers.chunks(8).enumerate() {
+            assert_eq!(number, (i as u64).to_le_bytes());
+        }
+        assert!(db.verify().unwrap().is_clean());
+        db.close().unwrap();
+    }
+}
+
+#[test]
+fn a_second_opener_is_kept_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.ns");
+    let (child, lines, last) = start_appender(&path, 5);
+    assert_eq!(Database::open(&path).err().expect("another process has it").code(), ErrorCode::Locked);
+    kill(child, lines, last);
+    let db = Database::open(&path).unwrap();
+    assert_eq!(Database::open(&path).err().expect("another handle has it").code(), ErrorCode::Locked);
+    let clone = db.clone();
+    drop(db);
+    assert_eq!(Database::open(&path).err().expect("a clone has it").code(), ErrorCode::Locked);
+    drop(clone);
+    Database::open(&path).unwrap();
+}
+
+#[test]
+fn the_systems_refusals_are_typed() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("no such directory").join("x.ns");
+    let error = Database::open(&missing).err().expect("the directory is missing");
+    assert!(matches!(error.code(), ErrorCode::Io | ErrorCode::NoDatabase), "{error}");
+    let error = Database::open(dir.path()).err().expect("a directory is no database");
+    assert!(matches!(error.code(), ErrorCode::Io | ErrorCode::NotADatabase), "{error}");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "and nothing was made");
+}

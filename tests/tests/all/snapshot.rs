@@ -1,0 +1,117 @@
+//! Snapshots: the whole database at one durable moment, whatever happens next.
+//!
+//! Why: they must neither block nor be blocked, nor lose a block to reuse. How: snapshots are taken between edits,
+//! checkpoints and drops, and read again much later; what they show must be what was committed when they were taken.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use numstore::{Durability, Snapshot, Stride};
+use rand::Rng;
+use sim::world::SimEnv;
+use tests::{Lab, noise, rng, small};
+
+fn content(snapshot: &Snapshot<SimEnv>, name: &str) -> Vec<u8> {
+    snapshot.stream(name).unwrap().read(..).unwrap()
+}
+
+#[test]
+fn a_snapshot_shows_one_moment() {
+    let lab = Lab::new(4, small());
+    let db = lab.open();
+    db.create("a").unwrap();
+    db.append("a", b"before").unwrap();
+    let transaction = db.begin().unwrap();
+    transaction.stream("a").unwrap().truncate(0).unwrap();
+    transaction.create("b").unwrap();
+    let during = db.snapshot();
+    assert_eq!(content(&during, "a"), b"before", "uncommitted changes are not shown");
+    assert!(!during.exists("b").unwrap());
+    transaction.commit().unwrap();
+    assert_eq!(content(&during, "a"), b"before", "nor later ones");
+    let after = db.snapshot();
+    assert_eq!(content(&after, "a"), b"");
+    assert_eq!(after.list().unwrap().len(), 2);
+    db.drop_stream("a").unwrap();
+    db.rename("b", "a").unwrap();
+    assert_eq!(content(&during, "a"), b"before");
+    assert_eq!(during.list().unwrap().len(), 1);
+}
+
+#[test]
+fn a_snapshot_shows_durable_commits_only() {
+    let lab = Lab::new(4, small());
+    let db = lab.open();
+    db.create("a").unwrap();
+    let transaction = db.begin().unwrap();
+    transaction.stream("a").unwrap().append(b"deferred").unwrap();
+    transaction.commit_with(Durability::Deferred).unwrap();
+    let early = db.snapshot();
+    let shown = content(&early, "a");
+    assert!(shown.is_empty() || db.stats().syncs > 0, "what may still vanish is not shown");
+    db.sync().unwrap();
+    assert_eq!(content(&db.snapshot(), "a"), b"deferred");
+    assert_eq!(content(&early, "a"), shown);
+}
+
+#[test]
+fn snapshots_outlive_what_they_show() {
+    let lab = Lab::new(5, small());
+    let db = lab.open();
+    db.create("a").unwrap();
+    let mut model = Vec::new();
+    let mut rng = rng(6);
+    let mut kept: Vec<(Snapshot<SimEnv>, Vec<u8>)> = Vec::new();
+    for round in 0..120u64 {
+        let at = rng.random_range(0..=model.len());
+        let data = noise(round, rng.random_range(0..2_000));
+        let end = rng.random_range(at..=model.len().min(at + 1_500));
+        model.splice(at..end, data.iter().copied());
+        let transaction = db.begin().unwrap();
+        transaction.stream("a").unwrap().splice(at as u64, (end - at) as u64, &data).unwrap();
+        transaction.commit().unwrap();
+        match round % 10 {
+            0 => kept.push((db.snapshot(), model.clone())),
+            3 | 6 => db.checkpoint().unwrap(),
+            9 if kept.len() > 4 => drop(kept.remove(1)),
+            _ => {}
+        }
+        let (snapshot, content_then) = &kept[rng.random_range(0..kept.len())];
+        assert!(content(snapshot, "a") == *content_then, "round {round}");
+    }
+    assert_eq!(db.stats().snapshots_open, kept.len() as u64);
+    db.drop_stream("a").unwrap();
+    db.checkpoint().unwrap();
+    db.checkpoint().unwrap();
+    for (snapshot, content_then) in &kept {
+        assert!(content(snapshot, "a") == *content_then);
+    }
+    drop(kept);
+    db.checkpoint().unwrap();
+    assert!(db.verify().unwrap().is_clean());
+}
+
+#[test]
+fn a_snapshot_reads_like_a_file() {
+    let lab = Lab::new(4, small());
+    let db = lab.open();
+    db.create("a").unwrap();
+    let bytes = noise(8, 10_000);
+    db.append("a", &bytes).unwrap();
+    let snapshot = db.snapshot();
+    let stream = snapshot.stream("a").unwrap();
+    assert_eq!(stream.len(), 10_000);
+    let mut buffer = [0; 300];
+    assert_eq!(stream.read_at(9_900, &mut buffer).unwrap(), 100);
+    assert!(buffer[..100] == bytes[9_900..]);
+    let bytes_taken = stream.read_strided(Stride { start: 0, size: 1, stride: 2, count: 5_000 }).unwrap();
+    assert!(bytes_taken.iter().eq(bytes.iter().step_by(2)));
+    let mut reader = stream.reader();
+    let mut read = Vec::new();
+    reader.seek(SeekFrom::End(-1_000)).unwrap();
+    reader.read_to_end(&mut read).unwrap();
+    assert!(read == bytes[9_000..]);
+    reader.seek(SeekFrom::Start(5)).unwrap();
+    reader.read_exact(&mut buffer).unwrap();
+    assert!(buffer == bytes[5..305]);
+    assert_eq!(reader.seek(SeekFrom::Current(-5)).unwrap(), 300);
+}
