@@ -14,7 +14,7 @@ use crate::world::{Concern, Dice, Persist, SimEnv, World};
 use super::observe::observe;
 use super::outcome::{Counters, Outcome};
 use super::panics;
-use super::session::{Session, Stop};
+use super::session::{Fault, Session, Stop};
 
 /// Fewest operations of a seed.
 pub const OPERATIONS_MIN: u64 = 200;
@@ -107,15 +107,15 @@ impl Run {
             self.world.note(&format!("{operation:?}"));
             self.counters.operations += 1;
             match session.perform(&operation, &mut self.counters) {
-                Ok(()) if self.world.crashed() => return self.crash(session, None),
+                Ok(()) if session.is_faulty() => return self.crash(session, Fault::default()),
                 Ok(()) => {}
                 Err(Stop::Finding(finding)) => return Err(finding),
-                Err(Stop::Crash(in_doubt)) => return self.crash(session, in_doubt),
+                Err(Stop::Crash(fault)) => return self.crash(session, fault),
                 Err(Stop::Closed) => session = self.close_and_open(session)?,
             }
         }
         self.world.disarm();
-        self.crash(session, None)
+        self.crash(session, Fault::default())
     }
 
     /// The streams that every seed begins with come first, then whatever is drawn.
@@ -152,15 +152,20 @@ impl Run {
     }
 
     /// The session is over: everything dies, then comes back.
-    fn crash(&mut self, session: Session, in_doubt: Option<Streams>) -> Result<Session, Finding> {
+    fn crash(&mut self, mut session: Session, mut fault: Fault) -> Result<Session, Finding> {
         self.count(session.db());
         if !self.world.crashed() && session.is_faulty() {
             self.counters.failed_syncs += 1;
-            check_poisoned(&session)?;
+            let commits = session.model().history().candidates();
+            session.probe(&fault)?;
+            if session.model().history().candidates() != commits {
+                // The write was accepted, so what failed before it has not happened.
+                fault.in_doubt = None;
+            }
         }
         self.world.stop();
         let mut history = session.abandon().history().clone();
-        if let Some(state) = in_doubt {
+        if let Some(state) = fault.in_doubt {
             self.world.note("  a commit is in doubt");
             history.commit(state);
         }
@@ -267,16 +272,5 @@ impl Run {
             Err(Stop::Finding(finding)) => Err(finding),
             Err(stop) => Err(Finding::new("audit", format!("{stop:?}"))),
         }
-    }
-}
-
-/// After a failed sync every write is refused, and durable versions are still read.
-fn check_poisoned(session: &Session) -> Result<(), Finding> {
-    if session.db().create("written after a failed sync").is_ok() {
-        return Err(Finding::new("poison", "a write was acknowledged after a failed sync"));
-    }
-    match session.db().list() {
-        Ok(_) => Ok(()),
-        Err(e) => Err(Finding::new("poison", format!("durable versions cannot be read after a failed sync: {e}"))),
     }
 }
