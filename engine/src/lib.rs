@@ -21,9 +21,11 @@ mod tree;
 mod txn;
 
 pub use api::{
-    Database, Durability, Options, Snapshot, SnapshotStream, Stats, Stream, StreamInfo, StreamReader, Transaction, inspect,
+    Database, Durability, Options, Snapshot, SnapshotStream, Stats, Stream, StreamInfo, StreamReader,
+    Transaction, inspect,
 };
 pub use base::{BLOCK_BYTES, BlockId, Error, ErrorCode, Lsn, Result, StreamId, TxnId};
+pub use env::{Env, RealEnv};
 pub use format::stride::Stride;
 pub use recovery::{RecoveryReport, Verification};
 pub use txn::Savepoint;

@@ -12,7 +12,7 @@ use crate::output::Output;
 
 /// Prints one record a line, oldest first.
 pub fn log(args: &args::Db, output: &Output) -> Result {
-    let entries = read_log(&RealEnv, &args.db)?;
+    let entries = read_log(&RealEnv::new(), &args.db)?;
     if output.is_json() {
         let entries: Vec<_> = entries
             .iter()

@@ -113,8 +113,9 @@ impl<E: Env> Database<E> {
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
         let key = check_name(to)?;
         self.change(|core| {
-            let stream = find(core, from)?;
+            core.table.check_name(NOBODY, &check_name(from)?)?;
             core.table.check_name(NOBODY, &key)?;
+            let stream = find(core, from)?;
             if core.catalog.find(&core.store, &key)?.is_some() {
                 return Err(Error::StreamExists { name: to.to_owned() });
             }

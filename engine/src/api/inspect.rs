@@ -12,6 +12,24 @@ use crate::txn::read_slots;
 pub use crate::format::record::{Body, Bulk, Operation, Payload, Record};
 pub use crate::format::superblock::Superblock;
 
+/// The numbers that `docs/FORMAT.md` states, so that a test can compare.
+pub const FORMAT_CONSTANTS: &[(&str, u64)] = &[
+    ("BATCH_HEADER_BYTES", crate::format::batch::BATCH_HEADER_BYTES as u64),
+    ("BLOCK_BYTES", crate::base::BLOCK_BYTES as u64),
+    ("CHECKED_BYTES", crate::format::block_ref::CHECKED_BYTES as u64),
+    ("FIRST_USABLE_BLOCK", crate::format::space_root::FIRST_USABLE_BLOCK),
+    ("FORMAT_VERSION", crate::format::superblock::FORMAT_VERSION as u64),
+    ("LOG_POSITION_BYTES", crate::format::log_position::LOG_POSITION_BYTES as u64),
+    ("MAP_ROOT_BYTES", crate::format::map_root::MAP_ROOT_BYTES as u64),
+    ("MAX_FANOUT", crate::format::inner::MAX_FANOUT as u64),
+    ("MAX_NAME_BYTES", crate::format::record::MAX_NAME_BYTES as u64),
+    ("MAX_NODE_BYTES", crate::format::block_ref::MAX_NODE_BYTES as u64),
+    ("SPACE_ROOT_BYTES", crate::format::space_root::SPACE_ROOT_BYTES as u64),
+    ("SUPERBLOCK_BYTES", crate::format::superblock::SUPERBLOCK_BYTES as u64),
+    ("SUPERBLOCK_SLOTS", crate::format::superblock::SUPERBLOCK_SLOTS),
+    ("TREE_ROOT_BYTES", crate::format::tree_root::TREE_ROOT_BYTES as u64),
+];
+
 /// A record of the log, decoded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LogEntry {

@@ -146,7 +146,12 @@ impl<E: Env> Seek for StreamReader<E> {
     }
 }
 
-pub(super) fn read_at<E: Env>(store: &Store<E>, tree: &Tree, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+pub(super) fn read_at<E: Env>(
+    store: &Store<E>,
+    tree: &Tree,
+    offset: u64,
+    buffer: &mut [u8],
+) -> Result<usize> {
     let start = resolve(&(offset..offset), tree.len())?.start;
     let len = (buffer.len() as u64).min(tree.len() - start);
     let mut filled = 0;

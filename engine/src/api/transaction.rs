@@ -120,11 +120,16 @@ impl<E: Env> Transaction<E> {
     /// # Errors
     /// [`Error::NoSuchStream`], [`Error::StreamExists`], [`Error::BadName`], [`Error::Busy`].
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
-        let key = check_name(to)?;
+        let (old, key) = (check_name(from)?, check_name(to)?);
+        self.with_core(|core, txn| {
+            core.table.check_name(txn, &old)?;
+            core.table.check_name(txn, &key)?;
+            core.table.claim_name(txn, &old);
+            core.table.claim_name(txn, &key);
+            Ok(())
+        })?;
         let stream = self.stream(from)?.id();
         self.change(|core, txn| {
-            core.table.check_name(txn, &key)?;
-            core.table.claim_name(txn, &key);
             if core.catalog.find(&core.store, &key)?.is_some() {
                 return Err(Error::StreamExists { name: to.to_owned() });
             }
@@ -144,7 +149,7 @@ impl<E: Env> Transaction<E> {
         }
     }
 
-    /// All streams in the order of their names, with this transaction's changes.
+    /// All streams in the order of their names, with this transaction's changes and nobody else's.
     ///
     /// # Errors
     /// [`Error::Busy`] while another open transaction has created, renamed or dropped a stream.
@@ -152,8 +157,11 @@ impl<E: Env> Transaction<E> {
         self.with_core(|core, txn| {
             core.table.check_list(txn)?;
             let mut streams = Vec::new();
-            core.catalog.for_each(&core.store, |name: &Name, _, record| {
-                streams.push(StreamInfo { name: shown(name), len: record.tree.len() });
+            core.catalog.for_each(&core.store, |name: &Name, stream, record| {
+                // What others have changed and not committed is not seen.
+                let committed = core.committed_by_others(txn, stream);
+                let len = committed.unwrap_or(record).tree.len();
+                streams.push(StreamInfo { name: shown(name), len });
                 Ok(())
             })?;
             Ok(streams)

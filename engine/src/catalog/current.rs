@@ -169,7 +169,11 @@ impl Catalog {
     }
 
     /// Writes everything that is only in memory; returns the roots. No stream may be changing.
-    pub fn flush<E: Env>(&mut self, store: &Store<E>, writer: &mut impl NodeWriter) -> Result<(MapRoot, MapRoot)> {
+    pub fn flush<E: Env>(
+        &mut self,
+        store: &Store<E>,
+        writer: &mut impl NodeWriter,
+    ) -> Result<(MapRoot, MapRoot)> {
         assert!(self.changing.is_empty(), "a flush follows a settle");
         self.streams.flush(store.streams(), writer, &mut |record, writer| {
             store.trees().flush(&mut record.tree, writer)

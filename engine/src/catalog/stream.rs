@@ -47,7 +47,10 @@ impl MapValue for StreamRecord {
 
     fn encode_into(&self, out: &mut Vec<u8>) {
         self.name.encode_into(out);
-        self.tree.disk_form().expect("invariant: a flush writes trees before the entries that hold them").encode_into(out);
+        self.tree
+            .disk_form()
+            .expect("invariant: a flush writes trees before the entries that hold them")
+            .encode_into(out);
     }
 
     fn decode(from: &mut Reader<'_>) -> Result<StreamRecord, WireError> {

@@ -32,6 +32,11 @@ impl Overlay {
         self.streams.contains_key(&stream)
     }
 
+    /// The committed state of `stream`, if it is covered and existed.
+    pub fn committed(&self, stream: StreamId) -> Option<&StreamRecord> {
+        self.streams.get(&stream).and_then(|(_, committed)| committed.as_ref())
+    }
+
     /// `stream` has no uncommitted change any more.
     pub fn uncover_stream(&mut self, stream: StreamId) {
         self.streams.remove(&stream);

@@ -58,6 +58,10 @@ impl<'a> Reader<'a> {
 
     /// That nothing is left, or that all that is left is zero.
     pub fn finish_zero(self) -> Result<(), WireError> {
-        if self.rest.iter().all(|&byte| byte == 0) { Ok(()) } else { Err(WireError("reserved bytes are not zero")) }
+        if self.rest.iter().all(|&byte| byte == 0) {
+            Ok(())
+        } else {
+            Err(WireError("reserved bytes are not zero"))
+        }
     }
 }

@@ -85,8 +85,8 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         Ok(self.change(source, key, Change::Rekey(new_key, value), deaths)?.is_some())
     }
 
-    /// Lets `update` change the value of `key` in place, without a copy where nobody shares it; `None`, and `update` is
-    /// not called, if `key` is not there.
+    /// Lets `update` change the value of `key` in place, without a copy where nobody shares it; `None`, and
+    /// `update` is not called, if `key` is not there.
     pub fn update<R, F: DiskFile, P: Platform>(
         &mut self,
         source: MapSource<'_, K, V, F, P>,
@@ -163,7 +163,7 @@ impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
             let cut = if applied.at_end { Cut::Tail { right_edge } } else { Cut::Even };
             let node = self.take(&mut children[at].child);
             children.splice(at..=at, self.split(node, cut));
-        } else if bytes < applied.bytes_before && is_sparse(count, bytes, self.node_bytes) {
+        } else if count < 2 || bytes < applied.bytes_before && is_sparse(count, bytes, self.node_bytes) {
             let left_at = at.min(sibling_of(at));
             let left = self.take(&mut children[left_at].child);
             let right = self.take(&mut children[left_at + 1].child);

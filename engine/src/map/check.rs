@@ -34,8 +34,8 @@ struct Audit<'a, 'w, K, V: MapValue, F, P: Platform, W> {
 }
 
 impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
-    /// Visits every node and entry, and returns what breaks an invariant: order, firsts, summaries, levels, occupancy,
-    /// count. A node that is corrupt is a finding, and what is below it is left out.
+    /// Visits every node and entry, and returns what breaks an invariant: order, firsts, summaries, levels,
+    /// occupancy, count. A node that is corrupt is a finding, and what is below it is left out.
     ///
     /// # Errors
     /// As `walk`, or if a read fails for another reason than corruption.

@@ -28,8 +28,8 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         }
     }
 
-    /// Calls `each` with the length of every node that a flush would write, in the order in which it would (exact
-    /// if [`MapValue::encoded_bytes`] is).
+    /// Calls `each` with the length of every node that a flush would write, in the order in which it would
+    /// (exact if [`MapValue::encoded_bytes`] is).
     pub fn each_dirty(&self, each: &mut impl FnMut(usize)) {
         if let Some(root) = &self.root {
             each_dirty(root, each);

@@ -1,19 +1,22 @@
 //! An ordered map on disk: a copy-on-write B+tree of keys and values, generic over both.
 //!
 //! Terms: a *leaf* holds entries, an *inner* node holds children; *level* 1 is the leaves, the root is at level
-//! `height`, an empty map has no root and height 0. A *clean* node stands on disk and is reached by reference, a *dirty*
-//! one is in memory and hangs in its parent. The *summary* of a value or of a subtree is a small digest that searches prune with.
+//! `height`, an empty map has no root and height 0. A *clean* node stands on disk and is reached by
+//! reference, a *dirty* one is in memory and hangs in its parent. The *summary* of a value or of a subtree is
+//! a small digest that searches prune with.
 //!
 //! Invariants:
-//! 1. Keys ascend strictly, within a node and from node to node; `first` of a child is the first key below it, and its
-//!    `summary` combines the summaries of all values below it.
+//! 1. Keys ascend strictly, within a node and from node to node; `first` of a child is the first key below
+//!    it, and its `summary` combines the summaries of all values below it.
 //! 2. All leaves are at level 1. No node but the root has fewer than two entries or children.
-//! 3. A node over the limit has at most three entries or children. A node under a quarter of the limit is the root, or
-//!    on the right edge (sequential insertion fills its left neighbour up), as long as no single entry takes more than an eighth of the limit.
+//! 3. A node over the limit has at most three entries or children. A node under a quarter of the limit is the
+//!    root, or on the right edge (sequential insertion fills its left neighbour up), as long as no single
+//!    entry takes more than an eighth of the limit.
 //! 4. What is above a dirty node is dirty. Clones share nodes; a change copies what is shared.
-//! 5. A change first loads every node that it can touch, and only then changes anything: one that fails leaves the map, and the
-//!    deaths, as they were.
-//! 6. Each node on disk that a change replaces is reported as a death, once, when its copy in memory takes its place.
+//! 5. A change first loads every node that it can touch, and only then changes anything: one that fails
+//!    leaves the map, and the deaths, as they were.
+//! 6. Each node on disk that a change replaces is reported as a death, once, when its copy in memory takes
+//!    its place.
 //!
 //! Encoding of a node, little-endian; the rest of its last block is zero:
 //!
@@ -24,8 +27,8 @@
 //! | 4..8 | number of entries or children, not 0 |
 //! | 8.. | leaf: for each entry key, value; inner node: for each child key `first`, summary, reference (28 bytes) |
 //!
-//! A reference takes the same room whatever it points at, so that the size of a node is known before its children are
-//! written:
+//! A reference takes the same room whatever it points at, so that the size of a node is known before its
+//! children are written:
 //!
 //! | bytes | field |
 //! |---|---|
@@ -41,16 +44,15 @@ mod node;
 mod plan;
 mod read;
 mod regroup;
-
 mod source;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
+pub use crate::format::map_root::MapRoot;
 pub use check::MapWalk;
 pub use entry::{MapKey, MapSummary, MapValue};
-pub use node::{MapChild, MapNode, NodeRef};
-pub use crate::format::map_root::MapRoot;
+pub use node::{MapNode, NodeRef};
 pub use source::MapSource;
 
 use crate::format::block_ref::MAX_NODE_BYTES;
@@ -100,16 +102,6 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
     /// How many entries the map has.
     pub fn len(&self) -> u64 {
         self.count
-    }
-
-    /// Whether the map has no entry.
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// How many levels of nodes there are.
-    pub fn height(&self) -> u8 {
-        self.height
     }
 
     /// Whether anything of the map is only in memory.

@@ -1,7 +1,7 @@
 //! The first half of a change: load every node that it can touch, so that the second half cannot fail.
 //!
-//! On the way up the plan keeps a lower bound of what each node will measure after the change. Only where that bound
-//! is under the limits a sibling may be needed; it is loaded too.
+//! On the way up the plan keeps a lower bound of what each node will measure after the change. Only where
+//! that bound is under the limits a sibling may be needed; it is loaded too.
 
 use std::sync::Arc;
 

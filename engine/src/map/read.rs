@@ -1,4 +1,5 @@
-//! Reading a map: look-ups, neighbours, scans and pruned searches. Each loads the nodes that it passes, O(height).
+//! Reading a map: look-ups, neighbours, scans and pruned searches. Each loads the nodes that it passes,
+//! O(height).
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -87,8 +88,8 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         }
     }
 
-    /// Visits the entries in order, starting with the first whose key is not below `from` (or with the very first),
-    /// until `each` breaks or fails.
+    /// Visits the entries in order, starting with the first whose key is not below `from` (or with the very
+    /// first), until `each` breaks or fails.
     pub fn scan<F: DiskFile, P: Platform>(
         &self,
         source: MapSource<'_, K, V, F, P>,

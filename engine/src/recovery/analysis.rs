@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::base::{Error, Result, TxnId};
+use crate::catalog::FileOf;
 use crate::env::Env;
 use crate::format::record::{Body, Operation, Payload, Record};
 use crate::log::LogScan;
-use crate::catalog::FileOf;
 use crate::space::Reservation;
 use crate::txn::Core;
 

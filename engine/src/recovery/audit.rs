@@ -51,7 +51,9 @@ struct Claims {
 pub fn verify<E: Env>(core: &mut Core<E>) -> Result<Verification> {
     let mut report = Verification::default();
     let mut claims = Claims::default();
-    claims.owned.push((Extent { start: crate::base::BlockId(0), blocks: FIRST_USABLE_BLOCK }, "the superblocks"));
+    claims
+        .owned
+        .push((Extent { start: crate::base::BlockId(0), blocks: FIRST_USABLE_BLOCK }, "the superblocks"));
     walk_catalog(core, &mut claims, &mut report)?;
     walk_undo(core, &mut claims, &mut report)?;
     walk_space(core, &mut claims, &mut report)?;
@@ -168,7 +170,8 @@ fn compare<E: Env>(core: &Core<E>, mut claims: Claims, report: &mut Verification
         report.problems.push(format!("the last claim ends at block {end}, the space at {total}"));
     }
     report.blocks_used = total.saturating_sub(report.blocks_free);
-    let leaf_blocks: u64 = claims.owned.iter().filter(|(_, what)| *what == "a stream").map(|(e, _)| e.bytes()).sum();
+    let leaf_blocks: u64 =
+        claims.owned.iter().filter(|(_, what)| *what == "a stream").map(|(e, _)| e.bytes()).sum();
     report.leaf_fill_percent = (report.bytes * 100).checked_div(leaf_blocks).unwrap_or(100);
 }
 

@@ -114,7 +114,8 @@ fn write_state<E: Env>(core: &mut Core<E>) -> Result<Superblock> {
     core.space.bury_in_capture(core.deaths.drain(), era, true);
     core.space.bury_in_capture(core.private_deaths.drain(), era, false);
     let space = core.space.write_map(store.free())?;
-    let segment_bytes = u32::try_from(core.settings.segment_bytes).expect("invariant: checked when the log was made");
+    let segment_bytes =
+        u32::try_from(core.settings.segment_bytes).expect("invariant: checked when the log was made");
     Ok(Superblock {
         names,
         streams,

@@ -1,10 +1,11 @@
 //! Opening: a new database, one that was closed, one that was not.
 
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::{BLOCK_BYTES, Error, Lsn, Result, StreamId, TxnId, parent_dir};
+use crate::base::{Error, Lsn, Result, StreamId, TxnId, parent_dir};
 use crate::cache::DataFile;
 use crate::catalog::{FileOf, Store};
 use crate::env::{Disk, DiskFile, Env, OpenMode};
@@ -23,6 +24,9 @@ use super::redo::{RecoveryReport, recover};
 const SMALL_LEAF_BYTES: usize = 1024;
 const SMALL_MAP_NODE_BYTES: u32 = 512;
 
+/// How often opening tries again when a database that was just made has gone.
+const CREATION_TRIES: usize = 4;
+
 /// How a database is made if there is none.
 #[derive(Clone, Copy, Debug)]
 pub struct Creation {
@@ -38,18 +42,12 @@ pub fn open<E: Env>(
     settings: Settings,
     cache_bytes: u64,
 ) -> Result<(Core<E>, Option<RecoveryReport>)> {
-    let file = DataFile::new(open_file(&env, path, creation.is_some())?, path);
-    match file.file().try_lock() {
-        Ok(true) => {}
-        Ok(false) => return Err(Error::Locked { file: path.to_owned() }),
-        Err(e) => return Err(Error::io("lock", path, 0, e)),
-    }
-    let slots = match creation {
-        Some(creation) if is_unfinished(&file)? => create(&env, &file, creation, settings)?,
-        _ => read_slots(&file)?,
-    };
+    let file = open_file(&env, path, creation, settings)?;
+    lock(&file, path)?;
+    let slots = read_slots(&file)?;
     let superblock = &slots.current;
-    let geometry = Geometry { leaf_bytes: superblock.leaf_bytes as usize, fanout: superblock.fanout as usize };
+    let geometry =
+        Geometry { leaf_bytes: superblock.leaf_bytes as usize, fanout: superblock.fanout as usize };
     if !geometry.is_valid() {
         return Err(Error::corruption(path, 0, "possible node sizes", format!("{geometry:?}")));
     }
@@ -64,40 +62,67 @@ pub fn open<E: Env>(
     Ok((core, report))
 }
 
-fn open_file<E: Env>(env: &E, path: &Path, create: bool) -> Result<FileOf<E>> {
+fn open_file<E: Env>(
+    env: &E,
+    path: &Path,
+    creation: Option<Creation>,
+    settings: Settings,
+) -> Result<DataFile<FileOf<E>>> {
     let mode = OpenMode { write: true, ..OpenMode::default() };
-    loop {
-        match env.disk().open(path, mode) {
-            Err(e) if e.kind() == ErrorKind::NotFound && create => {}
-            Err(e) if e.kind() == ErrorKind::NotFound => return Err(Error::NoDatabase { file: path.to_owned() }),
-            other => return other.map_err(|e| Error::io("open", path, 0, e)),
+    for _ in 0..CREATION_TRIES {
+        match (env.disk().open(path, mode), creation) {
+            (Ok(file), _) => return Ok(DataFile::new(file, path)),
+            (Err(e), Some(creation)) if e.kind() == ErrorKind::NotFound => create(env, path, creation, settings)?,
+            (Err(e), None) if e.kind() == ErrorKind::NotFound => {
+                return Err(Error::NoDatabase { file: path.to_owned() });
+            }
+            (Err(e), _) => return Err(Error::io("open", path, 0, e)),
         }
-        match env.disk().open(path, OpenMode { create_new: true, ..mode }) {
-            // Somebody else was quicker: open what is there now.
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-            other => return other.map_err(|e| Error::io("create", path, 0, e)),
-        }
+    }
+    Err(Error::Locked { file: path.to_owned() })
+}
+
+fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
+    match file.file().try_lock() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::Locked { file: path.to_owned() }),
+        Err(e) => Err(Error::io("lock", path, 0, e)),
     }
 }
 
-/// Whether the file is what a creation that was interrupted leaves: nothing, or zeros where the superblocks go. Nothing
-/// else is ever overwritten.
-fn is_unfinished<F: DiskFile>(file: &DataFile<F>) -> Result<bool> {
-    let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
-    if length > FIRST_USABLE_BLOCK * BLOCK_BYTES as u64 {
-        return Ok(false);
+/// Makes an empty database: whole under another name first, then under its own, so that a crash leaves either
+/// nothing or a database. Whoever finds that somebody else was quicker leaves it alone.
+fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) -> Result<()> {
+    let mut unfinished = OsString::from(path);
+    unfinished.push("-new");
+    let unfinished = Path::new(&unfinished);
+    let mode = OpenMode { write: true, ..OpenMode::default() };
+    let file = match env.disk().open(unfinished, OpenMode { create_new: true, ..mode }) {
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => env.disk().open(unfinished, mode),
+        other => other,
+    };
+    let file = DataFile::new(file.map_err(|e| Error::io("create", unfinished, 0, e))?, unfinished);
+    lock(&file, path)?;
+    let superblock = empty_superblock(env, creation, settings);
+    Slots::fresh(superblock.clone()).publish(&file, superblock)?;
+    drop(file);
+    if env.disk().open(path, OpenMode::default()).is_ok() {
+        return Ok(());
     }
-    let mut bytes = vec![0; usize::try_from(length).expect("invariant: two blocks at most")];
-    file.read_bytes(0, &mut bytes)?;
-    Ok(bytes.iter().all(|&byte| byte == 0))
+    match env.disk().rename(unfinished, path) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        renamed => renamed.map_err(|e| Error::io("rename", unfinished, 0, e))?,
+    }
+    let dir = parent_dir(path);
+    env.disk().sync_dir(dir).map_err(|e| Error::io("sync directory", dir, 0, e))
 }
 
-fn create<E: Env>(env: &E, file: &DataFile<FileOf<E>>, creation: Creation, settings: Settings) -> Result<Slots> {
+fn empty_superblock<E: Env>(env: &E, creation: Creation, settings: Settings) -> Superblock {
     let mut uuid = [0; 16];
     uuid[..8].copy_from_slice(&env.random_u64().to_le_bytes());
     uuid[8..].copy_from_slice(&env.random_u64().to_le_bytes());
     let fits = "invariant: settings were checked";
-    let superblock = Superblock {
+    Superblock {
         uuid,
         sequence: 0,
         clean: true,
@@ -111,12 +136,7 @@ fn create<E: Env>(env: &E, file: &DataFile<FileOf<E>>, creation: Creation, setti
         streams: MapRoot::default(),
         space: SpaceRoot { total_blocks: FIRST_USABLE_BLOCK, free_blocks: 0, map: MapRoot::default() },
         table: TreeRoot::default(),
-    };
-    let mut slots = Slots::fresh(superblock.clone());
-    slots.publish(file, superblock)?;
-    let dir = parent_dir(file.path());
-    env.disk().sync_dir(dir).map_err(|e| Error::io("sync directory", dir, 0, e))?;
-    Ok(slots)
+    }
 }
 
 /// Open transactions and the graveyard, as the checkpoint wrote them.

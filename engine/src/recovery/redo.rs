@@ -75,7 +75,8 @@ fn redo<E: Env>(core: &mut Core<E>, analysis: &Analysis, report: &mut RecoveryRe
 
 fn redo_record<E: Env>(core: &mut Core<E>, log: &Path, lsn: Lsn, record: &Record<'_>) -> Result<()> {
     let txn = record.txn;
-    let unexpected = |found: &str| Err(Error::corruption(log, 0, format!("record {record} at {lsn} to fit"), found));
+    let unexpected =
+        |found: &str| Err(Error::corruption(log, 0, format!("record {record} at {lsn} to fit"), found));
     match &record.body {
         Body::Operation(operation) => {
             if let Operation::Create { stream, .. } = operation {
@@ -116,7 +117,9 @@ fn redo_record<E: Env>(core: &mut Core<E>, log: &Path, lsn: Lsn, record: &Record
 fn as_corruption(e: Error, log: &Path, lsn: Lsn, record: &Record<'_>) -> Error {
     match e {
         Error::Io { .. } | Error::Corruption { .. } => e,
-        other => Error::corruption(log, 0, format!("that {record} at {lsn} can be repeated"), other.to_string()),
+        other => {
+            Error::corruption(log, 0, format!("that {record} at {lsn} can be repeated"), other.to_string())
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Taking blocks out of the free map and putting them back into it.
 //!
-//! Each change of the map here is a single step, or leaves what is between two steps in `returning`, so that an error
-//! in the middle loses no block.
+//! Each change of the map here is a single step, or leaves what is between two steps in `returning`, so that
+//! an error in the middle loses no block.
 
 use crate::base::{BLOCK_BYTES, Error, Result};
 use crate::env::{DiskFile, Platform};
@@ -15,7 +15,8 @@ const BULK_PIECE_BLOCKS: u64 = 256;
 const MAX_BLOCKS: u64 = u64::MAX / (2 * BLOCK_BYTES as u64);
 
 impl Space {
-    /// Takes `blocks` blocks in one run: the next that fits behind the last one taken, or else at the end of the file.
+    /// Takes `blocks` blocks in one run: the next that fits behind the last one taken, or else at the end of
+    /// the file.
     ///
     /// - Cost: O(log n) in the number of runs, plus the held runs passed over
     ///
@@ -29,8 +30,9 @@ impl Space {
         self.allocate_between(source, blocks, blocks)
     }
 
-    /// Takes a run of at most `blocks` blocks, for a bulk write that goes on in another run. A shorter run is taken only if it has
-    /// a quarter of what is asked for, and at least 1 MiB; otherwise the file grows by all of it.
+    /// Takes a run of at most `blocks` blocks, for a bulk write that goes on in another run. A shorter run is
+    /// taken only if it has a quarter of what is asked for, and at least 1 MiB; otherwise the file grows by
+    /// all of it.
     pub fn allocate_up_to<F: DiskFile, P: Platform>(
         &mut self,
         source: FreeSource<'_, F, P>,
@@ -141,8 +143,8 @@ impl Space {
         Ok(())
     }
 
-    /// Takes the blocks of `wanted`, which a log record names, out of the free ones. Those behind the end of the file
-    /// are taken by letting it grow.
+    /// Takes the blocks of `wanted`, which a log record names, out of the free ones. Those behind the end of
+    /// the file are taken by letting it grow.
     ///
     /// # Errors
     /// If the free map cannot be read.

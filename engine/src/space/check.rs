@@ -26,8 +26,8 @@ struct Walk<'w, W> {
 }
 
 impl Space {
-    /// Visits the nodes and runs of the free map, and returns what breaks an invariant. Blocks that were free and not
-    /// entered into the map yet are entered first.
+    /// Visits the nodes and runs of the free map, and returns what breaks an invariant. Blocks that were free
+    /// and not entered into the map yet are entered first.
     ///
     /// # Errors
     /// If a read fails for another reason than corruption.

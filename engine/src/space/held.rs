@@ -24,6 +24,7 @@ struct HeldRun {
 
 impl Held {
     /// How many blocks are held.
+    #[cfg(test)]
     pub(super) fn blocks(&self) -> u64 {
         self.blocks
     }
@@ -66,7 +67,8 @@ impl Held {
         self.runs.range(..end).next_back().is_none_or(|(&held, run)| held + run.blocks <= start)
     }
 
-    /// The first stretch of at least `least` blocks in `start..end` of which none is held, cut to `most` blocks.
+    /// The first stretch of at least `least` blocks in `start..end` of which none is held, cut to `most`
+    /// blocks.
     pub(super) fn gap(&self, start: u64, end: u64, least: u64, most: u64) -> Option<Extent> {
         let mut from = start;
         let before = self.runs.range(..start).next_back().map(|(&held, run)| (held, run.blocks));

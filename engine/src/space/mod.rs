@@ -1,8 +1,8 @@
 //! Which blocks of the data file may be written.
 //!
-//! Terms: a block is *owned* if the persistent state needs it; it *dies* when it leaves that state. A *run* is a stretch of
-//! free blocks. A checkpoint *captures* the state, writes it, and is then *published*. A *pin* is a version in use that
-//! may still read blocks that have died.
+//! Terms: a block is *owned* if the persistent state needs it; it *dies* when it leaves that state. A *run*
+//! is a stretch of free blocks. A checkpoint *captures* the state, writes it, and is then *published*. A
+//! *pin* is a version in use that may still read blocks that have died.
 //!
 //! The life of a block; all transitions are methods of [`Space`]:
 //!
@@ -17,18 +17,20 @@
 //! ```
 //!
 //! Invariants:
-//! 1. Every block below `total_blocks` is in exactly one of: the two superblocks; allocated or owned; dying; the nodes
-//!    of the free map that a change replaced (`map_deaths`); free. Blocks at or behind `total_blocks` are free too.
-//! 2. The free blocks below `total_blocks` are the map's runs and `returning`, without overlap. Runs in the map never
-//!    touch one another.
-//! 3. Held blocks are free, and are not handed out. A block of a state that is still the newest published one, or that a pin may
-//!    reach, is owned, dying, in `map_deaths` or held.
-//! 4. The map that [`Space::write_map`] writes has exactly the blocks as free that its checkpoint does not reach: what was
-//!    allocated and buried before is settled, and the nodes of the map itself are accounted for.
+//! 1. Every block below `total_blocks` is in exactly one of: the two superblocks; allocated or owned; dying;
+//!    the nodes of the free map that a change replaced (`map_deaths`); free. Blocks at or behind
+//!    `total_blocks` are free too.
+//! 2. The free blocks below `total_blocks` are the map's runs and `returning`, without overlap. Runs in the
+//!    map never touch one another.
+//! 3. Held blocks are free, and are not handed out. A block of a state that is still the newest published
+//!    one, or that a pin may reach, is owned, dying, in `map_deaths` or held.
+//! 4. The map that [`Space::write_map`] writes has exactly the blocks as free that its checkpoint does not
+//!    reach: what was allocated and buried before is settled, and the nodes of the map itself are accounted
+//!    for.
 //! 5. A call that fails changes nothing but where free blocks are noted (map or `returning`).
 //!
-//! What the caller guarantees: from [`Space::begin_capture`] to [`Space::write_map`], whatever is allocated belongs to the
-//! state that the checkpoint writes.
+//! What the caller guarantees: from [`Space::begin_capture`] to [`Space::write_map`], whatever is allocated
+//! belongs to the state that the checkpoint writes.
 //!
 //! Not here: which blocks a log record names (`recovery`), when a checkpoint runs.
 
@@ -42,19 +44,17 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use check::SpaceWalk;
 pub use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
-pub use run::{RunLength, RunSummary};
+pub use check::SpaceWalk;
+pub use run::RunLength;
 
 use crate::base::{BlockId, Lsn};
 use crate::cache::Deaths;
 use crate::format::extent::Extent;
-use crate::map::{MapNode, MapSource, OrderedMap};
+use crate::map::{MapSource, OrderedMap};
 
 use held::Held;
 
-/// A node of the free map: first block of a run to its length.
-pub type FreeNode = MapNode<u64, RunLength>;
 /// Where the nodes of the free map come from.
 pub type FreeSource<'a, F, P> = MapSource<'a, u64, RunLength, F, P>;
 
@@ -108,6 +108,7 @@ pub struct Space {
 
 impl Space {
     /// The space of a new file: nothing but the superblocks. Nodes of the free map are split at `node_bytes`.
+    #[cfg(test)]
     pub fn new(node_bytes: u32) -> Space {
         Space::with(OrderedMap::new(node_bytes), FIRST_USABLE_BLOCK, 0)
     }
@@ -143,6 +144,7 @@ impl Space {
     }
 
     /// Free blocks that may not be handed out yet.
+    #[cfg(test)]
     pub fn held_blocks(&self) -> u64 {
         self.held.blocks()
     }
@@ -152,14 +154,14 @@ impl Space {
         self.dying.iter().map(|dead| dead.extent)
     }
 
-    /// Returns blocks that were allocated and then neither owned by the persistent state nor named by a log record;
-    /// usable at once.
+    /// Returns blocks that were allocated and then neither owned by the persistent state nor named by a log
+    /// record; usable at once.
     pub fn give_back(&mut self, extent: Extent) {
         self.free_again(extent);
     }
 
-    /// Notes that `extents` left the persistent state at `death`. With `pinnable == false` no version can reach them,
-    /// and they are usable as soon as the next checkpoint is published.
+    /// Notes that `extents` left the persistent state at `death`. With `pinnable == false` no version can
+    /// reach them, and they are usable as soon as the next checkpoint is published.
     pub fn bury(&mut self, extents: impl IntoIterator<Item = Extent>, death: Lsn, pinnable: bool) {
         let dead = extents.into_iter().map(|extent| Dead { extent, death, pinnable });
         self.dying.extend(dead);
@@ -174,7 +176,8 @@ impl Space {
         }
     }
 
-    /// As [`Space::bury`], for what the writing of the checkpoint itself replaced, so that it is not part of it either.
+    /// As [`Space::bury`], for what the writing of the checkpoint itself replaced, so that it is not part of
+    /// it either.
     pub fn bury_in_capture(&mut self, extents: impl IntoIterator<Item = Extent>, death: Lsn, pinnable: bool) {
         assert_eq!(self.phase, Phase::Capturing, "no checkpoint is writing its trees");
         for extent in extents {
@@ -199,8 +202,8 @@ impl Space {
         }
     }
 
-    /// The checkpoint failed. What was held for it stays held until the next one is published. What was allocated for
-    /// it and is part of the state in memory stays allocated, and dies like anything else.
+    /// The checkpoint failed. What was held for it stays held until the next one is published. What was
+    /// allocated for it and is part of the state in memory stays allocated, and dies like anything else.
     pub fn abandon_capture(&mut self) {
         self.phase = Phase::Idle;
     }

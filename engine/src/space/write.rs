@@ -1,9 +1,10 @@
 //! Writing the free map, which accounts for its own nodes.
 //!
-//! Setting blocks aside for the dirty nodes changes the map, which makes more nodes dirty, and kills others, whose blocks are then
-//! free: the loop goes on until the blocks set aside are just what the dirty nodes take. It ends. A node on disk dies once. After
-//! a few rounds blocks are taken only behind the end of the file, which changes nothing in the map, and there is
-//! exactly enough then; slots of a size that is no longer needed only become fewer.
+//! Setting blocks aside for the dirty nodes changes the map, which makes more nodes dirty, and kills others,
+//! whose blocks are then free: the loop goes on until the blocks set aside are just what the dirty nodes
+//! take. It ends. A node on disk dies once. After a few rounds blocks are taken only behind the end of the
+//! file, which changes nothing in the map, and there is exactly enough then; slots of a size that is no
+//! longer needed only become fewer.
 
 use crate::base::{BLOCK_BYTES, Lsn, Result};
 use crate::env::{DiskFile, Platform};
@@ -15,8 +16,9 @@ use super::{Dead, FreeSource, Phase, Space, SpaceRoot};
 const MAX_ROUNDS_IN_PLACE: u32 = 4;
 
 impl Space {
-    /// Cuts off what is free at the end, writes the map, and returns what the superblock has to say. Everything else of
-    /// the checkpoint is allocated and buried by now. Not durable before the file is synced.
+    /// Cuts off what is free at the end, writes the map, and returns what the superblock has to say.
+    /// Everything else of the checkpoint is allocated and buried by now. Not durable before the file is
+    /// synced.
     ///
     /// # Errors
     /// If the map cannot be read or written. The checkpoint is to be abandoned then.

@@ -72,9 +72,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             let left_size = if appending { Some(max) } else { None };
             return self.share(parent, at - 1, left_size, height, deaths);
         }
-        if at + 1 < parent.children.len()
-            && self.size_of(&parent.children[at + 1], height)? + size <= roomy
-        {
+        if at + 1 < parent.children.len() && self.size_of(&parent.children[at + 1], height)? + size <= roomy {
             return self.share(parent, at, None, height, deaths);
         }
         let node = self.load_mut(&mut parent.children[at], height, deaths)?;

@@ -77,7 +77,11 @@ pub fn write_bulk(
 }
 
 /// Leaves that stand one behind the other are written in one call, straight from `bytes`.
-fn write_leaves<W: BulkWriter>(run: &mut Run<'_, W>, geometry: Geometry, bytes: &[u8]) -> Result<Vec<InnerEntry>> {
+fn write_leaves<W: BulkWriter>(
+    run: &mut Run<'_, W>,
+    geometry: Geometry,
+    bytes: &[u8],
+) -> Result<Vec<InnerEntry>> {
     let mut blocks_left: u64 = portions(bytes.len(), geometry.leaf_bytes).map(blocks_of).sum();
     let mut level = Vec::with_capacity(bytes.len() / geometry.leaf_bytes + 1);
     let (mut written, mut end, mut pending_at) = (0, 0, BlockId(0));

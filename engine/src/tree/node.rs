@@ -169,7 +169,6 @@ impl Node {
             Node::Inner(_) => unreachable!("invariant: nodes at height 0 are leaves"),
         }
     }
-
 }
 
 impl Weigh for Node {

@@ -89,7 +89,8 @@ impl Extend<Tree> for Reclaim {
 impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
     /// Removes `range` for good: nobody will put it back. For ranges of bounded size.
     pub fn discard(&self, tree: &mut Tree, range: std::ops::Range<u64>, deaths: &mut Deaths) -> Result<()> {
-        let removed = self.splice(tree, range.start, range.end - range.start, Rope::Bytes(Vec::new()), deaths)?;
+        let removed =
+            self.splice(tree, range.start, range.end - range.start, Rope::Bytes(Vec::new()), deaths)?;
         match removed {
             Rope::Bytes(_) => Ok(()),
             Rope::Tree(tree) => self.kill_all(tree, deaths),

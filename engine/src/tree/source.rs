@@ -71,8 +71,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         let node = if height == 0 {
             Node::Leaf(Leaf::new(encoded))
         } else {
-            let entries =
-                decode_inner(height, &encoded).map_err(|e| self.file.malformed(reference, e.0))?;
+            let entries = decode_inner(height, &encoded).map_err(|e| self.file.malformed(reference, e.0))?;
             let children = entries
                 .into_iter()
                 .map(|entry| Child { bytes: entry.bytes, node: NodeRef::Disk(entry.child) })

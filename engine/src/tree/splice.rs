@@ -49,7 +49,8 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         assert!(offset + delete_len <= tree.len(), "a splice stays inside its tree");
         if let Rope::Bytes(bytes) = &insert {
             if bytes.len() <= self.geometry.leaf_bytes
-                && let Some(removed) = self.splice_leaf(tree, offset, Edit { delete_len, insert: bytes }, deaths)?
+                && let Some(removed) =
+                    self.splice_leaf(tree, offset, Edit { delete_len, insert: bytes }, deaths)?
             {
                 return Ok(Rope::Bytes(removed));
             }
@@ -89,7 +90,13 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
     }
 
     /// `None` if the range does not lie in one leaf.
-    fn splice_leaf(&self, tree: &mut Tree, offset: u64, edit: Edit<'_>, deaths: &mut Deaths) -> Result<Option<Vec<u8>>> {
+    fn splice_leaf(
+        &self,
+        tree: &mut Tree,
+        offset: u64,
+        edit: Edit<'_>,
+        deaths: &mut Deaths,
+    ) -> Result<Option<Vec<u8>>> {
         let height = tree.height;
         let Some(root) = &mut tree.root else {
             if !edit.insert.is_empty() {

@@ -15,7 +15,13 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         }
     }
 
-    fn split_child(&self, mut child: Child, height: u8, offset: u64, deaths: &mut Deaths) -> Result<(Tree, Tree)> {
+    fn split_child(
+        &self,
+        mut child: Child,
+        height: u8,
+        offset: u64,
+        deaths: &mut Deaths,
+    ) -> Result<(Tree, Tree)> {
         if offset == 0 {
             return Ok((Tree::new(), Tree { root: Some(child), height }));
         }

@@ -16,7 +16,13 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
     ///
     /// The hull lies inside the tree and `bytes` has exactly the elements' length. Costs O(log n + hull), or
     /// O(count log n) where elements are sparse.
-    pub fn write_strided(&self, tree: &mut Tree, stride: &Stride, bytes: &[u8], deaths: &mut Deaths) -> Result<Vec<u8>> {
+    pub fn write_strided(
+        &self,
+        tree: &mut Tree,
+        stride: &Stride,
+        bytes: &[u8],
+        deaths: &mut Deaths,
+    ) -> Result<Vec<u8>> {
         let removed = self.read_strided(tree, stride)?;
         assert_eq!(removed.len(), bytes.len(), "one byte for each that is overwritten");
         if self.is_sparse(stride) {
@@ -66,7 +72,13 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
     }
 
     /// Puts removed elements back to where `stride` says they were: the inverse of `remove_strided`.
-    pub fn insert_strided(&self, tree: &mut Tree, stride: &Stride, bytes: &[u8], deaths: &mut Deaths) -> Result<()> {
+    pub fn insert_strided(
+        &self,
+        tree: &mut Tree,
+        stride: &Stride,
+        bytes: &[u8],
+        deaths: &mut Deaths,
+    ) -> Result<()> {
         let Some(hull) = stride.hull().filter(|hull| !hull.is_empty()) else { return Ok(()) };
         self.atomically(tree, deaths, |tree, deaths| {
             if self.is_sparse(stride) {
@@ -84,7 +96,8 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                 whole.extend_from_slice(element);
                 whole.extend_from_slice(gaps.next().unwrap_or(&[]));
             }
-            self.splice(tree, hull.start, kept_len, Rope::Bytes(whole), deaths).and_then(|rope| self.drop_rope(rope, deaths))
+            self.splice(tree, hull.start, kept_len, Rope::Bytes(whole), deaths)
+                .and_then(|rope| self.drop_rope(rope, deaths))
         })
     }
 

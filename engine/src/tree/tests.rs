@@ -24,7 +24,11 @@ struct Appender<'a> {
 impl Appender<'_> {
     fn bury(&mut self, deaths: &mut Deaths) {
         for extent in deaths.drain() {
-            assert_eq!(self.owned.remove(&extent.start.0), Some(extent.blocks), "a death of a block that was owned");
+            assert_eq!(
+                self.owned.remove(&extent.start.0),
+                Some(extent.blocks),
+                "a death of a block that was owned"
+            );
         }
     }
 }
@@ -56,7 +60,8 @@ impl BulkWriter for Appender<'_> {
 fn with_file(run: impl FnOnce(&DataFile<RealFile>)) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("blocks");
-    let file = RealDisk::default().open(&path, OpenMode { write: true, create_new: true, direct: false }).unwrap();
+    let file =
+        RealDisk::default().open(&path, OpenMode { write: true, create_new: true, direct: false }).unwrap();
     file.set_len(4 * BLOCK_BYTES as u64).unwrap();
     run(&DataFile::new(file, &path));
 }
@@ -95,7 +100,9 @@ fn fitted(at: u64, size: u64, stride: u64, count: u64, len: u64) -> Stride {
 
 fn positions(stride: &Stride) -> Vec<usize> {
     (0..stride.count)
-        .flat_map(|i| (0..stride.size).map(move |b| (stride.start + i * stride.stride * stride.size + b) as usize))
+        .flat_map(|i| {
+            (0..stride.size).map(move |b| (stride.start + i * stride.stride * stride.size + b) as usize)
+        })
         .collect()
 }
 
@@ -110,7 +117,14 @@ fn put_back(source: &Source<'_>, tree: &mut Tree, at: u64, rope: Rope, deaths: &
     assert_eq!(nothing.len(), 0);
 }
 
-fn run_step(source: &Source<'_>, tree: &mut Tree, model: &mut Vec<u8>, disk: &mut Appender<'_>, n: usize, step: &Step) {
+fn run_step(
+    source: &Source<'_>,
+    tree: &mut Tree,
+    model: &mut Vec<u8>,
+    disk: &mut Appender<'_>,
+    n: usize,
+    step: &Step,
+) {
     let mut deaths = Deaths::default();
     let len = model.len() as u64;
     match *step {

@@ -99,17 +99,22 @@ fn decode_change(from: &mut Reader<'_>) -> Result<Change, WireError> {
     Ok(match kind {
         SPLICE_BYTES | SPLICE_TREE => {
             let (offset, delete_len) = (decode_varint(from)?, decode_varint(from)?);
-            let insert =
-                if kind == SPLICE_BYTES { Rope::Bytes(decode_bytes(from)?.to_vec()) } else { Rope::Tree(decode_tree(from)?) };
+            let insert = if kind == SPLICE_BYTES {
+                Rope::Bytes(decode_bytes(from)?.to_vec())
+            } else {
+                Rope::Tree(decode_tree(from)?)
+            };
             Change::Splice { stream, offset, delete_len, insert }
         }
         STRIDED_WRITE => {
             Change::StridedWrite { stream, stride: decode_stride(from)?, bytes: decode_bytes(from)?.to_vec() }
         }
         STRIDED_REMOVE => Change::StridedRemove { stream, stride: decode_stride(from)? },
-        STRIDED_INSERT => {
-            Change::StridedInsert { stream, stride: decode_stride(from)?, bytes: decode_bytes(from)?.to_vec() }
-        }
+        STRIDED_INSERT => Change::StridedInsert {
+            stream,
+            stride: decode_stride(from)?,
+            bytes: decode_bytes(from)?.to_vec(),
+        },
         ADD => Change::Add { stream, name: decode_name(from)?, tree: decode_tree(from)? },
         TAKE => Change::Take { stream },
         RENAME => Change::Rename { stream, to: decode_name(from)? },

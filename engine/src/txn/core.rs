@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 
 use crate::base::{Era, Error, Lsn, Result, StreamId, TxnId, parent_dir};
 use crate::cache::Deaths;
-use crate::catalog::{Catalog, FileOf, Overlay, Store, Version};
+use crate::catalog::{Catalog, FileOf, Overlay, Store, StreamRecord, Version};
 use crate::env::{Disk, Env};
 use crate::format::superblock::Superblock;
 use crate::log::{Log, LogIdentity, log_path};
@@ -186,7 +186,8 @@ impl<E: Env> Core<E> {
         }
         let current = self.slots.current.clone();
         let log = self.create_log(current.log.generation + 1, current.log.lsn)?;
-        let segment_bytes = u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
+        let segment_bytes =
+            u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
         let next = Superblock { clean: false, log: log.position(), segment_bytes, ..current };
         self.slots.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
         self.log = Some(log);
@@ -247,6 +248,13 @@ impl<E: Env> Core<E> {
         if let Some(version) = self.waiting.take_if(|version| version.committed <= durable) {
             self.published.set(version);
         }
+    }
+
+    /// What `stream` was before another transaction than `txn` changed it, if one that is still open did.
+    pub fn committed_by_others(&self, txn: TxnId, stream: StreamId) -> Option<&StreamRecord> {
+        let committed = self.overlay.committed(stream)?;
+        let own = self.table.get(txn).is_some_and(|state| state.changed_streams.contains(&stream));
+        if own { None } else { Some(committed) }
     }
 
     /// The oldest era that anything in use may read blocks of.

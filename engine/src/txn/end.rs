@@ -82,7 +82,8 @@ impl<E: Env> Core<E> {
     /// Undoes what `txn` did since `savepoint`, which stays; later ones are gone.
     pub fn roll_back_to(&mut self, txn: TxnId, savepoint: &Savepoint) -> Result<()> {
         let savepoints = &mut self.table.state(txn).savepoints;
-        let at = savepoints.iter().position(|(number, _)| savepoint.txn == txn && *number == savepoint.number);
+        let at =
+            savepoints.iter().position(|(number, _)| savepoint.txn == txn && *number == savepoint.number);
         let at = at.ok_or(Error::NoSuchSavepoint)?;
         savepoints.truncate(at + 1);
         let top = savepoints[at].1;
@@ -105,7 +106,8 @@ impl<E: Env> Core<E> {
     /// entry it `expects`.
     pub fn compensate(&mut self, txn: TxnId, expects: Option<Lsn>) -> Result<(Lsn, Option<Lsn>)> {
         let path = self.store.file.path();
-        let out_of_order = |found: String| Error::corruption(path, 0, format!("undo entry {expects:?}"), found);
+        let out_of_order =
+            |found: String| Error::corruption(path, 0, format!("undo entry {expects:?}"), found);
         let undo = &mut self.table.state(txn).undo;
         let Some(entry) = undo.peek(&self.store, &mut self.private_deaths)? else {
             return Err(out_of_order("an empty undo stack".to_owned()));

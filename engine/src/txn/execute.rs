@@ -14,7 +14,8 @@ impl<E: Env> Core<E> {
     /// Runs one operation of an open transaction. After an error nothing has happened.
     pub fn execute(&mut self, txn: TxnId, operation: Operation<'_>) -> Result<()> {
         self.make_writable()?;
-        let inverse = self.apply(Some(txn), Change::from(&operation)).inspect_err(|_| self.abandon_of(&operation))?;
+        let inverse =
+            self.apply(Some(txn), Change::from(&operation)).inspect_err(|_| self.abandon_of(&operation))?;
         let bytes_held = inverse.bytes_held();
         self.note_bulk(&operation);
         let lsn = self.append(txn, false, Body::Operation(operation));
@@ -57,7 +58,14 @@ impl<E: Env> Core<E> {
     }
 
     /// Replaces a range of `stream` by `bytes`, in as many operations as its length needs.
-    pub fn splice(&mut self, txn: TxnId, stream: StreamId, offset: u64, delete_len: u64, bytes: &[u8]) -> Result<()> {
+    pub fn splice(
+        &mut self,
+        txn: TxnId,
+        stream: StreamId,
+        offset: u64,
+        delete_len: u64,
+        bytes: &[u8],
+    ) -> Result<()> {
         self.make_writable()?;
         let portion = self.max_payload_bytes();
         self.all_or_nothing(txn, |core| {
@@ -75,20 +83,33 @@ impl<E: Env> Core<E> {
     }
 
     /// As `splice`, as a transaction of its own, for payloads of one operation.
-    pub fn splice_committed(&mut self, stream: StreamId, offset: u64, delete_len: u64, bytes: &[u8]) -> Result<()> {
+    pub fn splice_committed(
+        &mut self,
+        stream: StreamId,
+        offset: u64,
+        delete_len: u64,
+        bytes: &[u8],
+    ) -> Result<()> {
         self.make_writable()?;
         let insert = self.payload(bytes)?;
         self.execute_committed(Operation::Splice { stream, offset, delete_len, insert })
     }
 
     /// Overwrites the elements of `stride`, which was checked, with `bytes`.
-    pub fn write_strided(&mut self, txn: TxnId, stream: StreamId, stride: &Stride, bytes: &[u8]) -> Result<()> {
+    pub fn write_strided(
+        &mut self,
+        txn: TxnId,
+        stream: StreamId,
+        stride: &Stride,
+        bytes: &[u8],
+    ) -> Result<()> {
         self.make_writable()?;
         let pieces = self.stride_pieces(stride);
         self.all_or_nothing(txn, |core| {
             let mut rest = bytes;
             for piece in pieces {
-                let len = usize::try_from(piece.size * piece.count).expect("invariant: as long as the bytes in hand");
+                let len = usize::try_from(piece.size * piece.count)
+                    .expect("invariant: as long as the bytes in hand");
                 let (head, tail) = rest.split_at(len);
                 rest = tail;
                 if piece.count == 1 {

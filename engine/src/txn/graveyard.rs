@@ -28,7 +28,6 @@ impl Graveyard {
         }
     }
 
-
     /// Whether nothing is left to free.
     pub fn is_empty(&self) -> bool {
         self.stacks.is_empty() && self.reclaim.is_done()
@@ -85,7 +84,12 @@ impl Graveyard {
     }
 
     /// Writes what is only in memory of the stacks; call after `settle`.
-    pub fn spill<E: Env>(&mut self, store: &Store<E>, writer: &mut impl NodeWriter, private: &mut Deaths) -> Result<()> {
+    pub fn spill<E: Env>(
+        &mut self,
+        store: &Store<E>,
+        writer: &mut impl NodeWriter,
+        private: &mut Deaths,
+    ) -> Result<()> {
         self.stacks.iter_mut().try_for_each(|stack| stack.spill(store, writer, private))
     }
 }

@@ -46,16 +46,15 @@ impl Slots {
 pub fn read_slots<F: DiskFile>(file: &DataFile<F>) -> Result<Slots> {
     let path = file.path().to_owned();
     let length = file.file().len().map_err(|e| Error::io("read", &path, 0, e))?;
-    if length < SUPERBLOCK_SLOTS * BLOCK_BYTES as u64 {
-        let reason = format!("it has only {length} bytes");
-        return Err(Error::NotADatabase { file: path, reason });
-    }
     let mut found = Vec::new();
     let mut problems = Vec::new();
     let mut version = None;
     for slot in 0..SUPERBLOCK_SLOTS {
+        // A file that was cut may have one slot and not the other.
+        let start = slot * BLOCK_BYTES as u64;
+        let present = length.saturating_sub(start).min(BLOCK_BYTES as u64);
         let mut block = vec![0; BLOCK_BYTES];
-        file.read_bytes(slot * BLOCK_BYTES as u64, &mut block)?;
+        file.read_bytes(start, &mut block[..usize::try_from(present).expect("invariant: at most a block")])?;
         version = version.or(found_version(&block));
         match Superblock::decode(&block) {
             Ok(superblock) => found.push((superblock, slot)),
@@ -66,13 +65,16 @@ pub fn read_slots<F: DiskFile>(file: &DataFile<F>) -> Result<Slots> {
     match (found.pop(), version) {
         (Some((current, slot)), _) => {
             // With one slot invalid or older, that one is written first; with both the same, either.
-            let first = if problems.is_empty() && found[0].0.sequence == current.sequence { 0 } else { 1 - slot };
+            let first =
+                if problems.is_empty() && found[0].0.sequence == current.sequence { 0 } else { 1 - slot };
             Ok(Slots { current, first })
         }
         (None, Some(found)) if found != FORMAT_VERSION => {
             Err(Error::UnsupportedVersion { file: path, found, supported: FORMAT_VERSION })
         }
-        (None, Some(_)) => Err(Error::corruption(&path, 0, "a valid superblock in one of two slots", problems[0])),
+        (None, Some(_)) => {
+            Err(Error::corruption(&path, 0, "a valid superblock in one of two slots", problems[0]))
+        }
         (None, None) => {
             let reason = "it does not begin with the magic bytes".to_owned();
             Err(Error::NotADatabase { file: path, reason })

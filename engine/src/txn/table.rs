@@ -49,6 +49,11 @@ impl Table {
     }
 
     /// The state of `txn`, if it is open.
+    pub fn get(&self, txn: TxnId) -> Option<&TxnState> {
+        self.open.get(&txn)
+    }
+
+    /// As `get`, to change.
     pub fn get_mut(&mut self, txn: TxnId) -> Option<&mut TxnState> {
         self.open.get_mut(&txn)
     }

@@ -136,13 +136,16 @@ impl UndoStack {
 
     /// The spilled entry that ends at `end`, and where it starts. Its LSN is known from the entry above it.
     fn read_entry<E: Env>(&self, store: &Store<E>, end: u64, lsn: Option<Lsn>) -> Result<(u64, UndoEntry)> {
-        let malformed = |what: &str| Error::corruption(store.file.path(), 0, "a well-formed undo stack", what);
+        let malformed =
+            |what: &str| Error::corruption(store.file.path(), 0, "a well-formed undo stack", what);
         if end < 4 {
             return Err(malformed("too few bytes"));
         }
         let length = store.trees().read_range(&self.spilled, end - 4..end)?;
         let length = u64::from(Reader::new(&length).u32().map_err(|e| malformed(e.0))?);
-        let Some(start) = (end - 4).checked_sub(length) else { return Err(malformed("an impossible length")) };
+        let Some(start) = (end - 4).checked_sub(length) else {
+            return Err(malformed("an impossible length"));
+        };
         let bytes = store.trees().read_range(&self.spilled, start..end - 4)?;
         let entry = decode_entry(&bytes).map_err(|e| malformed(e.0))?;
         if Some(entry.lsn) != lsn {

@@ -38,7 +38,9 @@ pub fn check_answer(
         (Ok(got), Ok(expected)) => format!("{asked:?} answered {got:?} instead of {expected:?}"),
         (Err(got), Ok(_)) => format!("{asked:?} was refused: {got}"),
         (Ok(got), Err(codes)) => format!("{asked:?} answered {got:?} instead of an error {codes:?}"),
-        (Err(got), Err(codes)) => format!("{asked:?} failed with {:?} ({got}) instead of {codes:?}", got.code()),
+        (Err(got), Err(codes)) => {
+            format!("{asked:?} failed with {:?} ({got}) instead of {codes:?}", got.code())
+        }
     };
     Err(Finding::new("answer", what))
 }

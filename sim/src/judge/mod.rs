@@ -9,7 +9,6 @@ mod durable;
 mod finding;
 mod recovery;
 
-
 pub use answer::check_answer;
 pub use durable::Durable;
 pub use finding::Finding;

@@ -45,7 +45,10 @@ impl Elements {
 
 /// An operation on one stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "offsets, lengths and bytes, as in the operations of the same names of the engine")]
+#[expect(
+    missing_docs,
+    reason = "offsets, lengths and bytes, as in the operations of the same names of the engine"
+)]
 pub enum Edit {
     Len,
     Read { from: u64, to: u64 },

@@ -9,7 +9,6 @@ mod history;
 mod step;
 mod transaction;
 
-
 pub use edit::{Answer, Bytes, Edit, Elements};
 pub use history::{Candidates, History, Streams};
 pub use step::Step;

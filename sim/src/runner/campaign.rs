@@ -147,8 +147,11 @@ fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report
         seeds: ended.len() as u64,
         failed,
         medians,
-        seeds_with_crash_in_recovery: ended.iter().filter(|o| o.counters.crashes_in_recovery > 0).count() as u64,
-        trace_hash: ended.iter().fold(0, |sum, outcome| sum ^ crate::world::mix(outcome.trace_hash ^ outcome.seed)),
+        seeds_with_crash_in_recovery: ended.iter().filter(|o| o.counters.crashes_in_recovery > 0).count()
+            as u64,
+        trace_hash: ended
+            .iter()
+            .fold(0, |sum, outcome| sum ^ crate::world::mix(outcome.trace_hash ^ outcome.seed)),
         duration,
     }
 }

@@ -7,8 +7,8 @@
 use numstore::Database;
 
 use crate::judge::{Finding, check_recovery, describe_difference};
-use crate::model::{Edit, History, Step, Streams};
-use crate::workload::{Generator, Operation, Swarm};
+use crate::model::{History, Streams};
+use crate::workload::{Generator, Swarm};
 use crate::world::{Concern, Dice, Persist, SimEnv, World};
 
 use super::observe::observe;
@@ -103,7 +103,7 @@ impl Run {
             if i == strike {
                 self.arm();
             }
-            let operation = self.next_operation(&session);
+            let operation = self.generator.next(session.model());
             self.world.note(&format!("{operation:?}"));
             self.counters.operations += 1;
             match session.perform(&operation, &mut self.counters) {
@@ -116,20 +116,6 @@ impl Run {
         }
         self.world.disarm();
         self.crash(session, Fault::default())
-    }
-
-    /// The streams that every seed begins with come first, then whatever is drawn.
-    fn next_operation(&mut self, session: &Session) -> Operation {
-        let model = session.model();
-        let at = self.counters.operations as usize;
-        match self.swarm.first_names().get(at / 2) {
-            Some(name) if at % 2 == 0 => Operation::Direct(Step::Create { name: name.clone() }),
-            Some(name) => {
-                let data = crate::model::Bytes(name.as_bytes().repeat(60));
-                Operation::Direct(Step::Edit { name: name.clone(), edit: Edit::Append { data } })
-            }
-            None => self.generator.next(model),
-        }
     }
 
     /// Orders the fault that ends the round.

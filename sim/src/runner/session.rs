@@ -128,7 +128,10 @@ impl Session {
         }
         match self.db.list() {
             Ok(_) => Ok(()),
-            Err(e) => Err(Finding::new("poison", format!("no durable version can be read after a failed sync: {e}"))),
+            Err(e) => Err(Finding::new(
+                "poison",
+                format!("no durable version can be read after a failed sync: {e}"),
+            )),
         }
     }
 
@@ -166,7 +169,8 @@ impl Session {
                 self.snapshots.insert(*id, (self.db.snapshot(), reader));
             }
             Operation::ReadSnapshot(id, step) => {
-                let (snapshot, mut reader) = self.snapshots.remove(id).expect("invariant: drawn from the open ones");
+                let (snapshot, mut reader) =
+                    self.snapshots.remove(id).expect("invariant: drawn from the open ones");
                 let got = calls::read_snapshot(&snapshot, step);
                 self.check_durable(operation, &mut reader, step, &got)?;
                 self.snapshots.insert(*id, (snapshot, reader));
@@ -204,7 +208,8 @@ impl Session {
         let stats = self.db.stats();
         let open = self.transactions.len() as u64;
         if stats.transactions_open != open {
-            let what = format!("{} transactions are open, the counters say {}", open, stats.transactions_open);
+            let what =
+                format!("{} transactions are open, the counters say {}", open, stats.transactions_open);
             return Err(Finding::new("counters", what).into());
         }
         Ok(())

@@ -5,7 +5,6 @@ mod generator;
 mod operation;
 mod swarm;
 
-
 pub use generator::Generator;
 pub use operation::Operation;
 pub use swarm::{Geometry, Swarm, Weights};

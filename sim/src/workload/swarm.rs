@@ -107,7 +107,7 @@ impl Swarm {
             weights,
             names: all[..names].iter().map(|name| (*name).to_owned()).collect(),
             open_max: dice.between(2, 7) as usize,
-            stream_bytes: *dice.pick(&[600, 4 << 10, 16 << 10, 48 << 10]),
+            stream_bytes: *dice.pick(&[600, 8 << 10, 32 << 10, 64 << 10]),
             deferred: *dice.pick(&[0, 20, 50, 90]),
             bulk: *dice.pick(&[0, 5, 15]),
             wrong: *dice.pick(&[0, 2, 5]),
@@ -115,10 +115,5 @@ impl Swarm {
             sync_failures: *dice.pick(&[0, 0, 10, 30]),
             crash_in_recovery: dice.chance(1, 2),
         }
-    }
-
-    /// The streams that every seed begins with.
-    pub fn first_names(&self) -> &[String] {
-        &self.names[..3]
     }
 }

@@ -80,7 +80,11 @@ impl Disk for SimDisk {
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.change(Call::Remove, path, |state| {
             let inode = state.find(path)?;
-            assert!(state.inode(inode).opens == 0, "contract: {} is removed while it is open", path.display());
+            assert!(
+                state.inode(inode).opens == 0,
+                "contract: {} is removed while it is open",
+                path.display()
+            );
             let seq = state.fresh();
             state.names.change(seq, NameChange::Remove { name: path.to_owned(), inode });
             Ok(())

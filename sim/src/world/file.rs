@@ -53,7 +53,13 @@ impl SimFile {
     }
 
     /// Runs a change of length; a crash that strikes in it leaves it done or not done.
-    fn resize(&self, call: Call, offset: u64, len: u64, change: impl Fn(u64) -> Option<Change>) -> io::Result<()> {
+    fn resize(
+        &self,
+        call: Call,
+        offset: u64,
+        len: u64,
+        change: impl Fn(u64) -> Option<Change>,
+    ) -> io::Result<()> {
         self.check_writable()?;
         let mut state = self.shared.lock();
         let gate = state.enter(self.incarnation, call, &self.path, offset, len, 0)?;

@@ -88,7 +88,8 @@ impl Plan {
 impl Strategy {
     fn draw(persist: Persist, seqs: &[u64], dice: &mut Dice) -> Strategy {
         let last = seqs.last().copied().unwrap_or(0);
-        let percent = |of: u64| seqs.get(seqs.len() * of.min(100) as usize / 100).copied().unwrap_or(u64::MAX);
+        let percent =
+            |of: u64| seqs.get(seqs.len() * of.min(100) as usize / 100).copied().unwrap_or(u64::MAX);
         match persist {
             Persist::None => Strategy::None,
             Persist::All => Strategy::All,
@@ -125,8 +126,20 @@ impl Strategy {
             Strategy::None => 0,
             Strategy::All => all,
             Strategy::Before(seq) => touching.iter().filter(|&s| s < seq).count(),
-            Strategy::From(seq) => if last >= *seq { all } else { 0 },
-            Strategy::AllBut(seq) => if last == *seq { all - 1 } else { all },
+            Strategy::From(seq) => {
+                if last >= *seq {
+                    all
+                } else {
+                    0
+                }
+            }
+            Strategy::AllBut(seq) => {
+                if last == *seq {
+                    all - 1
+                } else {
+                    all
+                }
+            }
             Strategy::Random | Strategy::PageThenSector => dice.index(all + 1),
         }
     }

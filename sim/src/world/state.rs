@@ -168,7 +168,9 @@ impl State {
         match &mut self.budget {
             Some(0) => {
                 self.die();
-                self.narrate(|| format!("  crash strikes at {call:?} of {} @{offset} +{len}", path.display()));
+                self.narrate(|| {
+                    format!("  crash strikes at {call:?} of {} @{offset} +{len}", path.display())
+                });
                 Ok(Gate::Strike)
             }
             Some(left) => {

@@ -160,7 +160,9 @@ impl Tasks {
         let until = nanos(deadline);
         while self.now() < deadline {
             match current() {
-                Some((tasks, me)) if std::ptr::eq(&*tasks, self) => self.pause(me, Status::Sleeping { until }),
+                Some((tasks, me)) if std::ptr::eq(&*tasks, self) => {
+                    self.pause(me, Status::Sleeping { until })
+                }
                 _ => self.pass_time(1_000_000),
             }
         }
