@@ -201,10 +201,13 @@ impl Model {
     }
 
     fn rename(&mut self, txn: u64, from: &str, to: &str) -> Expected {
-        check_name(to)?;
+        check_name(from).and_then(|()| check_name(to))?;
+        if self.is_busy(txn, from) || self.is_busy(txn, to) {
+            return Err(vec![ErrorCode::Busy]);
+        }
         self.own(txn, from)?;
-        let Some(bytes) = self.look(txn, from).cloned() else { return Err(vec![ErrorCode::NoSuchStream]) };
         self.own(txn, to)?;
+        let Some(bytes) = self.look(txn, from).cloned() else { return Err(vec![ErrorCode::NoSuchStream]) };
         if self.look(txn, to).is_some() {
             return Err(vec![ErrorCode::StreamExists]);
         }
