@@ -9,6 +9,9 @@ mod history;
 mod step;
 mod transaction;
 
+#[cfg(test)]
+mod tests;
+
 pub use edit::{Answer, Bytes, Edit, Elements};
 pub use history::{Candidates, History, Streams};
 pub use step::Step;

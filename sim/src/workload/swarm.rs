@@ -100,8 +100,8 @@ impl Swarm {
             audit: 1,
             reopen: weight(1).min(1),
         };
-        let all = ["alpha", "beta", "gamma", "δελτα", "e", &"long".repeat(200)];
-        let names = dice.between(3, all.len() as u64) as usize;
+        let all = ["alpha", "beta", "gamma", "δελτα", "e", &"long".repeat(200), "eta", "theta"];
+        let names = dice.between(4, all.len() as u64) as usize;
         Swarm {
             geometry: Geometry::draw(dice),
             weights,
