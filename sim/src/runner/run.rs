@@ -87,9 +87,9 @@ impl Run {
             rounds += 1;
         }
         let model = match session.close() {
-            Ok(model) => model,
-            Err((Stop::Finding(finding), _)) => return Err(finding),
-            Err((stop, _)) => return Err(Finding::new("answer", format!("close: {stop:?}"))),
+            (model, Ok(())) => model,
+            (_, Err(Stop::Finding(finding))) => return Err(finding),
+            (_, Err(stop)) => return Err(Finding::new("answer", format!("close: {stop:?}"))),
         };
         let session = self.open_clean(model.history())?;
         self.audit(&session)
@@ -227,9 +227,9 @@ impl Run {
         self.generator.forget_handles();
         self.count(session.db());
         match session.close() {
-            Ok(model) if !self.world.crashed() => self.open_clean(model.history()),
-            Err((Stop::Finding(finding), _)) => Err(finding),
-            Ok(model) | Err((_, model)) => {
+            (model, Ok(())) if !self.world.crashed() => self.open_clean(model.history()),
+            (_, Err(Stop::Finding(finding))) => Err(finding),
+            (model, _) => {
                 self.world.stop();
                 self.die();
                 self.reopen(model.history())

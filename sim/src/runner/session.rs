@@ -80,27 +80,24 @@ impl Session {
         self.model
     }
 
-    /// Rolls everything back, closes the database, and keeps the model.
-    ///
-    /// # Errors
-    /// A crash, or a finding.
-    pub fn close(mut self) -> Result<Model, (Stop, Model)> {
+    /// Rolls everything back and closes the database; keeps the model, and says how that went.
+    pub fn close(mut self) -> (Model, Result<(), Stop>) {
         self.snapshots.clear();
         for (txn, (tx, _)) in std::mem::take(&mut self.transactions) {
             let ended = tx.rollback();
             self.model.roll_back(txn);
             if let Err(e) = ended {
                 let stop = self.stop_on(&Operation::Reopen, &e, None);
-                return Err((stop, self.model));
+                return (self.model, Err(stop));
             }
         }
         match self.db.close() {
             Ok(()) => {
                 self.model.history_mut().acknowledge();
-                Ok(self.model)
+                (self.model, Ok(()))
             }
-            Err(e) if is_faulty(&self.world, self.failed_syncs_before) => Err((crash(&e, None), self.model)),
-            Err(e) => Err((Stop::Finding(Finding::new("answer", format!("close failed: {e}"))), self.model)),
+            Err(e) if is_faulty(&self.world, self.failed_syncs_before) => (self.model, Err(crash(&e, None))),
+            Err(e) => (self.model, Err(Finding::new("answer", format!("close failed: {e}")).into())),
         }
     }
 
@@ -241,7 +238,7 @@ impl Session {
     fn commit(&mut self, operation: &Operation, txn: u64, sync: bool) -> Result<(), Stop> {
         let (tx, _) = self.take(txn);
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
-        let got = if sync && txn % 2 == 0 { tx.commit() } else { tx.commit_with(durability) };
+        let got = if sync && txn.is_multiple_of(2) { tx.commit() } else { tx.commit_with(durability) };
         let mut after = self.model.clone();
         let changed = after.commit(txn);
         if let Err(e) = got {
