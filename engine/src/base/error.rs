@@ -195,6 +195,11 @@ impl Error {
         Error::Corruption { file: file.to_owned(), offset, expected: expected.into(), found: found.into() }
     }
 
+    /// Whether a sync failed, after which nothing is known of what was written before.
+    pub(crate) fn is_failed_sync(&self) -> bool {
+        matches!(self, Error::Io { op: "sync" | "sync directory", .. })
+    }
+
     /// An [`Error::InvalidArgument`].
     pub(crate) fn invalid(what: impl Into<String>) -> Error {
         Error::InvalidArgument { what: what.into() }

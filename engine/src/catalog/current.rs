@@ -163,11 +163,6 @@ impl Catalog {
         self.names.len()
     }
 
-    /// Whether a checkpoint would have anything to write.
-    pub fn is_dirty(&self) -> bool {
-        self.names.is_dirty() || self.streams.is_dirty() || !self.changing.is_empty()
-    }
-
     /// Writes everything that is only in memory; returns the roots. No stream may be changing.
     pub fn flush<E: Env>(
         &mut self,

@@ -36,9 +36,8 @@ use std::path::{Path, PathBuf};
 use crate::base::{BLOCK_BYTES, Error, Result};
 
 pub use crate::format::batch::LogIdentity;
-pub use crate::format::log_position::LogPosition;
-pub use reader::{LogScan, ScannedBatch, read_log};
-pub use writer::{Log, LogCounters};
+pub use reader::{LogScan, read_log};
+pub use writer::Log;
 
 /// The smallest segment: two blocks.
 pub const MIN_SEGMENT_BYTES: u64 = 2 * BLOCK_BYTES as u64;

@@ -128,6 +128,7 @@ enum Place {
 
 impl<F: DiskFile> LogScan<F> {
     /// Behind the last batch that was read; at the end of the scan, where the log ends.
+    #[cfg(test)]
     pub fn position(&self) -> LogPosition {
         self.at
     }

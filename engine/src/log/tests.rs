@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 use crate::base::{Error, Lsn, Result, StreamId, TxnId};
 use crate::format::record::{Body, Operation, Payload, Record};
 
-use super::{Log, LogIdentity, LogPosition, log_path, read_log};
+use super::{Log, LogIdentity, log_path, read_log};
+use crate::format::log_position::LogPosition;
 use mem_disk::{Event, MemDisk, MemFile};
 
 const IDENTITY: LogIdentity = LogIdentity { uuid: *b"a database's id.", generation: 5 };

@@ -168,6 +168,7 @@ impl<F: DiskFile> Log<F> {
     }
 
     /// The file.
+    #[cfg(test)]
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -178,6 +179,7 @@ impl<F: DiskFile> Log<F> {
     }
 
     /// What failed, if a write or sync of this log ever did.
+    #[cfg(test)]
     pub fn poisoned(&self) -> Option<&str> {
         self.poison.as_deref()
     }

@@ -105,6 +105,7 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
     }
 
     /// Whether anything of the map is only in memory.
+    #[cfg(test)]
     pub fn is_dirty(&self) -> bool {
         matches!(self.root, Some(NodeRef::Mem(_)))
     }

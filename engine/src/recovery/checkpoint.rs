@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{BLOCK_BYTES, Lsn, Result};
+use crate::base::{BLOCK_BYTES, Result};
 use crate::cache::NodeWriter;
 use crate::catalog::Store;
 use crate::env::{DiskFile, Env};
@@ -82,7 +82,7 @@ pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
     if core.overlay.is_empty() {
         core.make_version();
     }
-    core.space.published(Lsn(core.oldest_pin().0));
+    core.space.published(core.oldest_pin());
     cut_file(&store, total_bytes);
     Ok(())
 }
@@ -110,7 +110,7 @@ fn write_state<E: Env>(core: &mut Core<E>) -> Result<Superblock> {
     store.trees().kill_all(old, private)?;
     let table = write_table(&store, &encode_table(&core.table, &core.graveyard), &mut writer)?;
     writer.finish()?;
-    let era = Lsn(core.era().0);
+    let era = core.era();
     core.space.bury_in_capture(core.deaths.drain(), era, true);
     core.space.bury_in_capture(core.private_deaths.drain(), era, false);
     let space = core.space.write_map(store.free())?;

@@ -72,7 +72,9 @@ fn open_file<E: Env>(
     for _ in 0..CREATION_TRIES {
         match (env.disk().open(path, mode), creation) {
             (Ok(file), _) => return Ok(DataFile::new(file, path)),
-            (Err(e), Some(creation)) if e.kind() == ErrorKind::NotFound => create(env, path, creation, settings)?,
+            (Err(e), Some(creation)) if e.kind() == ErrorKind::NotFound => {
+                create(env, path, creation, settings)?
+            }
             (Err(e), None) if e.kind() == ErrorKind::NotFound => {
                 return Err(Error::NoDatabase { file: path.to_owned() });
             }

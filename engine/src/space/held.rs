@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::Lsn;
+use crate::base::Era;
 use crate::format::extent::Extent;
 
 use super::{Dead, extent};
@@ -16,7 +16,7 @@ pub(super) struct Held {
 
 struct HeldRun {
     blocks: u64,
-    death: Lsn,
+    death: Era,
     pinnable: bool,
     /// Whether a checkpoint that does not reach the blocks is published.
     published: bool,
@@ -49,7 +49,7 @@ impl Held {
     }
 
     /// Lets go of what is published and out of reach of `oldest_pin`; says whether there was any.
-    pub(super) fn release(&mut self, oldest_pin: Lsn) -> bool {
+    pub(super) fn release(&mut self, oldest_pin: Era) -> bool {
         let before = self.blocks;
         let mut released = 0;
         self.runs.retain(|_, run| {

@@ -48,7 +48,7 @@ pub use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
 pub use check::SpaceWalk;
 pub use run::RunLength;
 
-use crate::base::{BlockId, Lsn};
+use crate::base::{BlockId, Era};
 use crate::cache::Deaths;
 use crate::format::extent::Extent;
 use crate::map::{MapSource, OrderedMap};
@@ -62,7 +62,7 @@ pub type FreeSource<'a, F, P> = MapSource<'a, u64, RunLength, F, P>;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Dead {
     extent: Extent,
-    death: Lsn,
+    death: Era,
     pinnable: bool,
 }
 
@@ -162,7 +162,7 @@ impl Space {
 
     /// Notes that `extents` left the persistent state at `death`. With `pinnable == false` no version can
     /// reach them, and they are usable as soon as the next checkpoint is published.
-    pub fn bury(&mut self, extents: impl IntoIterator<Item = Extent>, death: Lsn, pinnable: bool) {
+    pub fn bury(&mut self, extents: impl IntoIterator<Item = Extent>, death: Era, pinnable: bool) {
         let dead = extents.into_iter().map(|extent| Dead { extent, death, pinnable });
         self.dying.extend(dead);
     }
@@ -178,7 +178,7 @@ impl Space {
 
     /// As [`Space::bury`], for what the writing of the checkpoint itself replaced, so that it is not part of
     /// it either.
-    pub fn bury_in_capture(&mut self, extents: impl IntoIterator<Item = Extent>, death: Lsn, pinnable: bool) {
+    pub fn bury_in_capture(&mut self, extents: impl IntoIterator<Item = Extent>, death: Era, pinnable: bool) {
         assert_eq!(self.phase, Phase::Capturing, "no checkpoint is writing its trees");
         for extent in extents {
             self.hold(Dead { extent, death, pinnable });
@@ -187,8 +187,8 @@ impl Space {
 
     /// The checkpoint is published, in both superblocks: only pins still keep what was held for it.
     ///
-    /// `oldest_pin` is the LSN of the oldest version in use, the next LSN if there is none.
-    pub fn published(&mut self, oldest_pin: Lsn) {
+    /// `oldest_pin` is the era of the oldest version in use, the greatest era if there is none.
+    pub fn published(&mut self, oldest_pin: Era) {
         assert_eq!(self.phase, Phase::Written, "a checkpoint is published before it is written");
         self.phase = Phase::Idle;
         self.held.publish();
@@ -196,7 +196,7 @@ impl Space {
     }
 
     /// Pins have gone: makes usable what died before `oldest_pin`.
-    pub fn release(&mut self, oldest_pin: Lsn) {
+    pub fn release(&mut self, oldest_pin: Era) {
         if self.held.release(oldest_pin) {
             self.hopeless_blocks = u64::MAX;
         }

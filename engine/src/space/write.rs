@@ -6,7 +6,7 @@
 //! file, which changes nothing in the map, and there is exactly enough then; slots of a size that is no
 //! longer needed only become fewer.
 
-use crate::base::{BLOCK_BYTES, Lsn, Result};
+use crate::base::{BLOCK_BYTES, Era, Result};
 use crate::env::{DiskFile, Platform};
 
 use super::pool::{NodeCounts, Pool, PoolWriter};
@@ -80,7 +80,7 @@ impl Space {
                 return Ok(());
             }
             for extent in self.map_deaths.drain().collect::<Vec<_>>() {
-                self.hold(Dead { extent, death: Lsn(0), pinnable: false });
+                self.hold(Dead { extent, death: Era(0), pinnable: false });
             }
         }
     }

@@ -40,7 +40,6 @@ pub use build::{BulkWriter, write_bulk};
 pub use check::Findings;
 pub use leaf::Leaf;
 pub use node::{Child, Geometry, Inner, Node, NodeRef, Tree};
-pub use read::copy_elements;
 pub use reclaim::Reclaim;
 pub use rope::{PINNED_ROPE_BYTES, Rope};
 pub use source::TreeSource;

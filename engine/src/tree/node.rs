@@ -80,11 +80,6 @@ impl Tree {
         self.height
     }
 
-    /// Whether some node is only in memory.
-    pub fn is_dirty(&self) -> bool {
-        matches!(&self.root, Some(Child { node: NodeRef::Mem(_), .. }))
-    }
-
     /// The tree that consists of `children`, each of height `height - 1`.
     pub(super) fn from_children(mut children: Vec<Child>, height: u8) -> Tree {
         match children.len() {

@@ -90,7 +90,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
 }
 
 /// Appends to `out` what `stride` takes of `bytes`, which stand `position` bytes behind its start.
-pub fn copy_elements(stride: &Stride, position: u64, bytes: &[u8], out: &mut Vec<u8>) {
+fn copy_elements(stride: &Stride, position: u64, bytes: &[u8], out: &mut Vec<u8>) {
     each_element(stride, position, bytes.len(), |taken| out.extend_from_slice(&bytes[taken]));
 }
 

@@ -47,13 +47,12 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         deaths: &mut Deaths,
     ) -> Result<Rope> {
         assert!(offset + delete_len <= tree.len(), "a splice stays inside its tree");
-        if let Rope::Bytes(bytes) = &insert {
-            if bytes.len() <= self.geometry.leaf_bytes
-                && let Some(removed) =
-                    self.splice_leaf(tree, offset, Edit { delete_len, insert: bytes }, deaths)?
-            {
-                return Ok(Rope::Bytes(removed));
-            }
+        if let Rope::Bytes(bytes) = &insert
+            && bytes.len() <= self.geometry.leaf_bytes
+            && let Some(removed) =
+                self.splice_leaf(tree, offset, Edit { delete_len, insert: bytes }, deaths)?
+        {
+            return Ok(Rope::Bytes(removed));
         }
         let insert = match insert {
             Rope::Bytes(bytes) => self.build(bytes),

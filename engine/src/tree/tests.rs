@@ -60,8 +60,7 @@ impl BulkWriter for Appender<'_> {
 fn with_file(run: impl FnOnce(&DataFile<RealFile>)) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("blocks");
-    let file =
-        RealDisk::default().open(&path, OpenMode { write: true, create_new: true, direct: false }).unwrap();
+    let file = RealDisk.open(&path, OpenMode { write: true, create_new: true, direct: false }).unwrap();
     file.set_len(4 * BLOCK_BYTES as u64).unwrap();
     run(&DataFile::new(file, &path));
 }
@@ -147,7 +146,7 @@ fn run_step(
         Step::StrideRemove { at, size, stride, count } => {
             let stride = fitted(at, size, stride, count, len);
             let removed = source.remove_strided(tree, &stride, &mut deaths).unwrap();
-            if n % 2 == 0 {
+            if n.is_multiple_of(2) {
                 source.insert_strided(tree, &stride, &removed, &mut deaths).unwrap();
             } else {
                 let places = positions(&stride);

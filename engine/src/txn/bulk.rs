@@ -69,11 +69,4 @@ impl<E: Env> Core<E> {
         let (height, bytes) = (form.height, form.bytes);
         Ok(Payload::Bulk(Bulk { root, height, bytes, extents }))
     }
-
-    /// The operation that carried `payload` failed before it was logged.
-    pub(super) fn abandon(&mut self, payload: &Payload<'_>) {
-        if let Payload::Bulk(bulk) = payload {
-            bulk.extents.iter().for_each(|extent| self.space.give_back(*extent));
-        }
-    }
 }

@@ -37,8 +37,6 @@ pub struct Counters {
     pub log_bytes: u64,
     /// Syncs of the data file.
     pub data_syncs: u64,
-    /// Nodes freed from the graveyard.
-    pub reclaimed: u64,
 }
 
 /// The newest durable version, which readers take without the core's latch.
@@ -185,7 +183,8 @@ impl<E: Env> Core<E> {
             return Ok(());
         }
         let current = self.slots.current.clone();
-        let log = self.create_log(current.log.generation + 1, current.log.lsn)?;
+        let log = self.create_log(current.log.generation + 1, current.log.lsn);
+        let log = log.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })?;
         let segment_bytes =
             u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
         let next = Superblock { clean: false, log: log.position(), segment_bytes, ..current };
@@ -223,7 +222,7 @@ impl<E: Env> Core<E> {
 
     /// Notes everything that died in an operation.
     pub fn bury_deaths(&mut self) {
-        let death = Lsn(self.era.0);
+        let death = self.era;
         let mut freed = 0;
         self.space.bury(self.deaths.drain().inspect(|extent| freed += extent.bytes()), death, true);
         self.space.bury(self.private_deaths.drain().inspect(|extent| freed += extent.bytes()), death, false);

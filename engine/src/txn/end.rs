@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Lsn, Result, TxnId};
 use crate::env::Env;
-use crate::format::record::Body;
+use crate::format::record::{Body, Record};
 
 use super::{Core, TxnState};
 
@@ -30,7 +30,7 @@ impl<E: Env> Core<E> {
         }
         self.check_health()?;
         self.settle(txn)?;
-        self.append(txn, false, Body::Commit);
+        self.append(&Record { txn, commits: false, body: Body::Commit });
         self.finish_commit(txn);
         self.last_commit = self.next_lsn();
         self.make_version();
@@ -51,7 +51,7 @@ impl<E: Env> Core<E> {
             self.check_health()?;
             self.undo_down_to(txn, None)?;
             self.settle(txn)?;
-            self.append(txn, false, Body::End);
+            self.append(&Record { txn, commits: false, body: Body::End });
         }
         let logged = self.table.state(txn).logged;
         self.finish_end(txn);
@@ -95,7 +95,7 @@ impl<E: Env> Core<E> {
         while self.table.state(txn).undo.top() != top {
             self.check_health()?;
             let (undone, undo_next) = self.compensate(txn, None)?;
-            self.append(txn, false, Body::Compensate { undone, undo_next });
+            self.append(&Record { txn, commits: false, body: Body::Compensate { undone, undo_next } });
             self.counters.clrs += 1;
             self.bury_deaths();
         }

@@ -1,8 +1,8 @@
 //! Running operations: apply, log, remember the inverse, in one step that either happens or does not.
 
-use crate::base::{Result, StreamId, TxnId};
+use crate::base::{Lsn, Result, StreamId, TxnId};
 use crate::env::Env;
-use crate::format::record::{Body, Operation, Payload, Record};
+use crate::format::record::{Body, Bulk, MAX_RECORD_OVERHEAD, Operation, Payload, Record, record_bytes};
 use crate::format::stride::Stride;
 
 use super::{Change, Core};
@@ -14,15 +14,15 @@ impl<E: Env> Core<E> {
     /// Runs one operation of an open transaction. After an error nothing has happened.
     pub fn execute(&mut self, txn: TxnId, operation: Operation<'_>) -> Result<()> {
         self.make_writable()?;
-        let inverse =
-            self.apply(Some(txn), Change::from(&operation)).inspect_err(|_| self.abandon_of(&operation))?;
-        let bytes_held = inverse.bytes_held();
-        self.note_bulk(&operation);
-        let lsn = self.append(txn, false, Body::Operation(operation));
+        let change = Change::from(&operation);
+        let record = Record { txn, commits: false, body: Body::Operation(operation) };
+        let applied = self.reserve_log(&record).and_then(|()| self.apply(Some(txn), change));
+        let inverse = applied.inspect_err(|_| self.abandon(&record))?;
+        let lsn = self.append(&record);
+        self.dirty_bytes += inverse.bytes_held();
         let state = self.table.state(txn);
         state.undo.push(lsn, inverse);
         state.logged = true;
-        self.dirty_bytes += bytes_held;
         self.bury_deaths();
         Ok(())
     }
@@ -31,25 +31,21 @@ impl<E: Env> Core<E> {
     /// touches belong to nobody.
     pub fn execute_committed(&mut self, operation: Operation<'_>) -> Result<()> {
         self.make_writable()?;
-        let txn = self.take_txn_id();
         let change = Change::from(&operation);
         let stream = change.stream();
+        let record = Record { txn: self.take_txn_id(), commits: true, body: Body::Operation(operation) };
         let mark = self.deaths.mark();
-        let applied = self.apply(None, change).and_then(|inverse| {
+        let applied = self.reserve_log(&record).and_then(|()| {
+            let inverse = self.apply(None, change)?;
             self.catalog.settle(&self.store, stream, &mut self.deaths)?;
             Ok(inverse)
         });
-        let inverse = match applied {
-            Ok(inverse) => inverse,
-            Err(e) => {
-                self.catalog.forget_change(stream);
-                self.deaths.forget_since(mark);
-                self.abandon_of(&operation);
-                return Err(e);
-            }
-        };
-        self.note_bulk(&operation);
-        self.append(txn, true, Body::Operation(operation));
+        let inverse = applied.inspect_err(|_| {
+            self.catalog.forget_change(stream);
+            self.deaths.forget_since(mark);
+            self.abandon(&record);
+        })?;
+        self.append(&record);
         self.graveyard.extend(inverse.into_tree());
         self.bury_deaths();
         self.last_commit = self.next_lsn();
@@ -178,23 +174,35 @@ impl<E: Env> Core<E> {
         stream
     }
 
-    pub(super) fn append(&mut self, txn: TxnId, commits: bool, body: Body<'_>) -> crate::base::Lsn {
+    pub(super) fn append(&mut self, record: &Record<'_>) -> Lsn {
+        // A batch that names extents is written only after they were synced.
+        self.unsynced_bulk |= bulk_of(record).is_some();
         let before = self.next_lsn();
-        let lsn = self.log().append(&Record { txn, commits, body });
+        let lsn = self.log().append(record);
         self.counters.log_bytes += self.next_lsn().0 - before.0;
         lsn
     }
 
-    /// Remembers that the batch with this record may be written only after the data file was synced.
-    fn note_bulk(&mut self, operation: &Operation<'_>) {
-        if let Operation::Splice { insert: Payload::Bulk(_), .. } = operation {
-            self.unsynced_bulk = true;
-        }
+    /// Makes sure that the log can take `record`, and the end of its transaction, without more disk space: a full disk
+    /// is found here, where an operation can be refused.
+    fn reserve_log(&mut self, record: &Record<'_>) -> Result<()> {
+        self.log().check_record(record)?;
+        let bytes = record_bytes(record) + MAX_RECORD_OVERHEAD;
+        let reserved = self.log().reserve(bytes as u64);
+        reserved.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })
     }
 
-    fn abandon_of(&mut self, operation: &Operation<'_>) {
-        if let Operation::Splice { insert, .. } = operation {
-            self.abandon(insert);
+    /// `record` will never be in the log: its extents are free again.
+    fn abandon(&mut self, record: &Record<'_>) {
+        for extent in bulk_of(record).map_or(&[][..], |bulk| &bulk.extents) {
+            self.space.give_back(*extent);
         }
+    }
+}
+
+fn bulk_of<'r>(record: &'r Record<'_>) -> Option<&'r Bulk> {
+    match &record.body {
+        Body::Operation(Operation::Splice { insert: Payload::Bulk(bulk), .. }) => Some(bulk),
+        _ => None,
     }
 }

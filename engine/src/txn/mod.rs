@@ -35,7 +35,7 @@ mod undo_stack;
 
 pub use change::Change;
 pub use codec::{decode_table, encode_table};
-pub use core::{Core, Counters, Published, Settings};
+pub use core::{Core, Published, Settings};
 pub use end::Savepoint;
 pub use graveyard::Graveyard;
 pub use slots::{Slots, read_slots};

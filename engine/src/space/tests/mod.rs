@@ -69,20 +69,20 @@ fn a_dead_block_waits_for_the_checkpoint_and_for_the_pins() {
     let old = space.allocate(source, 8).unwrap();
     let unreachable = space.allocate(source, 8).unwrap();
     let _rest = space.allocate(source, 8).unwrap();
-    space.bury([old], Lsn(100), true);
-    space.bury([unreachable], Lsn(100), false);
+    space.bury([old], Era(100), true);
+    space.bury([unreachable], Era(100), false);
     let usable = |space: &Space| space.free_blocks() - space.held_blocks();
     assert_eq!(space.free_blocks(), 0);
     space.begin_capture();
     assert_eq!((space.free_blocks(), usable(&space)), (16, 0));
     space.write_map(source).unwrap();
     assert_eq!(usable(&space), 0);
-    space.published(Lsn(100));
+    space.published(Era(100));
     assert_eq!(usable(&space), 8);
     assert_eq!(space.allocate(source, 8).unwrap(), unreachable);
-    space.release(Lsn(100));
+    space.release(Era(100));
     assert_eq!(usable(&space), 0);
-    space.release(Lsn(101));
+    space.release(Era(101));
     assert_eq!(space.allocate(source, 8).unwrap(), old);
 }
 
@@ -93,17 +93,17 @@ fn an_abandoned_checkpoint_releases_nothing() {
     let mut space = Space::new(512);
     let old = space.allocate(source, 8).unwrap();
     let _rest = space.allocate(source, 8).unwrap();
-    space.bury([old], Lsn(1), false);
+    space.bury([old], Era(1), false);
     space.begin_capture();
     file.file().fail_writes_after(0);
     assert!(matches!(space.write_map(source), Err(Error::Io { .. })));
     file.file().heal();
     space.abandon_capture();
-    space.release(Lsn(9));
+    space.release(Era(9));
     assert_ne!(space.allocate(source, 8).unwrap(), old);
     space.begin_capture();
     space.write_map(source).unwrap();
-    space.published(Lsn(9));
+    space.published(Era(9));
     assert_eq!(space.allocate(source, 8).unwrap(), old);
 }
 
@@ -150,19 +150,19 @@ fn the_end_is_trimmed_when_nothing_holds_it() {
     let mut space = Space::new(512);
     space.allocate(source, 10).unwrap();
     let tail = space.allocate(source, 10).unwrap();
-    space.bury([tail], Lsn(1), false);
+    space.bury([tail], Era(1), false);
     space.begin_capture();
     space.trim(source).unwrap();
     assert_eq!(space.total_blocks(), 22);
     space.write_map(source).unwrap();
-    space.published(Lsn(2));
+    space.published(Era(2));
     space.trim(source).unwrap();
     // The node of the free map stands behind it.
     assert_eq!(space.total_blocks(), 23);
     assert_eq!(space.allocate(source, 1).unwrap(), extent(12, 1));
     space.begin_capture();
     space.write_map(source).unwrap();
-    space.published(Lsn(2));
+    space.published(Era(2));
     space.trim(source).unwrap();
     assert_eq!(space.total_blocks(), 14);
 }
@@ -184,7 +184,7 @@ fn a_root_that_contradicts_itself_is_refused() {
 fn a_gap_starts_behind_what_is_held() {
     let mut held = Held::default();
     for (start, blocks) in [(10, 5), (20, 5)] {
-        held.insert(Dead { extent: extent(start, blocks), death: Lsn(0), pinnable: false });
+        held.insert(Dead { extent: extent(start, blocks), death: Era(0), pinnable: false });
     }
     assert_eq!(held.gap(2, 30, 4, 9), Some(extent(2, 8)));
     assert_eq!(held.gap(12, 30, 4, 9), Some(extent(15, 5)));

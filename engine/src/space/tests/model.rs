@@ -121,8 +121,8 @@ fn extents(owned: &[Owned]) -> impl Iterator<Item = Extent> {
 }
 
 impl Run<'_> {
-    fn oldest_pin(&self) -> Lsn {
-        Lsn(self.pins.iter().map(|pin| pin.0).min().unwrap_or(self.lsn))
+    fn oldest_pin(&self) -> Era {
+        Era(self.pins.iter().map(|pin| pin.0).min().unwrap_or(self.lsn))
     }
 
     /// Blocks of the map as it is now.
@@ -196,7 +196,7 @@ impl Run<'_> {
 
     fn bury(&mut self, dead: Owned) {
         self.dying.extend(expand([dead.extent]));
-        self.space.bury([dead.extent], Lsn(self.lsn), dead.pinnable);
+        self.space.bury([dead.extent], Era(self.lsn), dead.pinnable);
         self.lsn += 1;
     }
 
@@ -228,7 +228,7 @@ impl Run<'_> {
         self.own_loose(true, false);
         for &pick in &checkpoint.buried {
             let Some(dead) = self.take_owned(pick) else { continue };
-            self.space.bury_in_capture([dead.extent], Lsn(self.lsn), dead.pinnable);
+            self.space.bury_in_capture([dead.extent], Era(self.lsn), dead.pinnable);
             self.lsn += 1;
         }
         let source = MapSource { file: self.file, cache: &self.cache };
