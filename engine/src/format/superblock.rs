@@ -88,7 +88,7 @@ impl Superblock {
         let mut out = Vec::with_capacity(BLOCK_BYTES);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        out.extend_from_slice(&(BLOCK_BYTES as u32).to_le_bytes());
+        out.extend_from_slice(&u32::try_from(BLOCK_BYTES).expect("invariant: 4096").to_le_bytes());
         out.extend_from_slice(&self.uuid);
         out.extend_from_slice(&self.sequence.to_le_bytes());
         out.extend_from_slice(&(if self.clean { CLEAN } else { 0 }).to_le_bytes());
