@@ -28,8 +28,10 @@ pub struct Verification {
     pub blocks_free: u64,
     /// Levels of inner nodes of the tallest stream.
     pub height: u32,
-    /// Bytes in streams for each hundred bytes in their leaves' blocks.
+    /// Bytes in streams for each hundred bytes in the blocks of their nodes.
     pub leaf_fill_percent: u64,
+    /// Bytes in streams for each hundred that as many leaves of the largest size would hold.
+    pub node_fill_percent: u64,
     /// What is wrong, in sentences.
     pub problems: Vec<String>,
 }
@@ -69,6 +71,7 @@ fn walk_catalog<E: Env>(core: &mut Core<E>, claims: &mut Claims, report: &mut Ve
     report.problems.extend(names.walk(store.names(), &mut walk)?);
     let mut walk = NodesOf { claims, what: "the table of streams" };
     report.problems.extend(streams.walk(store.streams(), &mut walk)?);
+    let mut leaves = 0;
     for (id, record) in std::mem::take(&mut claims.entries) {
         let tree = core.catalog.changing(StreamId(id)).unwrap_or(&record.tree);
         report.streams += 1;
@@ -76,10 +79,13 @@ fn walk_catalog<E: Env>(core: &mut Core<E>, claims: &mut Claims, report: &mut Ve
         let findings = check_tree(store, tree, "a stream", claims, report)?;
         report.bytes += tree.len();
         report.nodes += findings.nodes;
+        leaves += findings.leaves;
         if claims.names.get(&id) != Some(&record.name) {
             report.problems.push(format!("stream {:?} is not found by its name", shown(&record.name)));
         }
     }
+    let most = leaves * store.geometry.leaf_bytes as u64;
+    report.node_fill_percent = (report.bytes * 100).checked_div(most).unwrap_or(100);
     if report.streams != claims.name_count {
         report.problems.push(format!("{} names for {} streams", claims.name_count, report.streams));
     }
