@@ -1,7 +1,7 @@
 //! `docs/FORMAT.md` against the code.
 //!
 //! Why: a description of the bytes on disk that has drifted is worse than none. How: the page states each constant in
-//! a table row as ``| `NAME` | value | …``; the engine lists the same constants under its `internals` feature. Each
+//! a table row as ``| `NAME` | value | …``; the engine lists the same constants in `inspect`. Each
 //! list must hold all of the other, with equal values.
 
 use std::collections::BTreeMap;

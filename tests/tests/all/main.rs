@@ -8,6 +8,7 @@
 mod catalog;
 mod corrupt;
 mod crud;
+mod docs;
 mod format;
 mod model;
 mod persist;
