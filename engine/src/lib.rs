@@ -29,3 +29,7 @@ pub use env::{Env, RealEnv};
 pub use format::stride::Stride;
 pub use recovery::{RecoveryReport, Verification};
 pub use txn::Savepoint;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

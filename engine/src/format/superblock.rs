@@ -51,7 +51,7 @@ const _: () = assert!(112 + 2 * MAP_ROOT_BYTES + SPACE_ROOT_BYTES + TREE_ROOT_BY
 pub struct Superblock {
     /// Made up when the database was created; the log carries it too.
     pub uuid: [u8; 16],
-    /// Grows by one each time a superblock is published.
+    /// Grows by one each time a slot is written.
     pub sequence: u64,
     /// Whether the database was closed cleanly. If so, there is no log and nothing to recover.
     pub clean: bool,

@@ -169,11 +169,12 @@ fn impossible_strides_change_nothing() {
         assert_eq!(code(stream.remove_strided(bad)), ErrorCode::InvalidArgument);
         assert_eq!(code(stream.write_strided(bad, b"")), ErrorCode::InvalidArgument);
     }
-    let huge = Stride { start: 1, size: u64::MAX / 2, stride: u64::MAX / 2, count: u64::MAX };
-    for outside in [Stride { count: 4, ..good }, Stride { start: 9, ..good }, huge] {
+    for outside in [Stride { count: 4, ..good }, Stride { start: 9, ..good }] {
         assert_eq!(code(stream.read_strided(outside)), ErrorCode::OutOfBounds, "{outside:?}");
         assert_eq!(code(stream.remove_strided(outside)), ErrorCode::OutOfBounds, "{outside:?}");
     }
+    let endless = Stride { start: 1, size: u64::MAX / 2, stride: u64::MAX / 2, count: u64::MAX };
+    assert_eq!(code(stream.read_strided(endless)), ErrorCode::InvalidArgument, "it ends beyond 64 bits");
     assert_eq!(code(stream.write_strided(good, b"12345")), ErrorCode::InvalidArgument, "five bytes for six");
     assert_eq!(stream.read(..).unwrap(), b"0123456789");
     transaction.commit().unwrap();

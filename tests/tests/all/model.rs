@@ -387,7 +387,7 @@ fn config(count: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(256))]
+    #![proptest_config(config(2_000))]
 
     #[test]
     fn small_leaves_agree_with_a_vector(ops in prop::collection::vec(op(6_000), 1..120)) {
@@ -396,7 +396,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(config(48))]
+    #![proptest_config(config(400))]
 
     #[test]
     fn default_leaves_agree_with_a_vector(ops in prop::collection::vec(op(700_000), 1..60)) {
