@@ -172,11 +172,13 @@ impl Run {
 
     /// Opens the database after a crash, with more crashes in between if the seed is of that kind, and judges it.
     fn reopen(&mut self, history: &History) -> Result<Session, Finding> {
-        let mut crashes = if self.swarm.crash_in_recovery { self.faults.between(1, 3) } else { 0 };
+        let mut crashes = if self.swarm.crash_in_recovery { self.faults.between(1, 4) } else { 0 };
         let db = loop {
             if crashes > 0 {
                 crashes -= 1;
-                self.world.crash_after(self.faults.below(self.opening_ios));
+                // The first few calls choose and republish the superblock: there every instant counts.
+                let bound = *self.faults.pick(&[16, self.opening_ios]);
+                self.world.crash_after(self.faults.below(bound));
             }
             let before = self.world.counters().ios;
             let opened = self.swarm.geometry.options().open_in(self.world.env(), PATH);

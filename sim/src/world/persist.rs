@@ -43,14 +43,23 @@ pub(crate) enum Strategy {
     PageThenSector,
 }
 
+/// Which of the undecided sectors of a file are torn inside.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Tears {
+    /// This many, at most.
+    Few(u64),
+    /// Each, with this chance in a hundred.
+    Share(u64),
+}
+
 /// All choices that a crash makes up front.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) data: Strategy,
     pub(crate) lengths: Strategy,
     pub(crate) names: Strategy,
-    /// Sectors to tear inside.
-    pub(crate) torn: u64,
+    /// Which sectors are torn inside.
+    pub(crate) tears: Tears,
     /// Whether gaps hold stale bytes, not zeros.
     pub(crate) stale: bool,
     pages: BTreeMap<(u64, u64), u64>,
@@ -66,9 +75,13 @@ impl Plan {
             false => data.clone(),
         };
         let (lengths, names) = (other(dice), other(dice));
-        let torn = if swarm && dice.chance(1, 6) { dice.between(1, 3) } else { 0 };
+        let tears = match dice.below(12) {
+            0 | 1 if swarm => Tears::Few(dice.between(1, 3)),
+            2 if swarm => Tears::Share(*dice.pick(&[20, 50, 100])),
+            _ => Tears::Few(0),
+        };
         let stale = swarm && dice.chance(1, 3);
-        Plan { data, lengths, names, torn, stale, pages: BTreeMap::new() }
+        Plan { data, lengths, names, tears, stale, pages: BTreeMap::new() }
     }
 
     /// Which version a sector of page `page` of a file takes, of those that the changes `touching` made:

@@ -10,7 +10,7 @@ use std::ops::Range;
 use super::dice::Dice;
 use super::image::{Image, PAGE, SECTOR, Sector};
 use super::inode::{Change, Inode, Pending};
-use super::persist::Plan;
+use super::persist::{Plan, Tears};
 
 /// Stale sectors put into one gap, at most; gaps may be huge.
 const STALE_MAX: u64 = 256;
@@ -77,7 +77,7 @@ impl Inode {
                 }
             }
         }
-        damage.torn = tear(&mut found, &self.durable, &replay, &touched, plan.torn, dice);
+        damage.torn = tear(&mut found, &self.durable, &replay, &touched, plan.tears, dice);
         if plan.stale && len > self.durable.len() {
             let gap = self.durable.len().div_ceil(SECTOR)..len.div_ceil(SECTOR);
             let unwritten = gap.filter(|s| chosen.get(s).is_none_or(Option::is_none));
@@ -146,32 +146,33 @@ fn garbage(dice: &mut Dice) -> Sector {
     sector
 }
 
-/// Tears up to `count` of the touched sectors inside: a cut between old and new, zeros, or garbage.
+/// Tears touched sectors inside: a cut between old and new, zeros, or garbage. Returns how many.
 fn tear(
     found: &mut Image,
     old: &Image,
     new: &Image,
     touched: &BTreeMap<u64, Vec<u64>>,
-    count: u64,
+    tears: Tears,
     dice: &mut Dice,
 ) -> u64 {
     let sectors: Vec<u64> = touched.keys().copied().collect();
-    if sectors.is_empty() {
-        return 0;
-    }
-    for _ in 0..count {
-        let sector = *dice.pick(&sectors);
+    let torn: Vec<u64> = match tears {
+        Tears::Few(_) if sectors.is_empty() => Vec::new(),
+        Tears::Few(count) => (0..count).map(|_| *dice.pick(&sectors)).collect(),
+        Tears::Share(percent) => sectors.into_iter().filter(|_| dice.chance(percent, 100)).collect(),
+    };
+    for &sector in &torn {
         let (old, new) = (old.sector(sector), new.sector(sector));
         let cut = dice.index(SECTOR as usize);
-        let torn = match dice.below(4) {
+        let bytes = match dice.below(4) {
             0 => join(&old, &new, cut),
             1 => join(&new, &old, cut),
             2 => [0; SECTOR as usize],
             _ => garbage(dice),
         };
-        found.set_sector(sector, &torn);
+        found.set_sector(sector, &bytes);
     }
-    count
+    torn.len() as u64
 }
 
 fn join(left: &Sector, right: &Sector, cut: usize) -> Sector {
