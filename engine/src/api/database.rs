@@ -9,7 +9,7 @@ use crate::catalog::{Name, Store, check_name};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
 use crate::recovery::{
-    RecoveryReport, Verification, checkpoint, checkpoint_if_due, close, roll_back, verify,
+    RecoveryReport, Verification, checkpoint, checkpoint_if_due, close, roll_back, splice, verify,
 };
 use crate::sync::Latched;
 use crate::txn::{Core, Published};
@@ -55,7 +55,7 @@ pub(super) struct Shared<E: Env> {
 impl<E: Env> Drop for Shared<E> {
     fn drop(&mut self) {
         // What is durable is safe without this; a failure only means that the next opening recovers.
-        let _ = close(self.core.get_mut());
+        let _ = self.core.get_mut().guarded(close);
     }
 }
 
@@ -232,7 +232,7 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::Io`], after which the database is [`Error::Poisoned`]; nothing durable is lost.
     pub fn checkpoint(&self) -> Result<()> {
-        checkpoint(&mut self.shared.core.lock())
+        self.shared.core.lock().guarded(checkpoint)
     }
 
     /// Makes all commits durable, those of [`Durability::Deferred`](super::Durability::Deferred) included.
@@ -240,7 +240,7 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::InDoubt`] if that failed now, [`Error::Poisoned`] if something failed before.
     pub fn sync(&self) -> Result<()> {
-        self.shared.core.lock().flush()
+        self.shared.core.lock().guarded(Core::flush)
     }
 
     /// Reads every node of the database and checks every invariant. Takes as long as reading it all.
@@ -248,7 +248,7 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::Io`]; whatever is wrong with the content is in the report.
     pub fn verify(&self) -> Result<Verification> {
-        verify(&mut self.shared.core.lock())
+        self.shared.core.lock().guarded(verify)
     }
 
     /// Counters and sizes.
@@ -263,19 +263,20 @@ impl<E: Env> Database<E> {
     /// they have gone. Whatever [`Database::checkpoint`] can meet.
     pub fn close(self) -> Result<()> {
         match Arc::try_unwrap(self.shared) {
-            Ok(mut shared) => close(shared.core.get_mut()),
+            Ok(mut shared) => shared.core.get_mut().guarded(close),
             Err(_) => Err(Error::Busy { what: "the database: other handles are open; it".to_owned() }),
         }
     }
 
     /// Runs one change as a transaction of its own, after a checkpoint if one is due.
     fn change<R>(&self, run: impl FnOnce(&mut Core<E>) -> Result<R>) -> Result<R> {
-        let mut core = self.shared.core.lock();
-        core.check_health()?;
-        checkpoint_if_due(&mut core)?;
-        let result = run(&mut core)?;
-        reclaim_some(&mut core);
-        Ok(result)
+        self.shared.core.lock().guarded(|core| {
+            core.check_health()?;
+            checkpoint_if_due(core)?;
+            let result = run(core)?;
+            reclaim_some(core);
+            Ok(result)
+        })
     }
 
     /// Replaces what `place` says, given the stream's length, by `data`.
@@ -284,11 +285,15 @@ impl<E: Env> Database<E> {
             let stream = find(core, name)?;
             let len = core.catalog.stream(&core.store, stream)?.map_or(0, |record| record.tree.len());
             let (offset, delete_len) = place(len)?;
+            if delete_len == 0 && data.is_empty() {
+                return Ok(());
+            }
             if data.len() <= core.max_payload_bytes() {
                 return core.splice_committed(stream, offset, delete_len, data);
             }
             let txn = core.begin();
-            let done = core.splice(txn, stream, offset, delete_len, data).and_then(|()| core.commit(txn));
+            let done =
+                splice(core, txn, stream, offset..offset + delete_len, data).and_then(|()| core.commit(txn));
             match done {
                 Ok(()) => core.flush(),
                 Err(e) => {

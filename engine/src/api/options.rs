@@ -106,7 +106,8 @@ impl Options {
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] for a setting out of range, [`Error::NoDatabase`], [`Error::NotADatabase`],
-    /// [`Error::UnsupportedVersion`], [`Error::Locked`], [`Error::LogMissing`], [`Error::Corruption`], [`Error::Io`].
+    /// [`Error::UnsupportedVersion`], [`Error::Locked`], [`Error::LogMissing`], [`Error::Corruption`], [`Error::Io`],
+    /// [`Error::Poisoned`] if recovery could not write.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Database> {
         self.open_in(RealEnv::new(), path)
     }

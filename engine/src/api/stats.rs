@@ -56,7 +56,7 @@ pub(super) fn stats<E: Env>(core: &Core<E>, recovery: Option<RecoveryReport>) ->
         log_bytes_written: log.bytes_written,
         log_batches: log.batches,
         log_file_bytes: core.log.as_ref().map_or(0, Log::file_bytes),
-        syncs: log.syncs + core.counters.data_syncs,
+        syncs: log.syncs + core.store.file.syncs(),
         checkpoints: core.counters.checkpoints,
         clrs: core.counters.clrs,
         transactions_open: core.table.len() as u64,

@@ -6,6 +6,7 @@ use crate::base::{Error, Result, StreamId, TxnId};
 use crate::catalog::{Name, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::stride::Stride;
+use crate::recovery::{remove_strided, splice, write_strided};
 use crate::tree::Tree;
 use crate::txn::Core;
 
@@ -80,7 +81,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// `offset` is at most the length; there it appends. No `data` does nothing.
     ///
     /// - Cost: O(log n + length of `data`)
-    /// - Logs: one record for each 16 MiB; the bytes themselves only below [`Options::bulk_bytes`](super::Options::bulk_bytes)
+    /// - Logs: one record for each 256 leaves' worth, 16 MiB by default; the bytes themselves only below [`Options::bulk_bytes`](super::Options::bulk_bytes)
     ///
     /// # Errors
     /// [`Error::OutOfBounds`], [`Error::TooLong`].
@@ -133,10 +134,15 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`].
     pub fn cut(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
-        let range = resolve(&range, self.len()?)?;
-        let bytes = self.read(range.clone())?;
-        self.remove(range)?;
-        Ok(bytes)
+        self.transaction.change(|core, txn| {
+            let tree = self.tree_in(core)?;
+            let range = resolve(&range, tree.len())?;
+            let bytes = core.store.trees().read_range(&tree, range.clone())?;
+            if !range.is_empty() {
+                splice(core, txn, self.id, range, &[])?;
+            }
+            Ok(bytes)
+        })
     }
 
     /// Cuts the stream to `len` bytes.
@@ -168,7 +174,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
             if stride.bytes() != Some(data.len() as u64) {
                 return Err(Error::invalid(format!("{} bytes for {stride}", data.len())));
             }
-            core.write_strided(txn, self.id, &stride, data)
+            write_strided(core, txn, self.id, &stride, data)
         })
     }
 
@@ -179,7 +185,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     pub fn remove_strided(&self, stride: Stride) -> Result<()> {
         self.transaction.change(|core, txn| {
             self.check_stride(core, &stride)?;
-            core.remove_strided(txn, self.id, &stride)
+            remove_strided(core, txn, self.id, &stride)
         })
     }
 
@@ -195,7 +201,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
             if delete_len == 0 && data.is_empty() {
                 return Ok(());
             }
-            core.splice(txn, self.id, offset, delete_len, data)
+            splice(core, txn, self.id, offset..offset + delete_len, data)
         })
     }
 
@@ -203,6 +209,13 @@ impl<'tx, E: Env> Stream<'tx, E> {
         match core.catalog.changing(self.id) {
             Some(tree) => Ok(tree.len()),
             None => Ok(self.settled(core)?.len()),
+        }
+    }
+
+    fn tree_in(&self, core: &Core<E>) -> Result<Tree> {
+        match core.catalog.changing(self.id) {
+            Some(tree) => Ok(tree.clone()),
+            None => self.settled(core),
         }
     }
 

@@ -201,14 +201,15 @@ impl<E: Env> Transaction<E> {
     /// As [`Transaction::commit`].
     pub fn commit_with(mut self, durability: Durability) -> Result<()> {
         let shared = Arc::clone(&self.shared);
-        let mut core = shared.core.lock();
-        core.commit(self.id).inspect_err(|_| self.end(&mut core))?;
-        self.ended = true;
-        if durability == Durability::Sync {
-            core.flush()?;
-        }
-        reclaim_some(&mut core);
-        Ok(())
+        shared.core.lock().guarded(|core| {
+            core.commit(self.id).inspect_err(|_| self.end(core))?;
+            self.ended = true;
+            if durability == Durability::Sync {
+                core.flush()?;
+            }
+            reclaim_some(core);
+            Ok(())
+        })
     }
 
     /// Undoes everything and ends the transaction.
@@ -218,10 +219,8 @@ impl<E: Env> Transaction<E> {
     /// needed cannot be read.
     pub fn rollback(mut self) -> Result<()> {
         let shared = Arc::clone(&self.shared);
-        let mut core = shared.core.lock();
         self.ended = true;
-        let id = self.id;
-        roll_back(&mut core, id).map_err(|e| core.poison(e))
+        shared.core.lock().guarded(|core| roll_back(core, self.id).map_err(|e| core.poison(e)))
     }
 
     /// Rolls back without anybody to tell; a database that cannot is poisoned, and recovery does it.
@@ -236,21 +235,30 @@ impl<E: Env> Transaction<E> {
 
     /// Runs something that changes nothing.
     pub(super) fn with_core<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
-        run(&mut self.shared.core.lock(), self.id)
+        self.shared.core.lock().guarded(|core| {
+            // After a failed commit the current state holds what may vanish; snapshots go on.
+            core.check_health()?;
+            run(core, self.id)
+        })
     }
 
     /// Runs a change, after a checkpoint if one is due.
     pub(super) fn change<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
-        let mut core = self.shared.core.lock();
-        core.check_health()?;
-        checkpoint_if_due(&mut core)?;
-        run(&mut core, self.id)
+        self.shared.core.lock().guarded(|core| {
+            core.check_health()?;
+            checkpoint_if_due(core)?;
+            run(core, self.id)
+        })
     }
 }
 
 impl<E: Env> Drop for Transaction<E> {
     fn drop(&mut self) {
         let shared = Arc::clone(&self.shared);
-        self.end(&mut shared.core.lock());
+        // A call that panicked may have left anything: the log knows better, and recovery reads it.
+        let _ = shared.core.lock().guarded(|core| {
+            self.end(core);
+            Ok(())
+        });
     }
 }

@@ -1,6 +1,7 @@
 //! The data file as blocks: every read is verified against the reference that led to it.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
 use crate::env::{DiskFile, read_exact_at, write_all_at};
@@ -10,12 +11,13 @@ use crate::format::block_ref::{BlockRef, CHECKED_BYTES};
 pub struct DataFile<F> {
     file: F,
     path: PathBuf,
+    syncs: AtomicU64,
 }
 
 impl<F: DiskFile> DataFile<F> {
     /// Wraps an open file that is called `path` in errors.
     pub fn new(file: F, path: &Path) -> DataFile<F> {
-        DataFile { file, path: path.to_owned() }
+        DataFile { file, path: path.to_owned(), syncs: AtomicU64::new(0) }
     }
 
     /// The path, as the user gave it.
@@ -65,7 +67,13 @@ impl<F: DiskFile> DataFile<F> {
 
     /// Makes every write that has returned durable. After an error nothing is known: poison.
     pub fn sync(&self) -> Result<()> {
+        self.syncs.fetch_add(1, Ordering::Relaxed);
         self.file.sync().map_err(|e| Error::io("sync", &self.path, 0, e))
+    }
+
+    /// How often the file was synced.
+    pub fn syncs(&self) -> u64 {
+        self.syncs.load(Ordering::Relaxed)
     }
 
     /// The [`Error::Corruption`] for a node whose checksum is right and whose content is not.

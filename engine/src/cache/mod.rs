@@ -7,5 +7,5 @@ mod node_writer;
 
 pub use data_file::DataFile;
 pub use deaths::Deaths;
-pub use node_cache::{NodeCache, Weigh};
+pub use node_cache::{NodeCache, Shelf, Weigh};
 pub use node_writer::NodeWriter;

@@ -1,11 +1,15 @@
 //! Decoded nodes, kept until a byte budget is spent; evicted by CLOCK, so that one scan does not empty it of what is
 //! used again and again.
 //!
+//! All kinds of nodes share one [`Shelf`] and its budget; a [`NodeCache`] is the view of it that one kind has.
+//!
 //! Invariants:
 //! 1. An entry answers only for the very reference it was kept under, checksums included: blocks are used again, and a
 //!    stale entry must never answer, not even if the new node begins like the old one.
 //! 2. Cached nodes are immutable; whoever changes one clones it first.
 
+use std::any::Any;
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -20,56 +24,40 @@ pub trait Weigh {
     fn weight(&self) -> usize;
 }
 
-/// A cache of nodes of one kind.
-pub struct NodeCache<T, P: Platform> {
-    shelf: Latched<Shelf<T>, P>,
+/// The nodes of all kinds that are kept in memory.
+pub struct Shelf<P: Platform> {
+    slots: Latched<Slots, P>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
 
-struct Shelf<T> {
+/// The nodes of one kind on a [`Shelf`].
+pub struct NodeCache<T, P: Platform> {
+    shelf: Arc<Shelf<P>>,
+    kind: PhantomData<fn() -> T>,
+}
+
+struct Slots {
     budget_bytes: usize,
     used_bytes: usize,
-    slots: Vec<Slot<T>>,
+    slots: Vec<Slot>,
     by_block: IdMap<BlockId, usize>,
     hand: usize,
 }
 
-struct Slot<T> {
+struct Slot {
     reference: BlockRef,
     weight: usize,
     referenced: AtomicBool,
-    node: Arc<T>,
+    node: Arc<dyn Any + Send + Sync>,
 }
 
-impl<T: Weigh, P: Platform> NodeCache<T, P> {
-    /// An empty cache that holds about `budget_bytes`.
-    pub fn new(budget_bytes: usize) -> Self {
-        let shelf =
-            Shelf { budget_bytes, used_bytes: 0, slots: Vec::new(), by_block: IdMap::default(), hand: 0 };
-        NodeCache { shelf: Latched::new(shelf), hits: AtomicU64::new(0), misses: AtomicU64::new(0) }
-    }
-
-    /// The node behind `reference`, if it is cached.
-    pub fn get(&self, reference: &BlockRef) -> Option<Arc<T>> {
-        let shelf = self.shelf.read();
-        let found = shelf.by_block.get(&reference.block).map(|&at| &shelf.slots[at]);
-        match found.filter(|slot| slot.reference == *reference) {
-            Some(slot) => {
-                slot.referenced.store(true, Ordering::Relaxed);
-                self.hits.fetch_add(1, Ordering::Relaxed);
-                Some(Arc::clone(&slot.node))
-            }
-            None => {
-                self.misses.fetch_add(1, Ordering::Relaxed);
-                None
-            }
-        }
-    }
-
-    /// Keeps `node`, which is what stands behind `reference`, and evicts others if the budget is spent.
-    pub fn insert(&self, reference: &BlockRef, node: Arc<T>) {
-        self.shelf.lock().insert(reference, node);
+impl<P: Platform> Shelf<P> {
+    /// An empty shelf that holds about `budget_bytes`.
+    pub fn new(budget_bytes: usize) -> Arc<Shelf<P>> {
+        let slots =
+            Slots { budget_bytes, used_bytes: 0, slots: Vec::new(), by_block: IdMap::default(), hand: 0 };
+        Arc::new(Shelf { slots: Latched::new(slots), hits: AtomicU64::new(0), misses: AtomicU64::new(0) })
     }
 
     /// How many look-ups found their node, and how many did not.
@@ -78,18 +66,54 @@ impl<T: Weigh, P: Platform> NodeCache<T, P> {
     }
 }
 
-impl<T: Weigh> Shelf<T> {
-    fn insert(&mut self, reference: &BlockRef, node: Arc<T>) {
+impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
+    /// The view of `shelf` for one kind of node.
+    pub fn on(shelf: &Arc<Shelf<P>>) -> Self {
+        NodeCache { shelf: Arc::clone(shelf), kind: PhantomData }
+    }
+
+    /// The node behind `reference`, if it is cached.
+    pub fn get(&self, reference: &BlockRef) -> Option<Arc<T>> {
+        let found = self.shelf.slots.read().get(reference);
+        match found.and_then(|node| node.downcast().ok()) {
+            Some(node) => {
+                self.shelf.hits.fetch_add(1, Ordering::Relaxed);
+                Some(node)
+            }
+            None => {
+                self.shelf.misses.fetch_add(1, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+
+    /// Keeps `node`, which is what stands behind `reference`, and evicts others if the budget is spent.
+    pub fn insert(&self, reference: &BlockRef, node: Arc<T>) {
         let weight = node.weight();
         let slot = Slot { reference: *reference, weight, referenced: AtomicBool::new(false), node };
-        self.used_bytes += weight;
-        match self.by_block.get(&reference.block) {
+        self.shelf.slots.lock().insert(slot);
+    }
+}
+
+impl Slots {
+    fn get(&self, reference: &BlockRef) -> Option<Arc<dyn Any + Send + Sync>> {
+        let slot = &self.slots[*self.by_block.get(&reference.block)?];
+        if slot.reference != *reference {
+            return None;
+        }
+        slot.referenced.store(true, Ordering::Relaxed);
+        Some(Arc::clone(&slot.node))
+    }
+
+    fn insert(&mut self, slot: Slot) {
+        self.used_bytes += slot.weight;
+        match self.by_block.get(&slot.reference.block) {
             Some(&at) => {
                 self.used_bytes -= self.slots[at].weight;
                 self.slots[at] = slot;
             }
             None => {
-                self.by_block.insert(reference.block, self.slots.len());
+                self.by_block.insert(slot.reference.block, self.slots.len());
                 self.slots.push(slot);
             }
         }

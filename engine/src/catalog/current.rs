@@ -13,6 +13,12 @@ use crate::tree::Tree;
 
 use super::{Name, Store, StreamRecord};
 
+/// The maps of a catalog at one moment.
+pub struct Maps {
+    names: OrderedMap<Name, u64>,
+    streams: OrderedMap<u64, StreamRecord>,
+}
+
 /// Names, streams, and the trees that change at the moment.
 pub struct Catalog {
     names: OrderedMap<Name, u64>,
@@ -54,6 +60,11 @@ impl Catalog {
         self.changing.get(&stream)
     }
 
+    /// The streams that are changing.
+    pub fn changing_streams(&self) -> impl Iterator<Item = StreamId> {
+        self.changing.keys().copied()
+    }
+
     /// The tree of `stream`, to change. Until [`Catalog::settle`] the change is not in the maps.
     pub fn tree_mut<E: Env>(&mut self, store: &Store<E>, stream: StreamId) -> Result<Option<&mut Tree>> {
         if !self.changing.contains_key(&stream) {
@@ -70,6 +81,18 @@ impl Catalog {
         self.streams.update(store.streams(), &stream.0, deaths, |record| record.tree = tree)?;
         self.changing.remove(&stream);
         Ok(())
+    }
+
+    /// The maps, to come back to with [`Catalog::restore`]. O(1).
+    pub fn maps_clone(&self) -> Maps {
+        Maps { names: self.names.clone(), streams: self.streams.clone() }
+    }
+
+    /// Takes the maps back to `before`, and `stream` with them.
+    pub fn restore(&mut self, before: Maps, stream: StreamId) {
+        self.names = before.names;
+        self.streams = before.streams;
+        self.changing.remove(&stream);
     }
 
     /// Drops what changed in `stream` since it was last settled.

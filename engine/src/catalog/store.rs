@@ -1,6 +1,8 @@
-//! What current and past states are read through: the data file and one cache for each kind of node.
+//! What current and past states are read through: the data file and the cache, with a view for each kind of node.
 
-use crate::cache::{DataFile, NodeCache};
+use std::sync::Arc;
+
+use crate::cache::{DataFile, NodeCache, Shelf};
 use crate::env::{Disk, Env};
 use crate::map::{MapNode, MapSource};
 use crate::space::RunLength;
@@ -21,6 +23,7 @@ pub struct Store<E: Env> {
     pub file: DataFile<FileOf<E>>,
     /// How large nodes may be.
     pub geometry: Geometry,
+    shelf: Arc<Shelf<E::Platform>>,
     nodes: Cache<Node, E>,
     names: Cache<MapNode<Name, u64>, E>,
     streams: Cache<MapNode<u64, StreamRecord>, E>,
@@ -28,18 +31,18 @@ pub struct Store<E: Env> {
 }
 
 impl<E: Env> Store<E> {
-    /// Empty caches over `file`; most of `cache_bytes` is for the nodes of streams.
+    /// An empty cache of about `cache_bytes` over `file`.
     pub fn new(env: E, file: DataFile<FileOf<E>>, geometry: Geometry, cache_bytes: u64) -> Store<E> {
-        let bytes = usize::try_from(cache_bytes).unwrap_or(usize::MAX);
-        let share = bytes / 16;
+        let shelf = Shelf::new(usize::try_from(cache_bytes).unwrap_or(usize::MAX));
         Store {
             env,
             file,
             geometry,
-            nodes: NodeCache::new(bytes - 3 * share),
-            names: NodeCache::new(share),
-            streams: NodeCache::new(share),
-            free: NodeCache::new(share),
+            nodes: NodeCache::on(&shelf),
+            names: NodeCache::on(&shelf),
+            streams: NodeCache::on(&shelf),
+            free: NodeCache::on(&shelf),
+            shelf,
         }
     }
 
@@ -63,14 +66,8 @@ impl<E: Env> Store<E> {
         MapSource { file: &self.file, cache: &self.free }
     }
 
-    /// Look-ups in all caches that found their node, and that did not.
+    /// Look-ups in the cache that found their node, and that did not.
     pub fn hits_and_misses(&self) -> (u64, u64) {
-        let all = [
-            self.nodes.hits_and_misses(),
-            self.names.hits_and_misses(),
-            self.streams.hits_and_misses(),
-            self.free.hits_and_misses(),
-        ];
-        all.iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        self.shelf.hits_and_misses()
     }
 }

@@ -16,7 +16,7 @@ use crate::base::{BLOCK_BYTES, BlockId, checksum};
 use super::extent::Extent;
 use super::wire::{Reader, WireError};
 
-/// Bytes under one checksum. A cold read of a few bytes verifies one such piece.
+/// Bytes under one checksum, so that a part of a leaf can be verified without the rest.
 pub const CHECKED_BYTES: usize = 16 * 1024;
 /// The largest node: four checked pieces.
 pub const MAX_NODE_BYTES: usize = 4 * CHECKED_BYTES;
@@ -26,7 +26,7 @@ pub const MAX_NODE_BYTES: usize = 4 * CHECKED_BYTES;
 pub struct BlockRef {
     /// The first of its blocks.
     pub block: BlockId,
-    /// Length in bytes, 1 to [`MAX_NODE_BYTES`]; the rest of the last block is zero.
+    /// Length in bytes, 1 to [`MAX_NODE_BYTES`]; what follows in the last block means nothing.
     pub bytes: u32,
     /// One CRC-32 for each started [`CHECKED_BYTES`]; unused ones are zero.
     pub sums: [u32; 4],

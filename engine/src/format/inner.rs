@@ -6,7 +6,7 @@
 //! |---|---|
 //! | 0 | kind, `0xA7` |
 //! | 1 | height: 1 above leaves |
-//! | 2..4 | number of children, 1 to 440 |
+//! | 2..4 | number of children, 2 to 440 |
 //! | 4.. | for each child: bytes below it (8), then its [`BlockRef`] |
 //!
 //! Leaves have no encoding: a leaf on disk is its bytes.
@@ -58,7 +58,7 @@ pub fn decode_inner(height: u8, bytes: &[u8]) -> Result<Vec<InnerEntry>, WireErr
         return Err(WireError("an inner node of another height"));
     }
     let count = usize::from(from.u16()?);
-    if count == 0 || count > MAX_FANOUT {
+    if !(2..=MAX_FANOUT).contains(&count) {
         return Err(WireError("an impossible number of children"));
     }
     let mut children = Vec::with_capacity(count);

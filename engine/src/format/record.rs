@@ -185,6 +185,9 @@ pub enum RecordError {
     /// A splice reaches beyond 64 bits.
     #[error("a splice reaches beyond 64 bits")]
     Range,
+    /// The length, height and root of a payload on disk do not belong together.
+    #[error("a payload's tree is impossible")]
+    Tree,
     /// A run of blocks is empty or cannot exist.
     #[error("an extent is impossible")]
     Extent,

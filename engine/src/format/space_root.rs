@@ -6,12 +6,16 @@
 //! | 8..16 | `free_blocks` |
 //! | 16..56 | root of the free map |
 
+use crate::base::BLOCK_BYTES;
+
 use super::map_root::{MAP_ROOT_BYTES, MapRoot};
 use super::wire::{Reader, WireError};
 
 /// The blocks before this one hold the superblocks and are never free.
 pub const FIRST_USABLE_BLOCK: u64 = 2;
 
+/// No file has more blocks, so that byte offsets can be added without care.
+pub const MAX_BLOCKS: u64 = u64::MAX / (2 * BLOCK_BYTES as u64);
 /// Length of an encoded [`SpaceRoot`].
 pub const SPACE_ROOT_BYTES: usize = 16 + MAP_ROOT_BYTES;
 

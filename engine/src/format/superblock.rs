@@ -27,7 +27,7 @@ use crate::base::{BLOCK_BYTES, Lsn, StreamId, TxnId, checksum};
 
 use super::log_position::{LOG_POSITION_BYTES, LogPosition};
 use super::map_root::{MAP_ROOT_BYTES, MapRoot};
-use super::space_root::{SPACE_ROOT_BYTES, SpaceRoot};
+use super::space_root::{MAX_BLOCKS, SPACE_ROOT_BYTES, SpaceRoot};
 use super::tree_root::{TREE_ROOT_BYTES, TreeRoot};
 use super::wire::{Reader, WireError};
 
@@ -42,6 +42,8 @@ pub const SUPERBLOCK_SLOTS: u64 = 2;
 
 const SUM_AT: usize = SUPERBLOCK_BYTES - 4;
 const CLEAN: u32 = 1;
+/// No counter comes anywhere near this in the life of a database.
+const MAX_COUNTER: u64 = 1 << 62;
 
 const _: () = assert!(56 + LOG_POSITION_BYTES + 16 == 112);
 const _: () = assert!(112 + 2 * MAP_ROOT_BYTES + SPACE_ROOT_BYTES + TREE_ROOT_BYTES == 285);
@@ -150,7 +152,29 @@ impl Superblock {
             table: TreeRoot::decode(&mut from)?,
         };
         from.finish_zero()?;
+        superblock.check()?;
         Ok(superblock)
+    }
+
+    /// That counters are far from overflowing and the table fits the file, so that nothing later has to ask.
+    fn check(&self) -> Result<(), WireError> {
+        let counters = [
+            self.sequence,
+            self.log.generation,
+            self.log.lsn.0,
+            self.log.sequence,
+            self.next_txn.0,
+            self.next_stream.0,
+        ];
+        if counters.iter().any(|&counter| counter > MAX_COUNTER) || self.next_txn.0 == 0 {
+            return Err(WireError("a counter is out of range"));
+        }
+        if self.space.total_blocks > MAX_BLOCKS
+            || self.table.bytes / BLOCK_BYTES as u64 > self.space.total_blocks
+        {
+            return Err(WireError("a size is out of range"));
+        }
+        Ok(())
     }
 }
 

@@ -38,16 +38,19 @@ impl TreeRoot {
     /// Reads an encoding.
     pub fn decode(from: &mut Reader<'_>) -> Result<TreeRoot, WireError> {
         let (bytes, height) = (from.u64()?, from.u8()?);
-        if height > MAX_HEIGHT || (bytes == 0 && height != 0) || bytes > i64::MAX as u64 {
-            return Err(WireError("the root of a tree contradicts itself"));
-        }
         let root = if bytes > 0 { Some(BlockRef::decode(from)?) } else { None };
-        if let Some(root) = &root
-            && height == 0
-            && u64::from(root.bytes) != bytes
-        {
-            return Err(WireError("the root of a tree contradicts itself"));
-        }
-        Ok(TreeRoot { root, height, bytes })
+        let found = TreeRoot { root, height, bytes };
+        if found.is_possible() { Ok(found) } else { Err(WireError("the root of a tree contradicts itself")) }
+    }
+
+    /// Whether length, height and root can belong together.
+    pub fn is_possible(&self) -> bool {
+        let in_range = self.height <= MAX_HEIGHT && self.bytes <= i64::MAX as u64;
+        in_range
+            && match &self.root {
+                None => self.bytes == 0 && self.height == 0,
+                Some(root) if self.height == 0 => self.bytes == u64::from(root.bytes),
+                Some(_) => self.bytes > 0,
+            }
     }
 }

@@ -58,7 +58,7 @@ pub use source::MapSource;
 use crate::format::block_ref::MAX_NODE_BYTES;
 
 /// The size that nodes are split at unless a map asks for another.
-pub const DEFAULT_MAP_NODE_BYTES: u32 = 16 * 1024;
+pub const DEFAULT_MAP_NODE_BYTES: u32 = 4 * 1024;
 
 /// A persistent map in the order of its keys. Cloning is O(1) and gives an independent map that shares nodes.
 pub struct OrderedMap<K, V: MapValue> {

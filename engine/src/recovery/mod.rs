@@ -1,4 +1,4 @@
-//! Checkpoints, opening, closing, and the audit.
+//! Checkpoints and everything that they are part of: long calls, opening, closing; and the audit.
 //!
 //! Opening a database that was not closed, with the functions that do each step:
 //!
@@ -17,13 +17,13 @@
 mod analysis;
 mod audit;
 mod block_writer;
+mod calls;
 mod checkpoint;
 mod open;
 mod redo;
-mod rollback;
 
 pub use audit::{Verification, verify};
+pub use calls::{remove_strided, roll_back, roll_back_to, splice, write_strided};
 pub use checkpoint::{checkpoint, checkpoint_if_due, close};
 pub use open::{Creation, open};
 pub use redo::RecoveryReport;
-pub use rollback::{roll_back, roll_back_to};

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::base::{Error, Lsn, Result, StreamId, TxnId, parent_dir};
+use crate::base::{BLOCK_BYTES, Error, Lsn, Result, StreamId, TxnId, parent_dir};
 use crate::cache::DataFile;
 use crate::catalog::{FileOf, Store};
 use crate::env::{Disk, DiskFile, Env, OpenMode};
@@ -24,6 +24,8 @@ use super::redo::{RecoveryReport, recover};
 const SMALL_LEAF_BYTES: usize = 1024;
 const SMALL_MAP_NODE_BYTES: u32 = 512;
 
+/// Behind the name of a database that is being made.
+const UNFINISHED_SUFFIX: &str = "-new";
 /// How often opening tries again when a database that was just made has gone.
 const CREATION_TRIES: usize = 4;
 
@@ -96,7 +98,7 @@ fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
 /// nothing or a database. Whoever finds that somebody else was quicker leaves it alone.
 fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) -> Result<()> {
     let mut unfinished = OsString::from(path);
-    unfinished.push("-new");
+    unfinished.push(UNFINISHED_SUFFIX);
     let unfinished = Path::new(&unfinished);
     let mode = OpenMode { write: true, ..OpenMode::default() };
     let file = match env.disk().open(unfinished, OpenMode { create_new: true, ..mode }) {
@@ -105,18 +107,31 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
     };
     let file = DataFile::new(file.map_err(|e| Error::io("create", unfinished, 0, e))?, unfinished);
     lock(&file, path)?;
-    let superblock = empty_superblock(env, creation, settings);
-    Slots::fresh(superblock.clone()).publish(&file, superblock)?;
-    drop(file);
+    // Whoever had the lock before may have given this very file its name; from here on nobody else writes to it.
     if env.disk().open(path, OpenMode::default()).is_ok() {
         return Ok(());
     }
+    check_replaceable(&file)?;
+    let superblock = empty_superblock(env, creation, settings);
+    Slots::fresh(superblock.clone()).publish(&file, superblock)?;
+    drop(file);
     match env.disk().rename(unfinished, path) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
         renamed => renamed.map_err(|e| Error::io("rename", unfinished, 0, e))?,
     }
     let dir = parent_dir(path);
     env.disk().sync_dir(dir).map_err(|e| Error::io("sync directory", dir, 0, e))
+}
+
+/// That the file is what an interrupted creation leaves and not something of the user's that has this name.
+fn check_replaceable<F: DiskFile>(file: &DataFile<F>) -> Result<()> {
+    let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
+    let in_use = read_slots(file).is_ok_and(|slots| !slots.are_fresh());
+    if length > FIRST_USABLE_BLOCK * BLOCK_BYTES as u64 || in_use {
+        let reason = "it stands where a database is to be made; move it away".to_owned();
+        return Err(Error::NotADatabase { file: file.path().to_owned(), reason });
+    }
+    Ok(())
 }
 
 fn empty_superblock<E: Env>(env: &E, creation: Creation, settings: Settings) -> Superblock {

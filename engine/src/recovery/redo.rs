@@ -11,8 +11,8 @@ use crate::log::{LogIdentity, LogScan, read_log};
 use crate::txn::{Change, Core};
 
 use super::analysis::{Analysis, analyse};
+use super::calls::roll_back;
 use super::checkpoint::take;
-use super::rollback::roll_back;
 
 /// What a recovery did.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -130,7 +130,11 @@ fn roll_losers_back<E: Env>(core: &mut Core<E>) -> Result<()> {
     for txn in losers.into_iter().rev() {
         roll_back(core, txn)?;
     }
-    core.flush()?;
+    core.flush().map_err(|e| match e {
+        // Nobody waits for a commit yet.
+        Error::InDoubt { cause } => Error::Poisoned { cause },
+        other => other,
+    })?;
     core.make_version();
     Ok(())
 }

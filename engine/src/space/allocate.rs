@@ -7,12 +7,12 @@ use crate::base::{BLOCK_BYTES, Error, Result};
 use crate::env::{DiskFile, Platform};
 use crate::format::extent::Extent;
 
+use crate::format::space_root::MAX_BLOCKS;
+
 use super::{FIRST_USABLE_BLOCK, FreeSource, Reservation, RunLength, Space, extent};
 
 /// A shorter run than this many blocks (1 MiB) is not worth a piece of a bulk write that is longer.
 const BULK_PIECE_BLOCKS: u64 = 256;
-/// More blocks than any file has: half of what a byte offset of 64 bits reaches.
-const MAX_BLOCKS: u64 = u64::MAX / (2 * BLOCK_BYTES as u64);
 
 impl Space {
     /// Takes `blocks` blocks in one run: the next that fits behind the last one taken, or else at the end of
@@ -92,7 +92,7 @@ impl Space {
         }
         let rover = self.rover;
         if let Some((start, RunLength(blocks))) = self.map.last_at_or_before(source, &rover)? {
-            let run = extent(start, blocks);
+            let run = self.checked_run(source, start, blocks)?;
             if let Some(found) = self.held.gap(rover, run.end().0.max(rover), least, most) {
                 return Ok(Some((run, found)));
             }
@@ -105,17 +105,34 @@ impl Space {
                 |summary| summary.longest >= least,
                 |&start, &RunLength(blocks)| {
                     found = (blocks >= least)
-                        .then(|| self.held.gap(start, start + blocks, least, most))
+                        .then(|| self.held.gap(start, start.saturating_add(blocks), least, most))
                         .flatten();
                     found.is_some()
                 },
             )?;
             if let Some(((start, RunLength(blocks)), found)) = run.zip(found) {
-                return Ok(Some((extent(start, blocks), found)));
+                return Ok(Some((self.checked_run(source, start, blocks)?, found)));
             }
         }
         self.hopeless_blocks = least;
         Ok(None)
+    }
+
+    /// A run that the map says is free: a damaged map must not hand out a superblock, or what is not there.
+    fn checked_run<F: DiskFile, P: Platform>(
+        &self,
+        source: FreeSource<'_, F, P>,
+        start: u64,
+        blocks: u64,
+    ) -> Result<Extent> {
+        match start.checked_add(blocks) {
+            Some(end) if start >= FIRST_USABLE_BLOCK && end <= self.total_blocks => Ok(extent(start, blocks)),
+            _ => {
+                let found = format!("a run of {blocks} from block {start}");
+                let expected = format!("free runs below block {}", self.total_blocks);
+                Err(Error::corruption(source.file.path(), 0, expected, found))
+            }
+        }
     }
 
     /// Takes `part` out of the run `run` of the map.

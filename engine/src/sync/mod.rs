@@ -1,4 +1,5 @@
-//! Latches: short, physical locks on memory. Everything in the engine that tasks share goes through them.
+//! Latches: short, physical locks on memory. Everything in the engine that tasks share and that is more than a
+//! counter goes through them.
 //!
 //! [`Latch`] is the lock alone, [`Latched`] a value that can only be reached through one. Both are generic over the
 //! [`Platform`](crate::env::Platform), so that production, simulator and loom run this source and no other.

@@ -27,8 +27,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
 
     /// The bytes of `range` in one vector.
     pub fn read_range(&self, tree: &Tree, range: Range<u64>) -> Result<Vec<u8>> {
-        let expected = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(0);
-        let mut out = Vec::with_capacity(expected);
+        let mut out = Vec::with_capacity(first_capacity(range.end.saturating_sub(range.start)));
         self.visit(tree, range, &mut |bytes| out.extend_from_slice(bytes))?;
         Ok(out)
     }
@@ -36,7 +35,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
     /// The elements that `stride` takes, one after the other. The hull lies inside the tree.
     pub fn read_strided(&self, tree: &Tree, stride: &Stride) -> Result<Vec<u8>> {
         let Some(hull) = stride.hull().filter(|hull| !hull.is_empty()) else { return Ok(Vec::new()) };
-        let mut out = Vec::with_capacity(usize::try_from(stride.count * stride.size).unwrap_or(0));
+        let mut out = Vec::with_capacity(first_capacity(stride.count * stride.size));
         if self.is_sparse(stride) {
             for i in 0..stride.count {
                 let at = stride.start + i * stride.stride * stride.size;
@@ -109,4 +108,10 @@ pub(super) fn each_element(stride: &Stride, position: u64, len: usize, mut visit
         }
         element += 1;
     }
+}
+
+/// How much to allocate before the bytes are there: a damaged length must not ask for all memory at once.
+fn first_capacity(len: u64) -> usize {
+    const MOST: u64 = 16 << 20;
+    usize::try_from(len.min(MOST)).unwrap_or(0)
 }

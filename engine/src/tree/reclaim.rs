@@ -1,5 +1,7 @@
 //! Freeing the blocks of a tree that nobody needs any more, in steps of bounded size.
 
+use std::ops::Range;
+
 use crate::base::Result;
 use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
@@ -69,7 +71,14 @@ impl Reclaim {
         let height = *height;
         let children = match height {
             0 => Vec::new(),
-            _ => source.load(child, height)?.expect_inner().children.clone(),
+            _ => match source.load(child, height) {
+                Ok(node) => node.expect_inner().children.clone(),
+                Err(e) => {
+                    // Let the others be freed first.
+                    self.frontier.rotate_right(1);
+                    return Err(e);
+                }
+            },
         };
         if let NodeRef::Disk(reference) = &child.node {
             deaths.kill(reference.extent());
@@ -88,10 +97,17 @@ impl Extend<Tree> for Reclaim {
 
 impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
     /// Removes `range` for good: nobody will put it back. For ranges of bounded size.
-    pub fn discard(&self, tree: &mut Tree, range: std::ops::Range<u64>, deaths: &mut Deaths) -> Result<()> {
-        let removed =
-            self.splice(tree, range.start, range.end - range.start, Rope::Bytes(Vec::new()), deaths)?;
-        match removed {
+    pub fn discard(&self, tree: &mut Tree, range: Range<u64>, deaths: &mut Deaths) -> Result<()> {
+        self.atomically(tree, deaths, |tree, deaths| {
+            let (start, len) = (range.start, range.end - range.start);
+            let removed = self.splice(tree, start, len, Rope::Bytes(Vec::new()), deaths)?;
+            self.drop_rope(removed, deaths)
+        })
+    }
+
+    /// Kills every block of `rope`.
+    pub(super) fn drop_rope(&self, rope: Rope, deaths: &mut Deaths) -> Result<()> {
+        match rope {
             Rope::Bytes(_) => Ok(()),
             Rope::Tree(tree) => self.kill_all(tree, deaths),
         }

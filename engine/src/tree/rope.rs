@@ -8,6 +8,7 @@ pub const PINNED_ROPE_BYTES: u64 = 16 * 1024;
 
 /// Bytes in hand, or a tree of them.
 #[derive(Clone, Debug)]
+#[must_use = "a rope may own blocks"]
 pub enum Rope {
     /// In hand.
     Bytes(Vec<u8>),

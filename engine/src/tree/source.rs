@@ -58,7 +58,11 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
 
     fn load_disk(&self, reference: &BlockRef, bytes: u64, height: u8) -> Result<Arc<Node>> {
         if let Some(node) = self.cache.get(reference) {
-            return Ok(node);
+            // A damaged parent could lead to a node of another height.
+            return match (&*node, height) {
+                (Node::Leaf(_), 0) | (Node::Inner(_), 1..) => Ok(node),
+                _ => Err(self.file.malformed(reference, "a node that does not fit its parent's entry")),
+            };
         }
         let node = Arc::new(self.read_disk(reference, bytes, height)?);
         self.cache.insert(reference, Arc::clone(&node));

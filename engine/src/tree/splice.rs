@@ -67,6 +67,11 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         })
     }
 
+    /// A splice that removes nothing.
+    pub fn insert(&self, tree: &mut Tree, offset: u64, insert: Rope, deaths: &mut Deaths) -> Result<()> {
+        self.splice(tree, offset, 0, insert, deaths).map(|nothing| assert_eq!(nothing.len(), 0))
+    }
+
     /// Runs `change` on a clone of `tree` and keeps the clone only if all went well.
     pub(super) fn atomically<R>(
         &self,

@@ -28,7 +28,8 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         if self.is_sparse(stride) {
             self.atomically(tree, deaths, |tree, deaths| {
                 for (at, element) in elements(stride).zip(bytes.chunks(to_usize(stride.size))) {
-                    self.splice(tree, at, stride.size, Rope::Bytes(element.to_vec()), deaths)?;
+                    let rope = self.splice(tree, at, stride.size, Rope::Bytes(element.to_vec()), deaths)?;
+                    self.drop_rope(rope, deaths)?;
                 }
                 Ok(())
             })?;
@@ -52,7 +53,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         if self.is_sparse(stride) {
             self.atomically(tree, deaths, |tree, deaths| {
                 for at in elements(stride).rev() {
-                    self.splice(tree, at, stride.size, Rope::Bytes(Vec::new()), deaths)?;
+                    self.discard(tree, at..at + stride.size, deaths)?;
                 }
                 Ok(())
             })?;
@@ -83,7 +84,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         self.atomically(tree, deaths, |tree, deaths| {
             if self.is_sparse(stride) {
                 for (at, element) in elements(stride).zip(bytes.chunks(to_usize(stride.size))) {
-                    self.splice(tree, at, 0, Rope::Bytes(element.to_vec()), deaths)?;
+                    self.insert(tree, at, Rope::Bytes(element.to_vec()), deaths)?;
                 }
                 return Ok(());
             }
@@ -115,13 +116,6 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             let rope = self.splice(tree, hull.start, hull.end - hull.start, Rope::Bytes(bytes), deaths)?;
             self.drop_rope(rope, deaths)
         })
-    }
-
-    fn drop_rope(&self, rope: Rope, deaths: &mut Deaths) -> Result<()> {
-        match rope {
-            Rope::Bytes(_) => Ok(()),
-            Rope::Tree(tree) => self.kill_all(tree, deaths),
-        }
     }
 }
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::{BLOCK_BYTES, BlockId, Result};
-use crate::cache::{DataFile, Deaths, NodeCache, NodeWriter};
+use crate::cache::{DataFile, Deaths, NodeCache, NodeWriter, Shelf};
 use crate::env::{Disk, DiskFile, OpenMode, RealDisk, RealFile, RealPlatform};
 use crate::format::block_ref::BlockRef;
 use crate::format::extent::Extent;
@@ -111,11 +111,6 @@ fn noise(len: usize, seed: usize) -> Vec<u8> {
 
 type Source<'a> = TreeSource<'a, RealFile, RealPlatform>;
 
-fn put_back(source: &Source<'_>, tree: &mut Tree, at: u64, rope: Rope, deaths: &mut Deaths) {
-    let nothing = source.splice(tree, at, 0, rope, deaths).unwrap();
-    assert_eq!(nothing.len(), 0);
-}
-
 fn run_step(
     source: &Source<'_>,
     tree: &mut Tree,
@@ -169,7 +164,7 @@ fn run_step(
             });
             let total: u64 = findings.blocks.iter().map(|e| e.blocks).sum();
             assert_eq!(total, extents.iter().map(|e| e.blocks).sum::<u64>());
-            put_back(source, tree, at, Rope::Tree(rope), &mut deaths);
+            source.insert(tree, at, Rope::Tree(rope), &mut deaths).unwrap();
             model.splice(at as usize..at as usize, bytes);
         }
         Step::Flush => source.flush(tree, disk).unwrap(),
@@ -180,7 +175,7 @@ fn run_step(
             if let Rope::Tree(tree) = &mut rope {
                 source.flush(tree, disk).unwrap();
             }
-            put_back(source, tree, at, rope, &mut deaths);
+            source.insert(tree, at, rope, &mut deaths).unwrap();
         }
     }
     disk.bury(&mut deaths);
@@ -213,7 +208,7 @@ proptest! {
     #[test]
     fn tree_equals_vec(steps in prop::collection::vec(step(), 1..60)) {
         with_file(|file| {
-            let cache = NodeCache::new(20_000);
+            let cache = NodeCache::on(&Shelf::new(20_000));
             let source: Source<'_> = TreeSource { file, cache: &cache, geometry: SMALL };
             let mut disk = Appender { file, next: 2, owned: BTreeMap::new() };
             let (mut tree, mut model, mut leaked) = (Tree::new(), Vec::new(), 0);
@@ -230,13 +225,13 @@ proptest! {
 #[test]
 fn appends_leave_full_leaves() {
     with_file(|file| {
-        let cache = NodeCache::new(1 << 20);
+        let cache = NodeCache::on(&Shelf::new(1 << 20));
         let source: Source<'_> = TreeSource { file, cache: &cache, geometry: SMALL };
         let (mut tree, mut deaths) = (Tree::new(), Deaths::default());
         for i in 0..20_000u64 {
             let bytes = Rope::Bytes(i.to_le_bytes().to_vec());
             let end = tree.len();
-            source.splice(&mut tree, end, 0, bytes, &mut deaths).unwrap();
+            source.insert(&mut tree, end, bytes, &mut deaths).unwrap();
         }
         let mut findings = Findings::default();
         source.check(&tree, &mut findings).unwrap();
@@ -249,7 +244,7 @@ fn appends_leave_full_leaves() {
 #[test]
 fn reclaim_frees_every_block_once() {
     with_file(|file| {
-        let cache = NodeCache::new(1 << 20);
+        let cache = NodeCache::on(&Shelf::new(1 << 20));
         let source: Source<'_> = TreeSource { file, cache: &cache, geometry: SMALL };
         let mut disk = Appender { file, next: 2, owned: BTreeMap::new() };
         let mut tree = source.build(noise(100_000, 3));

@@ -14,12 +14,40 @@ const MAX_STREAM_BYTES: u64 = i64::MAX as u64;
 impl<E: Env> Core<E> {
     /// Applies `change` to the current state and returns its inverse, whose tree owns what was removed.
     ///
-    /// With `txn`, what is uncommitted afterwards is covered first. After an error the content is as it was. Logs
-    /// nothing.
+    /// With `txn`, what is uncommitted afterwards is covered first. After an error everything is as it was, the blocks
+    /// that died included. Logs nothing.
     pub fn apply(&mut self, txn: Option<TxnId>, change: Change) -> Result<Change> {
+        let (stream, mark) = (change.stream(), self.deaths.mark());
+        let was_changing = self.catalog.changing(stream).is_some();
         if let Some(txn) = txn {
             self.cover(txn, &change)?;
         }
+        self.apply_covered(change).inspect_err(|_| {
+            // The way to where it failed may be in memory already. If the maps still lead to it on disk, it goes back
+            // there; if not, what is in memory is the only one, and equal.
+            if !was_changing {
+                self.catalog.forget_change(stream);
+                self.deaths.forget_since(mark);
+            }
+        })
+    }
+
+    /// Applies a change that nobody can undo, and brings it into the maps. After an error everything is as it was.
+    pub fn apply_and_settle(&mut self, change: Change) -> Result<Change> {
+        let stream = change.stream();
+        assert!(self.catalog.changing(stream).is_none(), "a stream that nobody owns is settled");
+        let (mark, before) = (self.deaths.mark(), self.catalog.maps_clone());
+        let settled = self.apply(None, change).and_then(|inverse| {
+            self.catalog.settle(&self.store, stream, &mut self.deaths)?;
+            Ok(inverse)
+        });
+        settled.inspect_err(|_| {
+            self.catalog.restore(before, stream);
+            self.deaths.forget_since(mark);
+        })
+    }
+
+    fn apply_covered(&mut self, change: Change) -> Result<Change> {
         match change {
             Change::Splice { stream, offset, delete_len, insert } => {
                 let Core { store, catalog, deaths, .. } = self;

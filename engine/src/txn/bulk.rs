@@ -51,7 +51,7 @@ impl<E: Env> Core<E> {
     }
 
     /// `bytes` as a record carries them: inside, or on disk from a certain size on.
-    pub(super) fn payload<'a>(&mut self, bytes: &'a [u8]) -> Result<Payload<'a>> {
+    pub fn payload<'a>(&mut self, bytes: &'a [u8]) -> Result<Payload<'a>> {
         if bytes.len() < self.max_inline_bytes() {
             return Ok(Payload::Bytes(bytes.into()));
         }

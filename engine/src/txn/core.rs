@@ -35,8 +35,6 @@ pub struct Counters {
     pub clrs: u64,
     /// Bytes of log records written.
     pub log_bytes: u64,
-    /// Syncs of the data file.
-    pub data_syncs: u64,
 }
 
 /// The newest durable version, which readers take without the core's latch.
@@ -100,6 +98,8 @@ pub struct Core<E: Env> {
     pub(super) in_use: Vec<Weak<Version>>,
     pub(super) unsynced_bulk: bool,
     poison: Option<String>,
+    /// A call is changing the state; found set at the start of another, it says that one panicked half-way.
+    changing: bool,
 }
 
 impl<E: Env> Core<E> {
@@ -129,6 +129,7 @@ impl<E: Env> Core<E> {
             in_use: vec![Arc::downgrade(&version)],
             unsynced_bulk: false,
             poison: None,
+            changing: false,
             store,
             settings,
             slots,
@@ -156,6 +157,17 @@ impl<E: Env> Core<E> {
     /// Log records since the last checkpoint, in bytes.
     pub fn log_bytes_since_checkpoint(&self) -> u64 {
         self.next_lsn().0 - self.slots.current.log.lsn.0
+    }
+
+    /// Runs a call that changes the state. One that panics half-way leaves a poisoned core behind, which writes nothing
+    /// any more: not even a rollback or a close.
+    pub fn guarded<R>(&mut self, call: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        if std::mem::replace(&mut self.changing, true) {
+            self.poison.get_or_insert_with(|| "a call panicked half-way".to_owned());
+        }
+        let outcome = call(self);
+        self.changing = false;
+        outcome
     }
 
     /// That writing is still allowed.
@@ -202,7 +214,7 @@ impl<E: Env> Core<E> {
     }
 
     /// Removes the logs of earlier generations, which nothing needs once another is published. A failure leaves a
-    /// file that the next opening removes.
+    /// file that the next checkpointed generation removes.
     pub fn remove_other_logs(&self) {
         let path = self.store.file.path();
         let dir = parent_dir(path);
@@ -232,6 +244,8 @@ impl<E: Env> Core<E> {
 
     /// Makes the current state, less what is uncommitted, the next version; it is published when it is durable.
     pub fn make_version(&mut self) {
+        let covered = |stream| self.overlay.covers_stream(stream);
+        assert!(self.catalog.changing_streams().all(covered), "a version would miss what is not settled");
         self.era.0 += 1;
         let version = Version::new(self.catalog.maps(), &self.overlay, self.last_commit, self.era);
         let version = Arc::new(version);
@@ -280,7 +294,6 @@ impl<E: Env> Core<E> {
             return Ok(());
         }
         if self.unsynced_bulk {
-            self.counters.data_syncs += 1;
             if let Err(e) = self.store.file.sync() {
                 return Err(in_doubt(&self.poison(e)));
             }

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Lsn, Result, TxnId};
 use crate::env::Env;
-use crate::format::record::{Body, Record};
+use crate::format::record::{Body, MAX_RECORD_OVERHEAD, Record};
 
 use super::{Core, TxnState};
 
@@ -25,10 +25,10 @@ impl<E: Env> Core<E> {
     /// leaves the transaction open.
     pub fn commit(&mut self, txn: TxnId) -> Result<()> {
         if !self.table.state(txn).logged {
-            self.table.close(txn);
-            return Ok(());
+            return self.end_unlogged(txn);
         }
         self.check_health()?;
+        self.log().reserve(MAX_RECORD_OVERHEAD as u64)?;
         self.settle(txn)?;
         self.append(&Record { txn, commits: false, body: Body::Commit });
         self.finish_commit(txn);
@@ -47,16 +47,21 @@ impl<E: Env> Core<E> {
 
     /// Ends `txn`, of which everything is undone.
     pub fn end_rollback(&mut self, txn: TxnId) -> Result<()> {
-        let logged = self.table.state(txn).logged;
-        if logged {
-            self.check_health()?;
-            self.settle(txn)?;
-            self.append(&Record { txn, commits: false, body: Body::End });
+        if !self.table.state(txn).logged {
+            return self.end_unlogged(txn);
         }
+        self.check_health()?;
+        self.settle(txn)?;
+        self.append(&Record { txn, commits: false, body: Body::End });
         self.finish_end(txn);
-        if logged {
-            self.make_version();
-        }
+        self.make_version();
+        Ok(())
+    }
+
+    /// Ends a transaction that changed nothing. An operation that failed may have covered a stream.
+    fn end_unlogged(&mut self, txn: TxnId) -> Result<()> {
+        self.settle(txn)?;
+        self.finish_end(txn);
         Ok(())
     }
 

@@ -61,11 +61,14 @@ impl Graveyard {
             if !self.reclaim.is_done() {
                 self.reclaim.step(&store.trees(), deaths)?;
             } else if let Some(stack) = self.stacks.front_mut() {
-                if stack.peek(store, private)?.is_some() {
-                    let entry = stack.pop().expect("invariant: just seen");
-                    self.reclaim.extend(entry.change.into_tree());
-                } else {
-                    self.stacks.pop_front();
+                match stack.peek(store, private).map(|entry| entry.is_some()) {
+                    Ok(true) => self.reclaim.extend(stack.pop().and_then(|entry| entry.change.into_tree())),
+                    Ok(false) => drop(self.stacks.pop_front()),
+                    Err(e) => {
+                        // Let the others be freed first.
+                        self.stacks.rotate_left(1);
+                        return Err(e);
+                    }
                 }
             }
         }

@@ -28,6 +28,11 @@ impl Slots {
         Slots { current: superblock, first: 0 }
     }
 
+    /// Whether nothing was published since the database was made.
+    pub fn are_fresh(&self) -> bool {
+        self.current.sequence <= SUPERBLOCK_SLOTS
+    }
+
     /// Makes `next` durable in both slots. Everything that it points to is durable already.
     pub fn publish<F: DiskFile>(&mut self, file: &DataFile<F>, next: Superblock) -> Result<()> {
         let mut next = Superblock { sequence: self.current.sequence, ..next };

@@ -107,7 +107,7 @@ impl UndoStack {
                 encode_entry(entry, &mut encoded);
             }
             let end = self.spilled.len();
-            store.trees().splice(&mut self.spilled, end, 0, Rope::Bytes(encoded), private)?;
+            store.trees().insert(&mut self.spilled, end, Rope::Bytes(encoded), private)?;
             self.recent.clear();
         }
         store.trees().flush(&mut self.spilled, writer)

@@ -73,7 +73,10 @@ fn names() -> Result<()> {
     }
     rounds.sort_by(|x, y| x.0.total_cmp(&y.0));
     let (ratio, few, many) = rounds[rounds.len() / 2];
-    println!("one of {FEW}: {:.0} ns, {:.1} nodes; one of {MANY}: {:.0} ns, {:.1} nodes", few.0, few.1, many.0, many.1);
+    println!(
+        "one of {FEW}: {:.0} ns, {:.1} nodes; one of {MANY}: {:.0} ns, {:.1} nodes",
+        few.0, few.1, many.0, many.1
+    );
     println!("ratio of times, median of {ROUNDS}: {ratio:.2}");
     Ok(())
 }

@@ -13,6 +13,7 @@ mod format;
 mod model;
 mod persist;
 mod recovery;
+mod regression;
 mod snapshot;
 mod tidy;
 mod traces;

@@ -1,5 +1,6 @@
 //! Bytes to records. Nothing here trusts a length, a number or a name.
 
+use crate::format::tree_root::TreeRoot;
 use std::borrow::Cow;
 
 use crate::base::{BlockId, Lsn, StreamId, TxnId};
@@ -90,6 +91,9 @@ fn decode_bulk(from: &mut Reader<'_>) -> Result<Bulk, RecordError> {
     let bytes = decode_varint(from)?;
     let height = from.u8()?;
     let root = BlockRef::decode(from)?;
+    if !(TreeRoot { root: Some(root), height, bytes }).is_possible() {
+        return Err(RecordError::Tree);
+    }
     let mut extents = Vec::new();
     while from.remaining() > 0 {
         let start = BlockId(decode_varint(from)?);

@@ -27,11 +27,9 @@ fn bulk() -> impl Strategy<Value = Bulk> {
         (0..1_u64 << 40, 1..1_u64 << 20).prop_map(|(start, blocks)| Extent { start: BlockId(start), blocks });
     let root = (0..1_u64 << 40, vec(any::<u8>(), 1..40_000))
         .prop_map(|(block, node)| BlockRef::to(BlockId(block), &node));
-    (root, any::<u8>(), 0..1_u64 << 62, vec(extent, 0..8)).prop_map(|(root, height, bytes, extents)| Bulk {
-        root,
-        height,
-        bytes,
-        extents,
+    (root, 0..9_u8, 1..1_u64 << 62, vec(extent, 0..8)).prop_map(|(root, height, bytes, extents)| {
+        let bytes = if height == 0 { u64::from(root.bytes) } else { bytes };
+        Bulk { root, height, bytes, extents }
     })
 }
 

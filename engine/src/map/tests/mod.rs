@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
-use crate::cache::{DataFile, Deaths, NodeCache, NodeWriter};
+use crate::cache::{DataFile, Deaths, NodeCache, NodeWriter, Shelf};
 use crate::env::RealPlatform;
 use crate::format::block_ref::BlockRef;
 use crate::format::extent::Extent;
@@ -72,7 +72,7 @@ fn flush<K: MapKey, V: MapValue>(map: &mut OrderedMap<K, V>, source: Source<'_, 
 
 #[test]
 fn sequential_insertion_fills_nodes() {
-    let (file, cache) = (file(), Cache::<u64, u64>::new(1 << 20));
+    let (file, cache) = (file(), Cache::<u64, u64>::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
     let mut map = OrderedMap::new(512);
     let (mut next, mut deaths) = (2, Deaths::default());
@@ -95,7 +95,7 @@ fn sequential_insertion_fills_nodes() {
 
 #[test]
 fn a_damaged_node_is_corruption_and_changes_nothing() {
-    let (file, cache) = (file(), Cache::<u64, u64>::new(1 << 20));
+    let (file, cache) = (file(), Cache::<u64, u64>::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
     let mut map = OrderedMap::new(128);
     let (mut next, mut deaths) = (2, Deaths::default());
@@ -104,7 +104,7 @@ fn a_damaged_node_is_corruption_and_changes_nothing() {
     }
     flush(&mut map, source, &mut next);
     file.write_blocks(BlockId(2), &[7; BLOCK_BYTES]).unwrap();
-    let cold = Cache::new(1 << 20);
+    let cold = Cache::on(&Shelf::new(1 << 20));
     let source = MapSource { file: &file, cache: &cold };
     assert!(matches!(map.get(source, &0), Err(Error::Corruption { .. })));
     assert!(matches!(map.insert(source, &0, 9, &mut deaths), Err(Error::Corruption { .. })));
@@ -116,7 +116,7 @@ fn a_damaged_node_is_corruption_and_changes_nothing() {
 
 #[test]
 fn a_pruned_search_finds_the_first_that_fits() {
-    let (file, cache) = (file(), Cache::<u64, RunLength>::new(1 << 20));
+    let (file, cache) = (file(), Cache::<u64, RunLength>::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
     let mut map = OrderedMap::new(128);
     let mut deaths = Deaths::default();

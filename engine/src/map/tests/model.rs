@@ -66,7 +66,7 @@ impl<K: TestKey, V: TestValue> Run<'_, K, V> {
         let was_dirty = self.map.is_dirty();
         let mut deaths = Deaths::default();
         if let Some(reads) = self.fail_reads_after.take() {
-            let cold = Cache::new(1 << 20);
+            let cold = Cache::on(&Shelf::new(1 << 20));
             let source = MapSource { file: self.file, cache: &cold };
             self.file.file().fail_reads_after(reads);
             let result = on_map(&mut self.map, source, &mut deaths);
@@ -162,7 +162,7 @@ impl<K: TestKey, V: TestValue> Run<'_, K, V> {
                 root.encode_into(&mut bytes);
                 let root = MapRoot::decode(&mut Reader::new(&bytes)).unwrap();
                 self.map = OrderedMap::from_root(&root, self.node_bytes);
-                self.cache = Cache::new(4 << 10);
+                self.cache = Cache::on(&Shelf::new(4 << 10));
             }
             Op::Snapshot => self.snapshots.push((self.map.clone(), self.model.clone())),
             Op::FailReads(reads) => self.fail_reads_after = Some(reads),
@@ -194,7 +194,7 @@ fn run<K: TestKey, V: TestValue>(ops: &[Op], node_bytes: u32, prefill: u16) {
     let file = file();
     let mut run = Run {
         file: &file,
-        cache: Cache::<K, V>::new(4 << 10),
+        cache: Cache::<K, V>::on(&Shelf::new(4 << 10)),
         node_bytes,
         next: 2,
         map: OrderedMap::new(node_bytes),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::*;
 use crate::base::Error;
-use crate::cache::{DataFile, NodeCache};
+use crate::cache::{DataFile, NodeCache, Shelf};
 use crate::env::RealPlatform;
 use crate::format::wire::Reader;
 use crate::map::MapNode;
@@ -44,7 +44,7 @@ fn audit(space: &mut Space, source: Source<'_>) -> Seen {
 
 #[test]
 fn what_was_given_back_is_handed_out_again_at_once() {
-    let (file, cache) = (file(), Cache::new(1 << 20));
+    let (file, cache) = (file(), Cache::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
     let mut space = Space::new(512);
     let a = space.allocate(source, 10).unwrap();
@@ -63,7 +63,7 @@ fn what_was_given_back_is_handed_out_again_at_once() {
 
 #[test]
 fn a_dead_block_waits_for_the_checkpoint_and_for_the_pins() {
-    let (file, cache) = (file(), Cache::new(1 << 20));
+    let (file, cache) = (file(), Cache::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
     let mut space = Space::new(512);
     let old = space.allocate(source, 8).unwrap();
@@ -88,7 +88,7 @@ fn a_dead_block_waits_for_the_checkpoint_and_for_the_pins() {
 
 #[test]
 fn an_abandoned_checkpoint_releases_nothing() {
-    let (file, cache) = (file(), Cache::new(1 << 20));
+    let (file, cache) = (file(), Cache::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
     let mut space = Space::new(512);
     let old = space.allocate(source, 8).unwrap();
@@ -109,7 +109,7 @@ fn an_abandoned_checkpoint_releases_nothing() {
 
 #[test]
 fn bulk_prefers_long_runs() {
-    let (file, cache) = (file(), Cache::new(1 << 20));
+    let (file, cache) = (file(), Cache::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
     let mut space = Space::new(512);
     let short = space.allocate(source, 200).unwrap();
@@ -126,7 +126,7 @@ fn bulk_prefers_long_runs() {
 
 #[test]
 fn a_reservation_takes_free_blocks_once() {
-    let (file, cache) = (file(), Cache::new(1 << 20));
+    let (file, cache) = (file(), Cache::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
     let mut space = Space::new(512);
     let first = space.allocate(source, 10).unwrap();
@@ -145,7 +145,7 @@ fn a_reservation_takes_free_blocks_once() {
 
 #[test]
 fn the_end_is_trimmed_when_nothing_holds_it() {
-    let (file, cache) = (file(), Cache::new(1 << 20));
+    let (file, cache) = (file(), Cache::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
     let mut space = Space::new(512);
     space.allocate(source, 10).unwrap();

@@ -262,7 +262,7 @@ impl Run<'_> {
 
     /// That the map on disk has as free what the state and the map itself do not reach.
     fn assert_root(&self, root: &SpaceRoot, map: &Blocks) {
-        let cold = Cache::new(1 << 20);
+        let cold = Cache::on(&Shelf::new(1 << 20));
         let source = MapSource { file: self.file, cache: &cold };
         let mut bytes = Vec::new();
         root.encode_into(&mut bytes);
@@ -278,7 +278,7 @@ impl Run<'_> {
 
     /// Forgets what is in memory, and reserves what the records since the checkpoint name.
     fn crash(&mut self) {
-        self.cache = Cache::new(1);
+        self.cache = Cache::on(&Shelf::new(1));
         self.space = Space::from_root(&self.root, 160);
         self.pins.clear();
         self.loose.clear();
@@ -341,7 +341,7 @@ impl Run<'_> {
         }
         self.file.file().heal();
         if let Op::FailReads(reads) = *op {
-            self.cache = Cache::new(1);
+            self.cache = Cache::on(&Shelf::new(1));
             self.file.file().fail_reads_after(reads);
         }
     }
@@ -359,7 +359,7 @@ fn run(ops: &[Op]) {
     let file = file();
     let mut run = Run {
         file: &file,
-        cache: Cache::new(2000),
+        cache: Cache::on(&Shelf::new(2000)),
         space: Space::new(160),
         lsn: 10,
         loose: Vec::new(),

@@ -1,0 +1,145 @@
+//! Calls that take several operations: cut into pieces of bounded size, undone as a whole if one of them fails, with
+//! checkpoints in between, so that no call takes memory or log space without bound.
+
+use std::ops::Range;
+
+use crate::base::{Lsn, Result, StreamId, TxnId};
+use crate::env::Env;
+use crate::format::record::Operation;
+use crate::format::stride::Stride;
+use crate::txn::{Core, Savepoint};
+
+use super::checkpoint::checkpoint_if_due;
+
+/// The hull of one operation on elements that lie close together is at most this long.
+const MAX_HULL_BYTES: u64 = 4 << 20;
+/// One operation on elements that lie far apart has at most so many.
+const MAX_SPARSE_ELEMENTS: u64 = 1024;
+
+/// Replaces `range` of `stream` by `bytes`.
+pub fn splice<E: Env>(
+    core: &mut Core<E>,
+    txn: TxnId,
+    stream: StreamId,
+    range: Range<u64>,
+    bytes: &[u8],
+) -> Result<()> {
+    core.make_writable()?;
+    let portion = core.max_payload_bytes();
+    all_or_nothing(core, txn, |core| {
+        let (first, rest) = bytes.split_at(bytes.len().min(portion));
+        let insert = core.payload(first)?;
+        let (mut offset, delete_len) = (range.start, range.end - range.start);
+        core.execute(txn, Operation::Splice { stream, offset, delete_len, insert })?;
+        offset += first.len() as u64;
+        for piece in rest.chunks(portion) {
+            checkpoint_if_due(core)?;
+            let insert = core.payload(piece)?;
+            core.execute(txn, Operation::Splice { stream, offset, delete_len: 0, insert })?;
+            offset += piece.len() as u64;
+        }
+        Ok(())
+    })
+}
+
+/// Overwrites the elements of `stride`, which was checked, with `bytes`.
+pub fn write_strided<E: Env>(
+    core: &mut Core<E>,
+    txn: TxnId,
+    stream: StreamId,
+    stride: &Stride,
+    bytes: &[u8],
+) -> Result<()> {
+    core.make_writable()?;
+    let pieces = stride_pieces(core, stride);
+    all_or_nothing(core, txn, |core| {
+        let mut rest = bytes;
+        for piece in pieces {
+            checkpoint_if_due(core)?;
+            let len =
+                usize::try_from(piece.size * piece.count).expect("invariant: as long as the bytes in hand");
+            let (head, tail) = rest.split_at(len);
+            rest = tail;
+            if piece.count == 1 {
+                splice(core, txn, stream, piece.start..piece.start + piece.size, head)?;
+            } else {
+                core.execute(txn, Operation::StridedWrite { stream, stride: piece, bytes: head.into() })?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Removes the elements of `stride`, which was checked.
+pub fn remove_strided<E: Env>(
+    core: &mut Core<E>,
+    txn: TxnId,
+    stream: StreamId,
+    stride: &Stride,
+) -> Result<()> {
+    core.make_writable()?;
+    let pieces = stride_pieces(core, stride);
+    all_or_nothing(core, txn, |core| {
+        // From the end, so that the places of the others stay as they are.
+        for piece in pieces.rev() {
+            checkpoint_if_due(core)?;
+            if piece.count == 1 {
+                splice(core, txn, stream, piece.start..piece.start + piece.size, &[])?;
+            } else {
+                core.execute(txn, Operation::StridedRemove { stream, stride: piece })?;
+            }
+        }
+        Ok(())
+    })
+}
+
+/// Undoes everything that `txn` did and ends it.
+pub fn roll_back<E: Env>(core: &mut Core<E>, txn: TxnId) -> Result<()> {
+    undo_down_to(core, txn, None)?;
+    core.end_rollback(txn)
+}
+
+/// Undoes what `txn` did since `savepoint`, which stays; later ones are gone.
+pub fn roll_back_to<E: Env>(core: &mut Core<E>, txn: TxnId, savepoint: &Savepoint) -> Result<()> {
+    let top = core.savepoint_top(txn, savepoint)?;
+    undo_down_to(core, txn, top).map_err(|e| core.poison(e))
+}
+
+/// Cuts a stride into strides that each make one operation of bounded size.
+fn stride_pieces<E: Env>(
+    core: &mut Core<E>,
+    stride: &Stride,
+) -> impl DoubleEndedIterator<Item = Stride> + use<E> {
+    let stride = *stride;
+    let inline = core.max_inline_bytes() as u64;
+    let period = stride.size.saturating_mul(stride.stride);
+    let sparse = period > core.store.geometry.leaf_bytes as u64;
+    let by_hull = if sparse { MAX_SPARSE_ELEMENTS } else { MAX_HULL_BYTES / period };
+    let each = (inline / 2 / stride.size).min(by_hull).max(1);
+    (0..stride.count.div_ceil(each)).map(move |piece| {
+        let first = piece * each;
+        let start = if first == 0 { stride.start } else { stride.start + first * period };
+        Stride { start, count: each.min(stride.count - first), ..stride }
+    })
+}
+
+/// Runs several operations so that after an error none of them has happened.
+fn all_or_nothing<E: Env, R>(
+    core: &mut Core<E>,
+    txn: TxnId,
+    run: impl FnOnce(&mut Core<E>) -> Result<R>,
+) -> Result<R> {
+    let top = core.table.state(txn).undo.top();
+    let outcome = run(core);
+    if outcome.is_err() && core.table.state(txn).undo.top() != top {
+        undo_down_to(core, txn, top).map_err(|e| core.poison(e))?;
+    }
+    outcome
+}
+
+fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Result<()> {
+    while core.undo_one(txn, top)? {
+        checkpoint_if_due(core)?;
+    }
+    Ok(())
+}
