@@ -11,12 +11,16 @@ mod base;
 mod cache;
 mod catalog;
 pub mod env;
+#[cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 mod format;
+#[cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 mod log;
 mod map;
 mod recovery;
+#[cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 mod space;
 pub mod sync;
+#[cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 mod tree;
 mod txn;
 
@@ -29,3 +33,7 @@ pub use env::{Env, RealEnv};
 pub use format::stride::Stride;
 pub use recovery::{RecoveryReport, Verification};
 pub use txn::Savepoint;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,6 +1,6 @@
 //! `insert`, `write`, `rm`, `truncate`: changes in the middle that print nothing.
 
-use numstore::{RealEnv, Stream};
+use numstore::Stream;
 use serde_json::json;
 
 use super::with_db;
@@ -21,11 +21,7 @@ pub fn write(args: &args::Place, output: &Output) -> Result {
 }
 
 /// Takes the input in pieces, each to where the last one ended, in one transaction.
-fn place(
-    args: &args::Place,
-    output: &Output,
-    put: impl Fn(&Stream<'_, RealEnv>, u64, &[u8]) -> Result,
-) -> Result {
+fn place(args: &args::Place, output: &Output, put: impl Fn(&Stream<'_>, u64, &[u8]) -> Result) -> Result {
     let input = Input::open(&args.source)?;
     let (offset, bytes, len) = edit(&args.at, |stream| {
         let offset = match args.offset {
@@ -62,7 +58,7 @@ pub fn truncate(args: &args::Truncate, output: &Output) -> Result {
 }
 
 /// Runs `body` on a stream in one transaction, and commits.
-fn edit<T>(at: &StreamArg, body: impl FnOnce(&Stream<'_, RealEnv>) -> Result<T>) -> Result<T> {
+fn edit<T>(at: &StreamArg, body: impl FnOnce(&Stream<'_>) -> Result<T>) -> Result<T> {
     with_db(&at.db, |db| {
         let tx = db.begin()?;
         let result = body(&tx.stream(&at.stream)?)?;

@@ -2,7 +2,7 @@
 //!
 //! Not through the database: opening it would recover it, and the log would be gone.
 
-use numstore::RealEnv;
+use numstore::env::RealEnv;
 use numstore::inspect::read_log;
 use serde_json::json;
 

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use numstore::{Database, Env, SnapshotStream};
+use numstore::env::Env;
+use numstore::{Database, SnapshotStream};
 
 use super::plan::{PLACES, Plan};
 use crate::failure::Result;

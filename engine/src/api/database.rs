@@ -8,7 +8,9 @@ use crate::base::{Error, Result, StreamId, TxnId};
 use crate::catalog::{Name, Store, check_name};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
-use crate::recovery::{RecoveryReport, Verification, checkpoint, checkpoint_if_due, close, verify};
+use crate::recovery::{
+    RecoveryReport, Verification, checkpoint, checkpoint_if_due, close, roll_back, verify,
+};
 use crate::sync::Latched;
 use crate::txn::{Core, Published};
 
@@ -290,7 +292,7 @@ impl<E: Env> Database<E> {
             match done {
                 Ok(()) => core.flush(),
                 Err(e) => {
-                    core.roll_back(txn).map_err(|e| core.poison(e))?;
+                    roll_back(core, txn).map_err(|e| core.poison(e))?;
                     Err(e)
                 }
             }

@@ -6,7 +6,7 @@ use crate::base::{Error, Result, TxnId};
 use crate::catalog::{Name, check_name, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
-use crate::recovery::checkpoint_if_due;
+use crate::recovery::{checkpoint_if_due, roll_back, roll_back_to};
 use crate::txn::{Core, Savepoint};
 
 use super::Stream;
@@ -181,7 +181,7 @@ impl<E: Env> Transaction<E> {
     /// # Errors
     /// [`Error::NoSuchSavepoint`].
     pub fn rollback_to(&self, savepoint: &Savepoint) -> Result<()> {
-        self.change(|core, txn| core.roll_back_to(txn, savepoint))
+        self.change(|core, txn| roll_back_to(core, txn, savepoint))
     }
 
     /// Makes all changes visible to others, and durable before it returns.
@@ -221,14 +221,14 @@ impl<E: Env> Transaction<E> {
         let mut core = shared.core.lock();
         self.ended = true;
         let id = self.id;
-        core.roll_back(id).map_err(|e| core.poison(e))
+        roll_back(&mut core, id).map_err(|e| core.poison(e))
     }
 
     /// Rolls back without anybody to tell; a database that cannot is poisoned, and recovery does it.
     fn end(&mut self, core: &mut Core<E>) {
         if !self.ended {
             self.ended = true;
-            if let Err(e) = core.roll_back(self.id) {
+            if let Err(e) = roll_back(core, self.id) {
                 core.poison(e);
             }
         }

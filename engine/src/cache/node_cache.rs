@@ -2,7 +2,8 @@
 //! used again and again.
 //!
 //! Invariants:
-//! 1. An entry is keyed by block *and* checksum: blocks are used again, and a stale entry must never answer.
+//! 1. An entry answers only for the very reference it was kept under, checksums included: blocks are used again, and a
+//!    stale entry must never answer, not even if the new node begins like the old one.
 //! 2. Cached nodes are immutable; whoever changes one clones it first.
 
 use std::sync::Arc;
@@ -35,8 +36,7 @@ struct Shelf<T> {
 }
 
 struct Slot<T> {
-    block: BlockId,
-    sum: u32,
+    reference: BlockRef,
     weight: usize,
     referenced: AtomicBool,
     node: Arc<T>,
@@ -54,7 +54,7 @@ impl<T: Weigh, P: Platform> NodeCache<T, P> {
     pub fn get(&self, reference: &BlockRef) -> Option<Arc<T>> {
         let shelf = self.shelf.read();
         let found = shelf.by_block.get(&reference.block).map(|&at| &shelf.slots[at]);
-        match found.filter(|slot| slot.sum == reference.sums[0]) {
+        match found.filter(|slot| slot.reference == *reference) {
             Some(slot) => {
                 slot.referenced.store(true, Ordering::Relaxed);
                 self.hits.fetch_add(1, Ordering::Relaxed);
@@ -81,13 +81,7 @@ impl<T: Weigh, P: Platform> NodeCache<T, P> {
 impl<T: Weigh> Shelf<T> {
     fn insert(&mut self, reference: &BlockRef, node: Arc<T>) {
         let weight = node.weight();
-        let slot = Slot {
-            block: reference.block,
-            sum: reference.sums[0],
-            weight,
-            referenced: AtomicBool::new(false),
-            node,
-        };
+        let slot = Slot { reference: *reference, weight, referenced: AtomicBool::new(false), node };
         self.used_bytes += weight;
         match self.by_block.get(&reference.block) {
             Some(&at) => {
@@ -112,10 +106,10 @@ impl<T: Weigh> Shelf<T> {
             }
         }
         let victim = self.slots.swap_remove(self.hand);
-        self.by_block.remove(&victim.block);
+        self.by_block.remove(&victim.reference.block);
         self.used_bytes -= victim.weight;
         if let Some(moved) = self.slots.get(self.hand) {
-            self.by_block.insert(moved.block, self.hand);
+            self.by_block.insert(moved.reference.block, self.hand);
         }
     }
 }

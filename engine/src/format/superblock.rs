@@ -51,7 +51,7 @@ const _: () = assert!(112 + 2 * MAP_ROOT_BYTES + SPACE_ROOT_BYTES + TREE_ROOT_BY
 pub struct Superblock {
     /// Made up when the database was created; the log carries it too.
     pub uuid: [u8; 16],
-    /// Grows by one each time a superblock is published.
+    /// Grows by one each time a slot is written.
     pub sequence: u64,
     /// Whether the database was closed cleanly. If so, there is no log and nothing to recover.
     pub clean: bool,
@@ -88,7 +88,7 @@ impl Superblock {
         let mut out = Vec::with_capacity(BLOCK_BYTES);
         out.extend_from_slice(&MAGIC);
         out.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-        out.extend_from_slice(&(BLOCK_BYTES as u32).to_le_bytes());
+        out.extend_from_slice(&u32::try_from(BLOCK_BYTES).expect("invariant: 4096").to_le_bytes());
         out.extend_from_slice(&self.uuid);
         out.extend_from_slice(&self.sequence.to_le_bytes());
         out.extend_from_slice(&(if self.clean { CLEAN } else { 0 }).to_le_bytes());

@@ -1,7 +1,9 @@
 //! The audit of the whole database: every node of the persistent state is read, and the blocks found must be exactly
 //! those that the free map does not have.
 
-use crate::base::{Error, Result};
+use std::collections::BTreeMap;
+
+use crate::base::{BlockId, Error, Result, StreamId};
 use crate::catalog::{Name, Store, StreamRecord, shown};
 use crate::env::Env;
 use crate::format::block_ref::BlockRef;
@@ -44,16 +46,15 @@ impl Verification {
 struct Claims {
     owned: Vec<(Extent, &'static str)>,
     entries: Vec<(u64, StreamRecord)>,
-    names: Vec<(Name, u64)>,
+    names: BTreeMap<u64, Name>,
+    name_count: u64,
 }
 
 /// Reads everything. Corruption becomes a problem in the report; only failing I/O is an error.
 pub fn verify<E: Env>(core: &mut Core<E>) -> Result<Verification> {
     let mut report = Verification::default();
     let mut claims = Claims::default();
-    claims
-        .owned
-        .push((Extent { start: crate::base::BlockId(0), blocks: FIRST_USABLE_BLOCK }, "the superblocks"));
+    claims.owned.push((Extent { start: BlockId(0), blocks: FIRST_USABLE_BLOCK }, "the superblocks"));
     walk_catalog(core, &mut claims, &mut report)?;
     walk_undo(core, &mut claims, &mut report)?;
     walk_space(core, &mut claims, &mut report)?;
@@ -69,18 +70,18 @@ fn walk_catalog<E: Env>(core: &mut Core<E>, claims: &mut Claims, report: &mut Ve
     let mut walk = NodesOf { claims, what: "the table of streams" };
     report.problems.extend(streams.walk(store.streams(), &mut walk)?);
     for (id, record) in std::mem::take(&mut claims.entries) {
-        let tree = core.catalog.changing(crate::base::StreamId(id)).unwrap_or(&record.tree);
+        let tree = core.catalog.changing(StreamId(id)).unwrap_or(&record.tree);
         report.streams += 1;
         report.height = report.height.max(u32::from(tree.height()));
         let findings = check_tree(store, tree, "a stream", claims, report)?;
         report.bytes += tree.len();
         report.nodes += findings.nodes;
-        if !claims.names.iter().any(|(name, of)| *of == id && *name == record.name) {
+        if claims.names.get(&id) != Some(&record.name) {
             report.problems.push(format!("stream {:?} is not found by its name", shown(&record.name)));
         }
     }
-    if report.streams != claims.names.len() as u64 {
-        report.problems.push(format!("{} names for {} streams", claims.names.len(), report.streams));
+    if report.streams != claims.name_count {
+        report.problems.push(format!("{} names for {} streams", claims.name_count, report.streams));
     }
     Ok(())
 }
@@ -185,7 +186,8 @@ impl MapWalk<Name, u64> for NodesOf<'_> {
         self.claims.owned.push((reference.extent(), self.what));
     }
     fn entry(&mut self, name: &Name, stream: &u64) -> Result<()> {
-        self.claims.names.push((name.clone(), *stream));
+        self.claims.names.insert(*stream, name.clone());
+        self.claims.name_count += 1;
         Ok(())
     }
 }

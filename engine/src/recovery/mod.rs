@@ -20,8 +20,10 @@ mod block_writer;
 mod checkpoint;
 mod open;
 mod redo;
+mod rollback;
 
 pub use audit::{Verification, verify};
 pub use checkpoint::{checkpoint, checkpoint_if_due, close};
 pub use open::{Creation, open};
 pub use redo::RecoveryReport;
+pub use rollback::{roll_back, roll_back_to};

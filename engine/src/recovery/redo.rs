@@ -12,6 +12,7 @@ use crate::txn::{Change, Core};
 
 use super::analysis::{Analysis, analyse};
 use super::checkpoint::take;
+use super::rollback::roll_back;
 
 /// What a recovery did.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -127,7 +128,7 @@ fn as_corruption(e: Error, log: &Path, lsn: Lsn, record: &Record<'_>) -> Error {
 fn roll_losers_back<E: Env>(core: &mut Core<E>) -> Result<()> {
     let losers: Vec<_> = core.table.active().map(|(txn, _)| txn).collect();
     for txn in losers.into_iter().rev() {
-        core.roll_back(txn)?;
+        roll_back(core, txn)?;
     }
     core.flush()?;
     core.make_version();

@@ -45,15 +45,14 @@ impl<E: Env> Core<E> {
         self.bury_deaths();
     }
 
-    /// Rolls `txn` back completely: one compensation for each operation, then the end.
-    pub fn roll_back(&mut self, txn: TxnId) -> Result<()> {
-        if self.table.state(txn).logged {
+    /// Ends `txn`, of which everything is undone.
+    pub fn end_rollback(&mut self, txn: TxnId) -> Result<()> {
+        let logged = self.table.state(txn).logged;
+        if logged {
             self.check_health()?;
-            self.undo_down_to(txn, None)?;
             self.settle(txn)?;
             self.append(&Record { txn, commits: false, body: Body::End });
         }
-        let logged = self.table.state(txn).logged;
         self.finish_end(txn);
         if logged {
             self.make_version();
@@ -79,27 +78,27 @@ impl<E: Env> Core<E> {
         Savepoint { txn, number }
     }
 
-    /// Undoes what `txn` did since `savepoint`, which stays; later ones are gone.
-    pub fn roll_back_to(&mut self, txn: TxnId, savepoint: &Savepoint) -> Result<()> {
+    /// The newest operation that is left when `txn` is rolled back to `savepoint`; later savepoints are gone.
+    pub fn savepoint_top(&mut self, txn: TxnId, savepoint: &Savepoint) -> Result<Option<Lsn>> {
         let savepoints = &mut self.table.state(txn).savepoints;
         let at =
             savepoints.iter().position(|(number, _)| savepoint.txn == txn && *number == savepoint.number);
         let at = at.ok_or(Error::NoSuchSavepoint)?;
         savepoints.truncate(at + 1);
-        let top = savepoints[at].1;
-        self.undo_down_to(txn, top)
+        Ok(savepoints[at].1)
     }
 
-    /// Undoes operations until `top` is the newest one left.
-    pub(super) fn undo_down_to(&mut self, txn: TxnId, top: Option<Lsn>) -> Result<()> {
-        while self.table.state(txn).undo.top() != top {
-            self.check_health()?;
-            let (undone, undo_next) = self.compensate(txn, None)?;
-            self.append(&Record { txn, commits: false, body: Body::Compensate { undone, undo_next } });
-            self.counters.clrs += 1;
-            self.bury_deaths();
+    /// Undoes the newest operation of `txn` unless it is `top`; whether there was one to undo.
+    pub fn undo_one(&mut self, txn: TxnId, top: Option<Lsn>) -> Result<bool> {
+        if self.table.state(txn).undo.top() == top {
+            return Ok(false);
         }
-        Ok(())
+        self.check_health()?;
+        let (undone, undo_next) = self.compensate(txn, None)?;
+        self.append(&Record { txn, commits: false, body: Body::Compensate { undone, undo_next } });
+        self.counters.clrs += 1;
+        self.bury_deaths();
+        Ok(true)
     }
 
     /// Applies and pops the newest undo entry of `txn`; returns its LSN and that of the one below. Redo says which

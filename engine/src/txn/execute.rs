@@ -154,8 +154,8 @@ impl<E: Env> Core<E> {
     pub fn all_or_nothing<R>(&mut self, txn: TxnId, run: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
         let top = self.table.state(txn).undo.top();
         let outcome = run(self);
-        if outcome.is_err() && self.table.state(txn).undo.top() != top {
-            self.undo_down_to(txn, top)?;
+        if outcome.is_err() {
+            while self.undo_one(txn, top)? {}
         }
         outcome
     }

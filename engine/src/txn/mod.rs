@@ -8,8 +8,8 @@
 //! ```text
 //!   begin ──► open ──────── commit ────────► committed   (its undo stack goes to the graveyard)
 //!              │ ▲
-//!              │ └── rollback_to (CLRs)
-//!              └──── roll_back (CLRs, End) ─► ended
+//!              │ └── undo_one, down to a savepoint (CLRs)
+//!              └──── undo_one, down to nothing (CLRs), end_rollback (End) ─► ended
 //! ```
 //!
 //! Invariants:

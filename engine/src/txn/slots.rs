@@ -1,9 +1,12 @@
 //! The two superblock slots: choosing one, and publishing the next.
 //!
-//! Invariants:
-//! 1. Publishing writes the invalid or older slot, syncs, then writes the other one: at every instant one slot is
-//!    whole, and afterwards both are the same, so that later rot of one is survived.
-//! 2. What was read at opening may be visible and not durable, so it is published again before anything relies on it.
+//! Every write of a slot has a sequence number of its own, and starts only when the write before it is durable.
+//! Therefore, whatever a crash leaves:
+//!
+//! 1. Only the newest valid slot can be visible and not durable. Opening writes that one again first, while the other
+//!    one stands by; where a slot is invalid, the other one is durable, and the invalid one is written first.
+//! 2. At every instant one slot is whole and durable.
+//! 3. A publication is complete when both slots lead to the new state, so that later rot of one is survived.
 
 use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
 use crate::cache::DataFile;
@@ -15,7 +18,7 @@ use crate::format::superblock::{FORMAT_VERSION, SUPERBLOCK_SLOTS, Superblock, fo
 pub struct Slots {
     /// The superblock in force.
     pub current: Superblock,
-    /// The slot to write first.
+    /// The slot to write first; which one does not matter once both are durable.
     first: u64,
 }
 
@@ -27,14 +30,13 @@ impl Slots {
 
     /// Makes `next` durable in both slots. Everything that it points to is durable already.
     pub fn publish<F: DiskFile>(&mut self, file: &DataFile<F>, next: Superblock) -> Result<()> {
-        let next = Superblock { sequence: self.current.sequence + 1, ..next };
-        let block = next.encode();
+        let mut next = Superblock { sequence: self.current.sequence, ..next };
         for slot in [self.first, 1 - self.first] {
-            file.write_blocks(BlockId(slot), &block)?;
+            next.sequence += 1;
+            file.write_blocks(BlockId(slot), &next.encode())?;
             file.sync()?;
         }
         self.current = next;
-        self.first = 0;
         Ok(())
     }
 }
@@ -64,9 +66,7 @@ pub fn read_slots<F: DiskFile>(file: &DataFile<F>) -> Result<Slots> {
     found.sort_by_key(|(superblock, _)| superblock.sequence);
     match (found.pop(), version) {
         (Some((current, slot)), _) => {
-            // With one slot invalid or older, that one is written first; with both the same, either.
-            let first =
-                if problems.is_empty() && found[0].0.sequence == current.sequence { 0 } else { 1 - slot };
+            let first = if problems.is_empty() { slot } else { 1 - slot };
             Ok(Slots { current, first })
         }
         (None, Some(found)) if found != FORMAT_VERSION => {

@@ -9,6 +9,9 @@ mod durable;
 mod finding;
 mod recovery;
 
+#[cfg(test)]
+mod tests;
+
 pub use answer::check_answer;
 pub use durable::Durable;
 pub use finding::Finding;

@@ -9,6 +9,9 @@ mod history;
 mod step;
 mod transaction;
 
+#[cfg(test)]
+mod tests;
+
 pub use edit::{Answer, Bytes, Edit, Elements};
 pub use history::{Candidates, History, Streams};
 pub use step::Step;
@@ -140,7 +143,7 @@ impl Model {
             Step::Drop { name } => self.drop_stream(txn, name),
             Step::Rename { from, to } => self.rename(txn, from, to),
             Step::Exists { name } => {
-                self.own(txn, &[name])?;
+                self.own(txn, name)?;
                 Ok(Answer::Flag(self.look(txn, name).is_some()))
             }
             Step::List => self.list(txn),
@@ -159,17 +162,13 @@ impl Model {
         }
     }
 
-    /// Makes `names` the transaction's own, all or none.
-    fn own(&mut self, txn: u64, names: &[&String]) -> Result<(), Vec<ErrorCode>> {
-        if names.iter().any(|name| name.is_empty() || name.len() > NAME_MAX) {
-            return Err(vec![ErrorCode::BadName]);
-        }
-        if names.iter().any(|name| self.is_busy(txn, name)) {
+    /// Makes `name` the transaction's own.
+    fn own(&mut self, txn: u64, name: &str) -> Result<(), Vec<ErrorCode>> {
+        check_name(name)?;
+        if self.is_busy(txn, name) {
             return Err(vec![ErrorCode::Busy]);
         }
-        for name in names {
-            self.owners.insert((*name).clone(), txn);
-        }
+        self.owners.insert(name.to_owned(), txn);
         Ok(())
     }
 
@@ -186,8 +185,8 @@ impl Model {
         open.overlay.insert(name.to_owned(), bytes);
     }
 
-    fn create(&mut self, txn: u64, name: &String) -> Expected {
-        self.own(txn, &[name])?;
+    fn create(&mut self, txn: u64, name: &str) -> Expected {
+        self.own(txn, name)?;
         if self.look(txn, name).is_some() {
             return Err(vec![ErrorCode::StreamExists]);
         }
@@ -195,8 +194,8 @@ impl Model {
         Ok(Answer::Done)
     }
 
-    fn drop_stream(&mut self, txn: u64, name: &String) -> Expected {
-        self.own(txn, &[name])?;
+    fn drop_stream(&mut self, txn: u64, name: &str) -> Expected {
+        self.own(txn, name)?;
         if self.look(txn, name).is_none() {
             return Err(vec![ErrorCode::NoSuchStream]);
         }
@@ -204,21 +203,19 @@ impl Model {
         Ok(Answer::Done)
     }
 
-    fn rename(&mut self, txn: u64, from: &String, to: &String) -> Expected {
-        self.own(txn, &[from, to])?;
-        let bytes = self.look(txn, from).cloned();
-        let mut codes = Vec::new();
-        if bytes.is_none() {
-            codes.push(ErrorCode::NoSuchStream);
+    fn rename(&mut self, txn: u64, from: &str, to: &str) -> Expected {
+        check_name(from).and_then(|()| check_name(to))?;
+        if self.is_busy(txn, from) || self.is_busy(txn, to) {
+            return Err(vec![ErrorCode::Busy]);
         }
+        self.own(txn, from)?;
+        self.own(txn, to)?;
+        let Some(bytes) = self.look(txn, from).cloned() else { return Err(vec![ErrorCode::NoSuchStream]) };
         if self.look(txn, to).is_some() {
-            codes.push(ErrorCode::StreamExists);
-        }
-        if !codes.is_empty() {
-            return Err(codes);
+            return Err(vec![ErrorCode::StreamExists]);
         }
         self.set(txn, from, None);
-        self.set(txn, to, bytes);
+        self.set(txn, to, Some(bytes));
         Ok(Answer::Done)
     }
 
@@ -230,8 +227,8 @@ impl Model {
         Ok(Answer::Streams(view.into_iter().map(|(name, bytes)| (name, bytes.len() as u64)).collect()))
     }
 
-    fn edit(&mut self, txn: u64, name: &String, edit: &Edit) -> Expected {
-        self.own(txn, &[name])?;
+    fn edit(&mut self, txn: u64, name: &str, edit: &Edit) -> Expected {
+        self.own(txn, name)?;
         let Some(bytes) = self.look(txn, name) else { return Err(vec![ErrorCode::NoSuchStream]) };
         let mut bytes = Vec::clone(bytes);
         let answer = edit.apply(&mut bytes).map_err(|code| vec![code])?;
@@ -240,4 +237,8 @@ impl Model {
         }
         Ok(answer)
     }
+}
+
+fn check_name(name: &str) -> Result<(), Vec<ErrorCode>> {
+    if name.is_empty() || name.len() > NAME_MAX { Err(vec![ErrorCode::BadName]) } else { Ok(()) }
 }

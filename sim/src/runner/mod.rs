@@ -12,4 +12,4 @@ pub use campaign::{Campaign, Report};
 pub use observe::observe;
 pub use outcome::{Counters, Outcome};
 pub use run::{Watch, run_seed};
-pub use session::{Session, Stop};
+pub use session::{Fault, Session, Stop};

@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
+use crate::world::panic_text;
+
 thread_local! {
     /// What the first panic of the current run said and where; nothing outside a run.
     static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
@@ -22,7 +24,7 @@ pub(super) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
                 Some(first) => {
                     if first.is_empty() {
                         let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
-                        *first = format!("{}{place}", info.payload_as_str().unwrap_or("no message"));
+                        *first = format!("{}{place}", panic_text(info.payload()));
                     }
                     true
                 }

@@ -7,14 +7,14 @@
 use numstore::Database;
 
 use crate::judge::{Finding, check_recovery, describe_difference};
-use crate::model::{Edit, History, Step, Streams};
-use crate::workload::{Generator, Operation, Swarm};
+use crate::model::{History, Streams};
+use crate::workload::{Generator, Swarm};
 use crate::world::{Concern, Dice, Persist, SimEnv, World};
 
 use super::observe::observe;
 use super::outcome::{Counters, Outcome};
 use super::panics;
-use super::session::{Session, Stop};
+use super::session::{Fault, Session, Stop};
 
 /// Fewest operations of a seed.
 pub const OPERATIONS_MIN: u64 = 200;
@@ -87,9 +87,9 @@ impl Run {
             rounds += 1;
         }
         let model = match session.close() {
-            Ok(model) => model,
-            Err((Stop::Finding(finding), _)) => return Err(finding),
-            Err((stop, _)) => return Err(Finding::new("answer", format!("close: {stop:?}"))),
+            (model, Ok(())) => model,
+            (_, Err(Stop::Finding(finding))) => return Err(finding),
+            (_, Err(stop)) => return Err(Finding::new("answer", format!("close: {stop:?}"))),
         };
         let session = self.open_clean(model.history())?;
         self.audit(&session)
@@ -103,33 +103,19 @@ impl Run {
             if i == strike {
                 self.arm();
             }
-            let operation = self.next_operation(&session);
+            let operation = self.generator.next(session.model());
             self.world.note(&format!("{operation:?}"));
             self.counters.operations += 1;
             match session.perform(&operation, &mut self.counters) {
-                Ok(()) if self.world.crashed() => return self.crash(session, None),
+                Ok(()) if session.is_faulty() => return self.crash(session, Fault::default()),
                 Ok(()) => {}
                 Err(Stop::Finding(finding)) => return Err(finding),
-                Err(Stop::Crash(in_doubt)) => return self.crash(session, in_doubt),
+                Err(Stop::Crash(fault)) => return self.crash(session, fault),
                 Err(Stop::Closed) => session = self.close_and_open(session)?,
             }
         }
         self.world.disarm();
-        self.crash(session, None)
-    }
-
-    /// The streams that every seed begins with come first, then whatever is drawn.
-    fn next_operation(&mut self, session: &Session) -> Operation {
-        let model = session.model();
-        let at = self.counters.operations as usize;
-        match self.swarm.first_names().get(at / 2) {
-            Some(name) if at % 2 == 0 => Operation::Direct(Step::Create { name: name.clone() }),
-            Some(name) => {
-                let data = crate::model::Bytes(name.as_bytes().repeat(60));
-                Operation::Direct(Step::Edit { name: name.clone(), edit: Edit::Append { data } })
-            }
-            None => self.generator.next(model),
-        }
+        self.crash(session, Fault::default())
     }
 
     /// Orders the fault that ends the round.
@@ -152,15 +138,20 @@ impl Run {
     }
 
     /// The session is over: everything dies, then comes back.
-    fn crash(&mut self, session: Session, in_doubt: Option<Streams>) -> Result<Session, Finding> {
+    fn crash(&mut self, mut session: Session, mut fault: Fault) -> Result<Session, Finding> {
         self.count(session.db());
         if !self.world.crashed() && session.is_faulty() {
             self.counters.failed_syncs += 1;
-            check_poisoned(&session)?;
+            let commits = session.model().history().candidates();
+            session.probe(&fault)?;
+            if session.model().history().candidates() != commits {
+                // The write was accepted, so what failed before it has not happened.
+                fault.in_doubt = None;
+            }
         }
         self.world.stop();
         let mut history = session.abandon().history().clone();
-        if let Some(state) = in_doubt {
+        if let Some(state) = fault.in_doubt {
             self.world.note("  a commit is in doubt");
             history.commit(state);
         }
@@ -236,9 +227,9 @@ impl Run {
         self.generator.forget_handles();
         self.count(session.db());
         match session.close() {
-            Ok(model) if !self.world.crashed() => self.open_clean(model.history()),
-            Err((Stop::Finding(finding), _)) => Err(finding),
-            Ok(model) | Err((_, model)) => {
+            (model, Ok(())) if !self.world.crashed() => self.open_clean(model.history()),
+            (_, Err(Stop::Finding(finding))) => Err(finding),
+            (model, _) => {
                 self.world.stop();
                 self.die();
                 self.reopen(model.history())
@@ -266,19 +257,6 @@ impl Run {
             Ok(()) => Ok(()),
             Err(Stop::Finding(finding)) => Err(finding),
             Err(stop) => Err(Finding::new("audit", format!("{stop:?}"))),
-        }
-    }
-}
-
-/// After a failed sync every write is refused, and durable versions are still read.
-fn check_poisoned(session: &Session) -> Result<(), Finding> {
-    if session.db().create("written after a failed sync").is_ok() {
-        return Err(Finding::new("poison", "a write was acknowledged after a failed sync"));
-    }
-    match session.db().list() {
-        Ok(_) => Ok(()),
-        Err(e) => {
-            Err(Finding::new("poison", format!("durable versions cannot be read after a failed sync: {e}")))
         }
     }
 }

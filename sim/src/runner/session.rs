@@ -15,11 +15,20 @@ use crate::world::{SimEnv, World};
 use super::calls;
 use super::outcome::Counters;
 
+/// What the process's death or a failed sync did to the operation under way.
+#[derive(Clone, Default, Debug)]
+pub struct Fault {
+    /// If that was a commit, the state that it would have made.
+    pub in_doubt: Option<Streams>,
+    /// How the operation failed, if it did.
+    pub code: Option<ErrorCode>,
+}
+
 /// Why a session cannot go on.
 #[derive(Debug)]
 pub enum Stop {
-    /// The process died or a sync failed. If a commit was under way, this is the state that it would have made.
-    Crash(Option<Streams>),
+    /// The process died or a sync failed.
+    Crash(Fault),
     /// Something is wrong.
     Finding(Finding),
     /// The database was closed on purpose.
@@ -71,37 +80,56 @@ impl Session {
         self.model
     }
 
-    /// Rolls everything back, closes the database, and keeps the model.
-    ///
-    /// # Errors
-    /// A crash, or a finding.
-    pub fn close(mut self) -> Result<Model, (Stop, Model)> {
+    /// Rolls everything back and closes the database; keeps the model, and says how that went.
+    pub fn close(mut self) -> (Model, Result<(), Stop>) {
         self.snapshots.clear();
         for (txn, (tx, _)) in std::mem::take(&mut self.transactions) {
             let ended = tx.rollback();
             self.model.roll_back(txn);
             if let Err(e) = ended {
                 let stop = self.stop_on(&Operation::Reopen, &e, None);
-                return Err((stop, self.model));
+                return (self.model, Err(stop));
             }
         }
-        let faulty = self.is_faulty();
         match self.db.close() {
             Ok(()) => {
                 self.model.history_mut().acknowledge();
-                Ok(self.model)
+                (self.model, Ok(()))
             }
-            Err(_) if faulty || self.world.crashed() => Err((Stop::Crash(None), self.model)),
-            Err(_) if self.world.counters().syncs_failed > self.failed_syncs_before => {
-                Err((Stop::Crash(None), self.model))
-            }
-            Err(e) => Err((Stop::Finding(Finding::new("answer", format!("close failed: {e}"))), self.model)),
+            Err(e) if is_faulty(&self.world, self.failed_syncs_before) => (self.model, Err(crash(&e, None))),
+            Err(e) => (self.model, Err(Finding::new("answer", format!("close failed: {e}")).into())),
         }
     }
 
     /// Whether the process is dead, or a sync has failed under this session.
     pub fn is_faulty(&self) -> bool {
-        self.world.crashed() || self.world.counters().syncs_failed > self.failed_syncs_before
+        is_faulty(&self.world, self.failed_syncs_before)
+    }
+
+    /// After a failed sync: a write is refused, or it is as good as any other; durable versions are read either way.
+    ///
+    /// # Errors
+    /// A finding.
+    pub fn probe(&mut self, fault: &Fault) -> Result<(), Finding> {
+        let step = Step::Create { name: "written after a failed sync".to_owned() };
+        let settled = !matches!(fault.code, Some(ErrorCode::InDoubt | ErrorCode::Poisoned));
+        match calls::direct(&self.db, &step) {
+            Ok(_) if settled => {
+                let done = self.model.direct(&step);
+                assert!(done.is_ok(), "nobody else uses that name: {done:?}");
+                self.model.history_mut().acknowledge();
+            }
+            Ok(_) => return Err(Finding::new("poison", "a write was acknowledged after a failed sync")),
+            Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {}
+            Err(e) => return Err(Finding::new("poison", format!("a write after a failed sync: {e}"))),
+        }
+        match self.db.list() {
+            Ok(_) => Ok(()),
+            Err(e) => Err(Finding::new(
+                "poison",
+                format!("no durable version can be read after a failed sync: {e}"),
+            )),
+        }
     }
 
     /// Does an operation and compares.
@@ -200,7 +228,7 @@ impl Session {
         if let Err(e) = &got
             && self.is_fault(e)
         {
-            return Err(Stop::Crash(None));
+            return Err(crash(e, None));
         }
         let expected = self.model.step(txn, step);
         counters.busy += u64::from(got.as_ref().is_err_and(|e| e.code() == ErrorCode::Busy));
@@ -210,7 +238,7 @@ impl Session {
     fn commit(&mut self, operation: &Operation, txn: u64, sync: bool) -> Result<(), Stop> {
         let (tx, _) = self.take(txn);
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
-        let got = if sync && txn % 2 == 0 { tx.commit() } else { tx.commit_with(durability) };
+        let got = if sync && txn.is_multiple_of(2) { tx.commit() } else { tx.commit_with(durability) };
         let mut after = self.model.clone();
         let changed = after.commit(txn);
         if let Err(e) = got {
@@ -232,7 +260,7 @@ impl Session {
             && self.is_fault(e)
         {
             let in_doubt = expected.is_ok().then(|| after.history().newest().clone());
-            return Err(Stop::Crash(in_doubt));
+            return Err(crash(e, in_doubt));
         }
         counters.busy += u64::from(got.as_ref().is_err_and(|e| e.code() == ErrorCode::Busy));
         let changed = expected.as_ref().is_ok_and(|(_, changed)| *changed);
@@ -255,7 +283,7 @@ impl Session {
             && self.world.crashed()
             && self.is_fault(e)
         {
-            return Err(Stop::Crash(None));
+            return Err(crash(e, None));
         }
         Ok(reader.check(self.model.history_mut(), operation, step, got)?)
     }
@@ -269,8 +297,16 @@ impl Session {
     /// What an error means where the model knows of none.
     fn stop_on(&self, operation: &Operation, error: &Error, in_doubt: Option<Streams>) -> Stop {
         if self.is_fault(error) {
-            return Stop::Crash(in_doubt);
+            return crash(error, in_doubt);
         }
         Stop::Finding(Finding::new("answer", format!("{operation:?} failed: {error}")))
     }
+}
+
+fn is_faulty(world: &World, failed_syncs_before: u64) -> bool {
+    world.crashed() || world.counters().syncs_failed > failed_syncs_before
+}
+
+fn crash(error: &Error, in_doubt: Option<Streams>) -> Stop {
+    Stop::Crash(Fault { in_doubt, code: Some(error.code()) })
 }

@@ -25,7 +25,7 @@ fn offset(dice: &mut Dice, len: u64) -> u64 {
 fn range(dice: &mut Dice, len: u64) -> (u64, u64) {
     let (a, b) = (offset(dice, len), offset(dice, len));
     let (from, to) = (a.min(b), a.max(b));
-    match dice.below(4) {
+    match dice.below(16) {
         0 => (from, to),
         _ => (from, (from + dice.below(2 * LEAF)).min(len)),
     }
@@ -123,12 +123,19 @@ pub(super) fn edit(dice: &mut Dice, swarm: &Swarm, len: u64, direct: bool) -> Ed
 
 fn shrink(dice: &mut Dice, len: u64) -> Edit {
     let (from, to) = range(dice, len);
-    match dice.below(8) {
-        0 => Edit::Truncate { len: offset(dice, len) },
-        1 | 2 => Edit::Cut { from, to },
+    match dice.below(32) {
+        0 | 1 => Edit::Truncate { len: offset(dice, len) },
+        2 => Edit::Truncate { len: len - len.min(100) },
         3 => Edit::Remove { from: 0, to: len },
+        4..=9 => Edit::Cut { from, to },
         _ => Edit::Remove { from, to },
     }
+}
+
+/// The bytes that a stream begins with.
+pub(super) fn first_bytes(dice: &mut Dice, swarm: &Swarm) -> Bytes {
+    let len = dice.below(swarm.stream_bytes + 1);
+    bytes(dice, len)
 }
 
 /// A read of a stream of about `len` bytes.

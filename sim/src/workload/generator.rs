@@ -1,6 +1,6 @@
 //! Draws the next operation.
 
-use crate::model::{Model, Step};
+use crate::model::{Edit, Model, Step};
 use crate::world::Dice;
 
 use super::arguments;
@@ -13,12 +13,22 @@ pub struct Generator {
     next_txn: u64,
     next_snapshot: u64,
     snapshots: Vec<u64>,
+    beginning: Vec<Operation>,
 }
+
+/// Streams that every seed begins with.
+const FIRST_STREAMS: usize = 3;
 
 impl Generator {
     /// Operations of the given character.
-    pub fn new(dice: Dice, swarm: Swarm) -> Generator {
-        Generator { dice, swarm, next_txn: 1, next_snapshot: 1, snapshots: Vec::new() }
+    pub fn new(mut dice: Dice, swarm: Swarm) -> Generator {
+        let mut beginning = Vec::new();
+        for name in swarm.names[..FIRST_STREAMS].iter().rev() {
+            let data = arguments::first_bytes(&mut dice, &swarm);
+            beginning.push(Operation::Direct(Step::Edit { name: name.clone(), edit: Edit::Append { data } }));
+            beginning.push(Operation::Direct(Step::Create { name: name.clone() }));
+        }
+        Generator { dice, swarm, next_txn: 1, next_snapshot: 1, snapshots: Vec::new(), beginning }
     }
 
     /// The database was closed or has crashed: nothing is open any more.
@@ -28,6 +38,9 @@ impl Generator {
 
     /// The next operation, given the state in which the last one left the model.
     pub fn next(&mut self, model: &Model) -> Operation {
+        if let Some(operation) = self.beginning.pop() {
+            return operation;
+        }
         let open: Vec<u64> = model.open().map(|(txn, _)| txn).collect();
         let w = self.swarm.weights.clone();
         let can_begin = open.len() < self.swarm.open_max;

@@ -5,6 +5,9 @@ mod generator;
 mod operation;
 mod swarm;
 
+#[cfg(test)]
+mod tests;
+
 pub use generator::Generator;
 pub use operation::Operation;
 pub use swarm::{Geometry, Swarm, Weights};

@@ -100,14 +100,14 @@ impl Swarm {
             audit: 1,
             reopen: weight(1).min(1),
         };
-        let all = ["alpha", "beta", "gamma", "δελτα", "e", &"long".repeat(200)];
-        let names = dice.between(3, all.len() as u64) as usize;
+        let all = ["alpha", "beta", "gamma", "δελτα", "e", &"long".repeat(200), "eta", "theta"];
+        let names = dice.between(4, all.len() as u64) as usize;
         Swarm {
             geometry: Geometry::draw(dice),
             weights,
             names: all[..names].iter().map(|name| (*name).to_owned()).collect(),
             open_max: dice.between(2, 7) as usize,
-            stream_bytes: *dice.pick(&[600, 4 << 10, 16 << 10, 48 << 10]),
+            stream_bytes: *dice.pick(&[600, 8 << 10, 32 << 10, 64 << 10]),
             deferred: *dice.pick(&[0, 20, 50, 90]),
             bulk: *dice.pick(&[0, 5, 15]),
             wrong: *dice.pick(&[0, 2, 5]),
@@ -115,10 +115,5 @@ impl Swarm {
             sync_failures: *dice.pick(&[0, 0, 10, 30]),
             crash_in_recovery: dice.chance(1, 2),
         }
-    }
-
-    /// The streams that every seed begins with.
-    pub fn first_names(&self) -> &[String] {
-        &self.names[..3]
     }
 }

@@ -34,6 +34,8 @@ pub use scheduler::{SimScheduler, SimTask};
 pub use state::WorldCounters;
 pub use trace::{Trace, checksum};
 
+pub(crate) use tasks::panic_text;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -260,8 +260,7 @@ fn schedule(seed: u64) -> Vec<usize> {
     for task in tasks {
         task.join().unwrap();
     }
-    let order = order.lock().unwrap().clone();
-    order
+    order.lock().unwrap().clone()
 }
 
 #[test]

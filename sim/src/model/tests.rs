@@ -1,0 +1,135 @@
+//! The model follows the rules of ownership, savepoints and commit order.
+
+use super::*;
+
+fn edit(name: &str, edit: Edit) -> Step {
+    Step::Edit { name: name.to_owned(), edit }
+}
+
+fn append(name: &str, bytes: &[u8]) -> Step {
+    edit(name, Edit::Append { data: Bytes(bytes.to_vec()) })
+}
+
+fn create(name: &str) -> Step {
+    Step::Create { name: name.to_owned() }
+}
+
+/// A model with one stream `a` that holds `0123456789`.
+fn model() -> Model {
+    let mut model = Model::default();
+    *model.history_mut() = History::new(Streams::new());
+    model.direct(&create("a")).unwrap();
+    model.direct(&append("a", b"0123456789")).unwrap();
+    model
+}
+
+fn bytes(model: &Model, name: &str) -> Vec<u8> {
+    model.history().newest()[name].to_vec()
+}
+
+#[test]
+fn edits_do_what_they_say() {
+    let data = |bytes: &[u8]| Bytes(bytes.to_vec());
+    let elements = Elements { start: 1, size: 2, stride: 2, count: 2 };
+    let cases = [
+        (Edit::Insert { at: 3, data: data(b"xx") }, &b"012xx3456789"[..]),
+        (Edit::Write { at: 8, data: data(b"xxx") }, b"01234567xxx"),
+        (Edit::Remove { from: 2, to: 9 }, b"019"),
+        (Edit::Cut { from: 0, to: 1 }, b"123456789"),
+        (Edit::Truncate { len: 4 }, b"0123"),
+        (Edit::Splice { at: 1, delete: 8, data: data(b"-") }, b"0-9"),
+        (Edit::WriteStrided(elements, data(b"abcd")), b"0ab34cd789"),
+        (Edit::RemoveStrided(elements), b"034789"),
+    ];
+    for (edit, expected) in cases {
+        let mut stream = b"0123456789".to_vec();
+        edit.apply(&mut stream).unwrap();
+        assert_eq!(stream, expected, "{edit:?}");
+    }
+    let read = Edit::ReadStrided(elements).apply(&mut b"0123456789".to_vec());
+    assert_eq!(read, Ok(Answer::Bytes(data(b"1256"))));
+}
+
+#[test]
+fn wrong_edits_change_nothing() {
+    let elements = |size, stride, count| Elements { start: 0, size, stride, count };
+    let cases = [
+        (Edit::Insert { at: 4, data: Bytes(vec![0]) }, ErrorCode::OutOfBounds),
+        (Edit::Remove { from: 2, to: 4 }, ErrorCode::OutOfBounds),
+        (Edit::Truncate { len: 4 }, ErrorCode::OutOfBounds),
+        (Edit::ReadStrided(elements(1, 2, 3)), ErrorCode::OutOfBounds),
+        (Edit::ReadStrided(elements(1, 0, 1)), ErrorCode::InvalidArgument),
+        (Edit::ReadStrided(elements(u64::MAX, 2, 2)), ErrorCode::OutOfBounds),
+    ];
+    for (edit, code) in cases {
+        let mut stream = b"012".to_vec();
+        assert_eq!(edit.apply(&mut stream), Err(code), "{edit:?}");
+        assert_eq!(stream, b"012");
+    }
+}
+
+#[test]
+fn a_name_belongs_to_the_first_that_touches_it() {
+    let mut model = model();
+    model.begin(1);
+    model.begin(2);
+    model.step(1, &edit("a", Edit::Len)).unwrap();
+    assert_eq!(model.step(2, &append("a", b"x")), Err(vec![ErrorCode::Busy]));
+    assert_eq!(model.direct(&append("a", b"x")), Err(vec![ErrorCode::Busy]));
+    assert_eq!(model.step(2, &create("b")), Ok(Answer::Done));
+    assert_eq!(model.step(1, &Step::List), Err(vec![ErrorCode::Busy]));
+    model.roll_back(1);
+    assert_eq!(model.step(2, &append("a", b"x")), Ok(Answer::Done));
+}
+
+#[test]
+fn uncommitted_changes_are_the_transactions_own() {
+    let mut model = model();
+    model.begin(1);
+    model.step(1, &append("a", b"x")).unwrap();
+    assert_eq!(bytes(&model, "a"), b"0123456789");
+    assert!(model.commit(1));
+    assert_eq!(bytes(&model, "a"), b"0123456789x");
+}
+
+#[test]
+fn savepoints_take_changes_back_and_keep_ownership() {
+    let mut model = model();
+    model.begin(1);
+    model.step(1, &append("a", b"x")).unwrap();
+    model.step(1, &Step::Savepoint).unwrap();
+    model.step(1, &create("b")).unwrap();
+    model.step(1, &Step::Drop { name: "a".to_owned() }).unwrap();
+    model.step(1, &Step::RollbackTo { index: 0 }).unwrap();
+    assert!(model.is_busy(2, "b"));
+    model.commit(1);
+    assert_eq!(bytes(&model, "a"), b"0123456789x");
+    assert!(!model.history().newest().contains_key("b"));
+}
+
+#[test]
+fn a_rename_takes_both_names_or_none() {
+    let mut model = model();
+    model.direct(&create("b")).unwrap();
+    model.begin(1);
+    model.begin(2);
+    model.step(2, &Step::Exists { name: "b".to_owned() }).unwrap();
+    let rename = Step::Rename { from: "a".to_owned(), to: "b".to_owned() };
+    assert_eq!(model.step(1, &rename), Err(vec![ErrorCode::Busy]));
+    assert!(!model.is_busy(2, "a"));
+    model.roll_back(2);
+    assert_eq!(model.step(1, &rename), Err(vec![ErrorCode::StreamExists]));
+}
+
+#[test]
+fn the_floor_rises_with_every_acknowledgement() {
+    let mut model = model();
+    assert_eq!(model.history().candidates(), 0..=2);
+    model.history_mut().acknowledge();
+    assert_eq!(model.history().candidates(), 2..=2);
+    model.direct(&append("a", b"x")).unwrap();
+    model.direct(&append("a", b"y")).unwrap();
+    assert_eq!(model.history().in_doubt(), 2);
+    model.history_mut().shown(3);
+    assert_eq!(model.history().candidates(), 3..=4);
+}

@@ -1,0 +1,22 @@
+//! Whole seeds against the engine: they are clean, they repeat, and they are not trivial.
+
+use sim::runner::{Campaign, run_seed};
+
+#[test]
+fn fifty_seeds_are_clean_and_repeat() {
+    let report = Campaign { seeds: 0..50, jobs: 2, twice: true }.run(|_, _, _| {});
+    let failed: Vec<String> = report.failed.iter().map(|outcome| outcome.verdict()).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+    assert_eq!(report.seeds, 50);
+    assert!(report.medians.operations >= 200);
+    assert!(report.medians.crashes >= 2);
+    assert!(report.medians.open_max >= 3);
+    assert!(report.medians.height_max >= 2);
+    assert!(report.medians.losers >= 1);
+    assert!((15..=35).contains(&report.seeds_with_crash_in_recovery));
+}
+
+#[test]
+fn different_seeds_are_different_histories() {
+    assert_ne!(run_seed(1, None).trace_hash, run_seed(2, None).trace_hash);
+}
