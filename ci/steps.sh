@@ -3,6 +3,8 @@
 # A step NAME is the shell function step_NAME. It runs in a subshell under a time limit, so that a hang is a failure.
 
 export CARGO_INCREMENTAL=0 CARGO_TERM_COLOR=never
+# Enough for a backtrace, and a good deal quicker to build.
+export CARGO_PROFILE_DEV_DEBUG=line-tables-only CARGO_PROFILE_TEST_DEBUG=line-tables-only
 TARGET=$(cargo metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 mkdir -p "$TARGET/ci"
 
