@@ -183,13 +183,39 @@ fn a_foreign_file_is_left_alone() {
 }
 
 #[test]
-fn zeros_where_the_superblocks_go_are_an_interrupted_creation() {
+fn an_empty_or_zero_file_is_no_interrupted_creation() {
     for len in [0, 24, 4_096, 8_192] {
-        let lab = Lab::with_image(options(), &Image::from([("x.ns".to_owned(), vec![0; len])]));
+        let image = Image::from([("x.ns".to_owned(), vec![0; len])]);
+        let lab = Lab::with_image(options(), &image);
+        let code = lab.try_open().err().expect("not a database").code();
+        assert_eq!(code, ErrorCode::NotADatabase, "{len} zeros");
+        assert!(lab.image() == image, "{len} zeros: changed");
+    }
+}
+
+#[test]
+fn what_an_interrupted_creation_left_is_replaced() {
+    let mut whole = closed_image();
+    let whole = whole.remove(&data_file(&whole)).unwrap();
+    let mut torn = whole[..8_192].to_vec();
+    torn[512..4_096].fill(0xa5);
+    torn[4_096..].fill(0);
+    let leftovers = [
+        ("empty", Vec::new()),
+        ("zeros", vec![0; 8_192]),
+        ("a first slot", whole[..4_096].to_vec()),
+        ("torn", torn),
+        ("noise", noise(2, 20_000)),
+        ("whole", whole),
+    ];
+    for (what, bytes) in leftovers {
+        let lab = Lab::with_image(options(), &Image::from([("x.ns-new".to_owned(), bytes)]));
         let db = lab.open();
-        db.create("s").unwrap();
+        assert!(db.list().unwrap().is_empty(), "{what}: streams in a new database");
+        db.create("new").unwrap();
         db.close().unwrap();
-        assert!(lab.open_and_verify().exists("s").unwrap());
+        assert!(lab.open_and_verify().exists("new").unwrap(), "{what}");
+        assert!(!lab.image().contains_key("x.ns-new"), "{what}: still there");
     }
 }
 
