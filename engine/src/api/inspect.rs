@@ -19,6 +19,7 @@ pub const FORMAT_CONSTANTS: &[(&str, u64)] = &[
     ("CHECKED_BYTES", crate::format::block_ref::CHECKED_BYTES as u64),
     ("FIRST_USABLE_BLOCK", crate::format::space_root::FIRST_USABLE_BLOCK),
     ("FORMAT_VERSION", crate::format::superblock::FORMAT_VERSION as u64),
+    ("LOG_HEADER_BYTES", crate::format::log_header::LOG_HEADER_BYTES as u64),
     ("LOG_POSITION_BYTES", crate::format::log_position::LOG_POSITION_BYTES as u64),
     ("MAP_ROOT_BYTES", crate::format::map_root::MAP_ROOT_BYTES as u64),
     ("MAX_FANOUT", crate::format::inner::MAX_FANOUT as u64),

@@ -35,7 +35,7 @@
 //! 3. The zeros behind the records are written and mean nothing. They are neither summed nor checked: if they were,
 //!    one rotten bit of theirs in the last batch would look like a torn write and cost a commit that is intact.
 //!
-//! Not here: where batches go and which one is next (`log`).
+//! Not here: where batches go and which one is next (`log`), and what stands before the first (`log_header`).
 
 use crate::base::{BLOCK_BYTES, Lsn, checksum, checksum_seeded};
 

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod block_ref;
 pub mod extent;
 pub mod inner;
+pub mod log_header;
 pub mod log_position;
 pub mod map_root;
 pub mod record;

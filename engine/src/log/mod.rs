@@ -1,14 +1,15 @@
 //! The log: records go in at one end, are made durable in batches, and are read back after a crash.
 //!
-//! One file a generation, `<database>-log-<generation>`, made of equal *slots* of `segment_bytes`. A slot holds one
-//! segment of the log at a time, which is a row of batches; when nothing needs that segment any more, the slot is used again.
+//! One file a generation, `<database>-log-<generation>`: a header that says whose log this is, and equal *slots* of
+//! `segment_bytes`. A slot holds one segment of the log at a time, which is a row of batches; when nothing needs that
+//! segment any more, the slot is used again.
 //!
 //! ```text
-//!   slot 0            slot 1            slot 2
-//!  +--------+-------+--------+-------+-----------------+
-//!  | 5      | 6     | 7      | 2 …   | 3      | 4      |    the number is the batch's sequence
-//!  +--------+-------+--------+-------+-----------------+
-//!                            ^ tail: what follows is left over from an earlier use
+//!   4 KiB    slot 0            slot 1            slot 2
+//!  +--------+--------+-------+--------+-------+-----------------+
+//!  | header | 5      | 6     | 7      | 2 …   | 3      | 4      |    the number is the batch's sequence
+//!  +--------+--------+-------+--------+-------+-----------------+
+//!                                     ^ tail: what follows is left over from an earlier use
 //! ```
 //!
 //! 1. A batch lies in one slot, at a multiple of 4 KiB; the next one stands right behind it or at the start of another slot.
@@ -18,10 +19,12 @@
 //! 4. Slots are zero-filled and synced when they are made, so that a sync of a batch changes no metadata of the file.
 //! 5. A slot is used again only after [`Log::truncate`] passed it, so whatever it still holds has lower sequence numbers than
 //!    any retained batch.
-//! 6. After a failed write or sync the log is poisoned: nothing is ever written to it again.
+//! 6. The header is written with the first slot, synced before the superblock names the file, and never written again.
+//!    A file without this log's header is damaged or another log, and not an empty one.
+//! 7. After a failed write or sync the log is poisoned: nothing is ever written to it again.
 //!
-//! Not here: what records mean (`recovery`, `txn`), their bytes (`format::record`, `format::batch`), and when the
-//! data that they refer to must be synced (`txn`).
+//! Not here: what records mean (`recovery`, `txn`), their bytes (`format::record`, `format::batch`) and those of the header
+//! (`format::log_header`), and when the data that they refer to must be synced (`txn`).
 
 mod reader;
 mod segments;

@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::base::{BLOCK_BYTES, Error, Lsn, Result};
 use crate::env::{Disk, DiskFile, OpenMode, read_exact_at};
 use crate::format::batch::{BATCH_HEADER_BYTES, BatchError, BatchHeader, LogIdentity};
+use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::log_position::LogPosition;
 use crate::format::record::{Record, decode_record};
+use crate::format::wire::WireError;
 
+use super::segments::{slot_of, slot_start};
 use super::{check_segment_bytes, log_path};
 
 /// How much of the file is read at once in the search for what lies behind the tail.
@@ -16,11 +19,12 @@ const SEARCH_BYTES: usize = 64 * BLOCK_BYTES;
 
 /// Opens the log of a generation for reading from `from` on. Never writes.
 ///
-/// Reads nothing yet; see [`LogScan::next_batch`]. Several scans, one after the other, give the same records.
+/// Reads the header and no batch yet; see [`LogScan::next_batch`]. Several scans, one after the other, give the same
+/// records.
 ///
 /// # Errors
 /// [`Error::LogMissing`] if there is no such file; [`Error::Corruption`] if `from` or the segment length are
-/// impossible, or the file is too short to reach `from`; [`Error::Io`].
+/// impossible, the file has no whole header or is another log, or it is too short to reach `from`; [`Error::Io`].
 pub fn read_log<D: Disk>(
     disk: &D,
     db_path: &Path,
@@ -61,8 +65,11 @@ pub fn read_log<D: Disk>(
         records: Vec::new(),
         finished: false,
     };
-    if scan.next_offset() > file_bytes {
-        let expected = format!("at least {} bytes of log", scan.next_offset());
+    scan.check_header()?;
+    // A slot is durably there, whole, before a batch goes to it.
+    let end_of_slot = slot_start(u64::from(from.slot) + 1, segment_bytes);
+    if end_of_slot > file_bytes {
+        let expected = format!("at least {end_of_slot} bytes of log");
         return Err(Error::corruption(&scan.path, file_bytes, expected, format!("{file_bytes} bytes")));
     }
     Ok(scan)
@@ -167,21 +174,54 @@ impl<F: DiskFile> LogScan<F> {
             return Ok(None);
         };
         let lsn = self.check_follows(&header)?;
-        let in_slot = header.file_offset % u64::from(self.segment_bytes) + header.batch_bytes();
+        let (slot, in_slot) = slot_of(header.file_offset, self.segment_bytes);
         self.at = LogPosition {
             generation: self.identity.generation,
             lsn,
             sequence: header.sequence + 1,
-            slot: slot_number(header.file_offset / u64::from(self.segment_bytes)),
-            offset: u32::try_from(in_slot).expect("invariant: the batch lies in its slot"),
+            slot: slot_number(slot),
+            offset: u32::try_from(in_slot + header.batch_bytes())
+                .expect("invariant: the batch lies in its slot"),
             previous_sum: sum,
         };
         Ok(Some(ScannedBatch { header, records: &self.records, path: &self.path }))
     }
 
+    /// That the file begins with the header of the log that is looked for, and that the scan can begin where it should.
+    fn check_header(&self) -> Result<()> {
+        let damage = |expected: String, found: String| Err(Error::corruption(&self.path, 0, expected, found));
+        if self.file_bytes < LOG_HEADER_BYTES as u64 {
+            let expected = format!("a log header of {LOG_HEADER_BYTES} bytes");
+            return damage(expected, format!("a file of {} bytes", self.file_bytes));
+        }
+        let mut block = [0; LOG_HEADER_BYTES];
+        self.read(&mut block, 0)?;
+        let header = match LogHeader::decode(&block) {
+            Ok(header) => header,
+            Err(WireError(what)) => return damage("a log header".to_owned(), what.to_owned()),
+        };
+        if header.identity.uuid != self.identity.uuid {
+            let name = |uuid: [u8; 16]| format!("the log of database {:032x}", u128::from_be_bytes(uuid));
+            return damage(name(self.identity.uuid), name(header.identity.uuid));
+        }
+        if header.identity.generation != self.identity.generation {
+            let name = |generation: u64| format!("a log of generation {generation}");
+            return damage(name(self.identity.generation), name(header.identity.generation));
+        }
+        if header.segment_bytes != self.segment_bytes {
+            let name = |bytes: u32| format!("a log of segments of {bytes} bytes");
+            return damage(name(self.segment_bytes), name(header.segment_bytes));
+        }
+        let (start, from) = (header.start_lsn, self.at.lsn);
+        if start > from || (self.at.sequence == 1 && start != from) {
+            return damage(format!("a log that leads to LSN {from}"), format!("a log from LSN {start} on"));
+        }
+        Ok(())
+    }
+
     /// Where the next batch stands, unless it is in another slot.
     fn next_offset(&self) -> u64 {
-        u64::from(self.at.slot) * u64::from(self.segment_bytes) + u64::from(self.at.offset)
+        slot_start(u64::from(self.at.slot), self.segment_bytes) + u64::from(self.at.offset)
     }
 
     /// Finds a whole batch with the next number, right behind the last one or at the start of a slot; leaves its records
@@ -193,7 +233,7 @@ impl<F: DiskFile> LogScan<F> {
             return Ok(Some(found));
         }
         for slot in self.slots_starting_with_next()? {
-            if let Some(found) = self.whole_batch_at(u64::from(slot) * u64::from(self.segment_bytes))? {
+            if let Some(found) = self.whole_batch_at(slot_start(u64::from(slot), self.segment_bytes))? {
                 return Ok(Some(found));
             }
         }
@@ -213,10 +253,11 @@ impl<F: DiskFile> LogScan<F> {
 
     fn slots_starting_with_next(&mut self) -> Result<Vec<u32>> {
         if self.starts.is_none() {
-            let slots = self.file_bytes.div_ceil(u64::from(self.segment_bytes));
+            let behind_header = self.file_bytes - LOG_HEADER_BYTES as u64;
+            let slots = behind_header.div_ceil(u64::from(self.segment_bytes));
             let mut starts = Vec::new();
             for slot in 0..slots {
-                let offset = slot * u64::from(self.segment_bytes);
+                let offset = slot_start(slot, self.segment_bytes);
                 if let Place::Header(header, _) = self.place_at(offset)?
                     && header.sequence >= self.at.sequence
                 {
@@ -264,14 +305,15 @@ impl<F: DiskFile> LogScan<F> {
 
     /// That a header which sums up describes a batch that can be where it is.
     fn check_extent(&self, header: &BatchHeader) -> Result<()> {
-        let segment = u64::from(self.segment_bytes);
         let damage = |expected: String, found: String| {
             Err(Error::corruption(&self.path, header.file_offset, expected, found))
         };
         if header.segment_bytes != self.segment_bytes {
-            return damage(format!("segments of {segment} bytes"), header.segment_bytes.to_string());
+            let expected = format!("segments of {} bytes", self.segment_bytes);
+            return damage(expected, header.segment_bytes.to_string());
         }
-        let room = segment - header.file_offset % segment;
+        let (_, in_slot) = slot_of(header.file_offset, self.segment_bytes);
+        let room = u64::from(self.segment_bytes) - in_slot;
         if header.batch_bytes() > room {
             return damage(format!("a batch of at most {room} bytes"), header.batch_bytes().to_string());
         }
@@ -303,7 +345,7 @@ impl<F: DiskFile> LogScan<F> {
     fn check_nothing_follows(&mut self) -> Result<()> {
         let mut first_later: Option<BatchHeader> = None;
         let mut chunk = vec![0; SEARCH_BYTES.min(usize::try_from(self.file_bytes).unwrap_or(usize::MAX))];
-        let mut chunk_offset = 0;
+        let mut chunk_offset = LOG_HEADER_BYTES as u64;
         while chunk_offset < self.file_bytes {
             let left = usize::try_from(self.file_bytes - chunk_offset).unwrap_or(usize::MAX);
             chunk.truncate(left);
@@ -327,12 +369,11 @@ impl<F: DiskFile> LogScan<F> {
 
     /// The error for a missing batch in the middle, at the place where it most likely was.
     fn damage_before(&mut self, later: &BatchHeader) -> Result<Error> {
-        let segment = u64::from(self.segment_bytes);
-        let later_slot = later.file_offset / segment;
-        let elsewhere = later_slot != u64::from(self.at.slot) && !later.file_offset.is_multiple_of(segment);
+        let (later_slot, in_slot) = slot_of(later.file_offset, self.segment_bytes);
+        let elsewhere = later_slot != u64::from(self.at.slot) && in_slot != 0;
         let offset = match self.slots_starting_with_next()?.first() {
-            Some(&slot) => u64::from(slot) * segment,
-            None if elsewhere => later_slot * segment,
+            Some(&slot) => slot_start(u64::from(slot), self.segment_bytes),
+            None if elsewhere => slot_start(later_slot, self.segment_bytes),
             None => self.next_offset(),
         };
         let expected = format!("batch {} of the log", self.at.sequence);

@@ -1,6 +1,19 @@
-//! The slots of a log file: which are in use, in what order, and which are free.
+//! The slots of a log file: where they lie, which are in use, in what order, and which are free.
 
 use std::collections::{BTreeSet, VecDeque};
+
+use crate::format::log_header::LOG_HEADER_BYTES;
+
+/// Where `slot` starts in a file of such segments. The number may be one past the last: then it is where the file ends.
+pub(super) fn slot_start(slot: u64, segment_bytes: u32) -> u64 {
+    LOG_HEADER_BYTES as u64 + slot * u64::from(segment_bytes)
+}
+
+/// In which slot a place behind the header lies, and how far from its start.
+pub(super) fn slot_of(file_offset: u64, segment_bytes: u32) -> (u64, u64) {
+    let behind_header = file_offset - LOG_HEADER_BYTES as u64;
+    (behind_header / u64::from(segment_bytes), behind_header % u64::from(segment_bytes))
+}
 
 /// The slots of one file. The current slot is the one that batches go to.
 pub(super) struct Slots {
@@ -32,7 +45,7 @@ impl Slots {
 
     /// Where `slot` starts in the file.
     pub fn file_offset(&self, slot: u32) -> u64 {
-        u64::from(slot) * u64::from(self.segment_bytes)
+        slot_start(u64::from(slot), self.segment_bytes)
     }
 
     /// Length of the file.

@@ -1,6 +1,7 @@
 //! The log against a disk in memory that tears, rots and fails.
 
 mod failures;
+mod header;
 mod mem_disk;
 mod random;
 mod roundtrip;
@@ -11,13 +12,16 @@ use std::path::{Path, PathBuf};
 use crate::base::{Error, Lsn, Result, StreamId, TxnId};
 use crate::format::record::{Body, Operation, Payload, Record};
 
+use super::segments::slot_start;
 use super::{Log, LogIdentity, log_path, read_log};
+use crate::format::log_header::LOG_HEADER_BYTES;
 use crate::format::log_position::LogPosition;
 use mem_disk::{Event, MemDisk, MemFile};
 
 const IDENTITY: LogIdentity = LogIdentity { uuid: *b"a database's id.", generation: 5 };
 const SEGMENT: u64 = 16 * 1024;
 const START: Lsn = Lsn(1_000);
+const HEADER: u64 = LOG_HEADER_BYTES as u64;
 
 type Records = Vec<(Lsn, Record<'static>)>;
 
@@ -27,6 +31,11 @@ fn db() -> &'static Path {
 
 fn file() -> PathBuf {
     log_path(db(), IDENTITY.generation)
+}
+
+/// Where `slot` starts in the file.
+fn slot(slot: u64) -> u64 {
+    slot_start(slot, SEGMENT as u32)
 }
 
 fn create(disk: &MemDisk) -> Log<MemFile> {
@@ -54,7 +63,7 @@ fn batch(log: &mut Log<MemFile>, records: &mut Records, len: usize) -> u64 {
     let end = log.position();
     let bytes =
         crate::format::batch::padded_batch_bytes(log.durable_lsn().0 - records[records.len() - 1].0.0);
-    u64::from(end.slot) * SEGMENT + u64::from(end.offset) - bytes
+    slot(u64::from(end.slot)) + u64::from(end.offset) - bytes
 }
 
 fn scan(disk: &MemDisk, from: &LogPosition) -> Result<(Records, LogPosition)> {

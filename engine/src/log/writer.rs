@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::base::{BLOCK_BYTES, Error, Lsn, Result};
 use crate::env::{Disk, DiskFile, OpenMode, write_all_at};
 use crate::format::batch::{BATCH_HEADER_BYTES, BatchHeader, LogIdentity, padded_batch_bytes};
+use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::log_position::LogPosition;
 use crate::format::record::{Record, encode_record, record_bytes};
 use crate::format::varint::decode_varint;
@@ -61,7 +62,7 @@ pub struct Log<F> {
 }
 
 impl<F: DiskFile> Log<F> {
-    /// Creates the log of a generation, durably, with its name: one zero-filled slot and no batch.
+    /// Creates the log of a generation, durably, with its name: the header, one zero-filled slot and no batch.
     ///
     /// A file of that name can only be left over from an attempt that was never published, and is replaced. Nothing
     /// here says that the database has this log now; that is for the superblock.
@@ -85,7 +86,9 @@ impl<F: DiskFile> Log<F> {
         }
         let mode = OpenMode { write: true, create_new: true, direct: false };
         let file = disk.open(&path, mode).map_err(|error| Error::io("create", &path, 0, error))?;
-        fill_with_zeros(&file, &path, 0, segment_bytes)?;
+        let header = LogHeader { identity, segment_bytes, start_lsn }.encode();
+        write_all_at(&file, &header, 0).map_err(|error| Error::io("write", &path, 0, error))?;
+        fill_with_zeros(&file, &path, LOG_HEADER_BYTES as u64, segment_bytes)?;
         file.sync().map_err(|error| Error::io("sync", &path, 0, error))?;
         let dir = match path.parent() {
             Some(dir) if !dir.as_os_str().is_empty() => dir,

@@ -37,10 +37,13 @@ pub struct RecoveryReport {
 pub fn recover<E: Env>(core: &mut Core<E>) -> Result<RecoveryReport> {
     let started = core.store.env.clock().monotonic();
     let from = core.slots.current.log;
+    // Without its log the database stays as it is, to the byte.
+    let mut log = open_log(core)?;
     // The slot that was chosen may be visible and not durable; the other one leads to blocks that it calls free.
     core.slots.publish(&core.store.file, core.slots.current.clone())?;
 
-    let analysis = analyse(core, &mut open_log(core)?)?;
+    let analysis = analyse(core, &mut log)?;
+    drop(log);
     let mut report = RecoveryReport { losers: analysis.losers.len() as u64, ..RecoveryReport::default() };
     let tail = redo(core, &analysis, &mut report)?;
     report.log_bytes = tail.0 - from.lsn.0;

@@ -3,6 +3,8 @@
 //! `names`: opening one of many streams by name, against opening one of a thousand.
 //! `fill`: how full leaves are after random and after sequential insertions.
 
+#![expect(clippy::print_stdout, reason = "figures are for people to read")]
+
 use std::time::Instant;
 
 use numstore::{Database, Durability, Result};

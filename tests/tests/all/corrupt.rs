@@ -75,6 +75,20 @@ fn open_and_read(image: &Image, states: &[Vec<u8>]) -> Result<usize, ErrorCode> 
     Ok(state.unwrap_or_else(|| panic!("{} bytes that were never committed", found.len())))
 }
 
+/// That the database does not open because of the start of its log, and stays as it is.
+fn assert_log_refused(image: &Image, log: &str) {
+    let lab = Lab::with_image(options(), image);
+    match lab.try_open() {
+        Err(Error::Corruption { file, offset: 0, expected, found }) => {
+            assert!(file.ends_with(log), "{} is not the log", file.display());
+            assert_ne!(expected, found);
+        }
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("opened with a log that is not its own"),
+    }
+    assert!(lab.image() == *image, "and nothing was changed");
+}
+
 /// Damages one byte at each of the given places, one at a time, and tallies the answers.
 fn flip_each(image: &Image, file: &str, places: impl Iterator<Item = usize>, oldest: usize) -> usize {
     let states = states();
@@ -121,8 +135,11 @@ fn every_part_of_the_log_is_guarded() {
     let image = crashed_image();
     let file = log_file(&image);
     let used = image[&file].iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    let header = (0..4_096).step_by(13);
+    let noticed = flip_each(&image, &file, header.clone(), 0);
+    assert_eq!(noticed, header.len(), "all damage to the header is noticed");
     // Damage to the last batch cannot be told from a write that was torn, so the last commit may go, and no other.
-    let noticed = flip_each(&image, &file, (0..used).step_by(13), states().len() - 2);
+    let noticed = flip_each(&image, &file, (4_096..used).step_by(13), states().len() - 2);
     assert!(noticed > 0, "damage before the last batch is noticed");
 }
 
@@ -184,6 +201,54 @@ fn a_foreign_file_is_left_alone() {
 }
 
 #[test]
+fn an_empty_or_zero_file_is_no_interrupted_creation() {
+    for len in [0, 24, 4_096, 8_192] {
+        let image = Image::from([("x.ns".to_owned(), vec![0; len])]);
+        let lab = Lab::with_image(options(), &image);
+        let code = lab.try_open().err().expect("not a database").code();
+        assert_eq!(code, ErrorCode::NotADatabase, "{len} zeros");
+        assert!(lab.image() == image, "{len} zeros: changed");
+    }
+}
+
+/// What an interrupted creation leaves is replaced; what only has its name, and could be somebody's, is not.
+#[test]
+fn only_what_an_interrupted_creation_left_is_replaced() {
+    let whole = closed_image();
+    let whole = whole[&data_file(&whole)].clone();
+    let fresh = Lab::new(23, options());
+    fresh.open().close().unwrap();
+    let fresh = fresh.image()["x.ns"].clone();
+    let mut torn = fresh.clone();
+    torn[512..4_096].fill(0xa5);
+    torn[4_096..].fill(0);
+    let leftovers = [
+        ("empty", Vec::new(), true),
+        ("zeros", vec![0; 8_192], true),
+        ("a first slot", fresh[..4_096].to_vec(), true),
+        ("torn", torn, true),
+        ("an empty database", fresh, true),
+        ("noise", noise(2, 20_000), false),
+        ("a database", whole, false),
+    ];
+    for (what, bytes, replaced) in leftovers {
+        let image = Image::from([("x.ns-new".to_owned(), bytes)]);
+        let lab = Lab::with_image(options(), &image);
+        if !replaced {
+            assert_eq!(lab.try_open().err().expect(what).code(), ErrorCode::NotADatabase, "{what}");
+            assert!(lab.image() == image, "{what}: changed");
+            continue;
+        }
+        let db = lab.open();
+        assert!(db.list().unwrap().is_empty(), "{what}: streams in a new database");
+        db.create("new").unwrap();
+        db.close().unwrap();
+        assert!(lab.open_and_verify().exists("new").unwrap(), "{what}");
+        assert!(!lab.image().contains_key("x.ns-new"), "{what}: still there");
+    }
+}
+
+#[test]
 fn a_log_of_another_database_is_not_replayed() {
     let image = crashed_image();
     let file = log_file(&image);
@@ -195,8 +260,22 @@ fn a_log_of_another_database_is_not_replayed() {
     let foreign = other.image();
     let mut mixed = image.clone();
     mixed.insert(file.clone(), foreign[&log_file(&foreign)].clone());
-    let result = open_and_read(&mixed, &states());
-    assert!(matches!(result, Err(ErrorCode::Corruption | ErrorCode::LogMissing)), "{result:?}");
+    assert_log_refused(&mixed, &file);
+}
+
+#[test]
+fn a_log_of_an_earlier_generation_is_not_replayed() {
+    let earlier = crashed_image();
+    let lab = Lab::with_image(options(), &closed_image());
+    let db = lab.open();
+    db.append("s", b"committed").unwrap();
+    lab.crash(Crash::Kill);
+    drop(db);
+    let mut mixed = lab.image();
+    let file = log_file(&mixed);
+    assert_ne!(file, log_file(&earlier), "each log has a generation of its own");
+    mixed.insert(file.clone(), earlier[&log_file(&earlier)].clone());
+    assert_log_refused(&mixed, &file);
 }
 
 #[test]

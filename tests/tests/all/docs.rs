@@ -246,6 +246,7 @@ fn the_byte_maps_are_those_of_the_code() {
         ("### Map root", "map_root"),
         ("### Space root", "space_root"),
         ("### Log position", "log_position"),
+        ("### Header", "log_header"),
         ("### Inner nodes", "inner"),
     ] {
         let code = places(rows_in_header(&format!("engine/src/format/{source}.rs")));

@@ -82,8 +82,8 @@ fn a_record_that_does_not_fit_the_rest_of_a_slot_goes_to_a_fresh_one() {
     let mut log = create(&disk);
     let start = log.position();
     let mut records = Vec::new();
-    assert_eq!(batch(&mut log, &mut records, 100), 0);
-    assert_eq!(batch(&mut log, &mut records, 12_203), SEGMENT, "a few bytes too many for 12 288");
+    assert_eq!(batch(&mut log, &mut records, 100), slot(0));
+    assert_eq!(batch(&mut log, &mut records, 12_203), slot(1), "a few bytes too many for 12 288");
     append(&mut log, &mut records, splice(9, 10));
     append(&mut log, &mut records, splice(10, 6_000));
     log.flush().unwrap();
@@ -137,7 +137,7 @@ fn slots_are_recycled_and_the_file_stays_small() {
         }
         assert_eq!(scan(&disk, &kept.0).unwrap().0, records[kept.1..], "round {round}");
     }
-    assert!(log.file_bytes() <= 12 * SEGMENT, "{} bytes", log.file_bytes());
+    assert!(log.file_bytes() <= slot(12), "{} bytes", log.file_bytes());
     assert!(log.counters().slots_recycled > 50);
 }
 
@@ -152,11 +152,11 @@ fn truncation_frees_every_slot_before_the_position_and_not_its_own() {
     let from = log.position();
     assert_eq!(from.slot, 3);
     log.truncate(&from);
-    assert_eq!((log.counters().slots_recycled, log.file_bytes()), (3, 4 * SEGMENT));
+    assert_eq!((log.counters().slots_recycled, log.file_bytes()), (3, slot(4)));
     let reused = [0; 3].map(|_| batch(&mut log, &mut records, 10_000));
-    assert_eq!((reused, log.file_bytes()), ([0, SEGMENT, 2 * SEGMENT], 4 * SEGMENT));
+    assert_eq!((reused, log.file_bytes()), ([slot(0), slot(1), slot(2)], slot(4)));
     batch(&mut log, &mut records, 10_000);
-    assert_eq!(log.file_bytes(), 5 * SEGMENT, "the position's own slot is not free");
+    assert_eq!(log.file_bytes(), slot(5), "the position's own slot is not free");
     assert_eq!(scan(&disk, &from).unwrap().0, records[4..]);
 }
 
@@ -168,7 +168,9 @@ fn creating_replaces_what_an_unpublished_attempt_left() {
     drop(log);
     let log = create(&disk);
     assert_eq!(scan(&disk, &log.position()).unwrap().0, []);
-    assert!(disk.bytes(&file()).durable.iter().all(|&byte| byte == 0));
+    let durable = disk.bytes(&file()).durable;
+    assert_eq!(durable.len() as u64, slot(1));
+    assert!(durable[LOG_HEADER_BYTES..].iter().all(|&byte| byte == 0));
 }
 
 #[test]

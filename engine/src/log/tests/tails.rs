@@ -144,20 +144,17 @@ fn batches_of_strangers_are_not_seen() {
         let mut log = create(&disk);
         let start = log.position();
         let mut records = Vec::new();
-        disk.put(&file(), ghosts.clone());
-        assert_eq!(scan(&disk, &start).unwrap().0, [], "nothing but ghosts");
-        disk.put(&file(), vec![0; SEGMENT as usize]);
-        let mut log_bytes = {
-            let fresh = MemDisk::default();
-            log = create(&fresh);
-            batch(&mut log, &mut records, 100);
-            fresh.bytes(&file()).visible
+        let haunt = |own: usize| {
+            disk.edit(&file(), |bytes| {
+                bytes.truncate(own);
+                bytes.extend_from_slice(&ghosts[own..]);
+            });
         };
-        let own = 4_096;
-        log_bytes.truncate(own);
-        log_bytes.extend_from_slice(&ghosts[own..]);
-        disk.put(&file(), log_bytes);
+        batch(&mut log, &mut records, 100);
+        haunt(LOG_HEADER_BYTES + 4_096);
         assert_eq!(scan(&disk, &start).unwrap().0, records, "own batch, then ghosts");
+        haunt(LOG_HEADER_BYTES);
+        assert_eq!(scan(&disk, &start).unwrap().0, [], "own header, then ghosts");
     }
 }
 
@@ -169,7 +166,7 @@ fn a_log_stored_as_a_payload_is_not_seen() {
     for _ in 0..3 {
         batch(&mut log, &mut Vec::new(), 3_000);
     }
-    let stored = later.bytes(&file()).visible;
+    let stored = later.bytes(&file()).visible.split_off(LOG_HEADER_BYTES);
 
     let disk = MemDisk::default();
     let mut log = create(&disk);
@@ -184,10 +181,10 @@ fn a_log_stored_as_a_payload_is_not_seen() {
     let record = Record { txn: TxnId(0), commits: true, body: Body::Operation(operation) };
     append(&mut log, &mut records, record);
     log.flush().unwrap();
-    let found = disk.bytes(&file()).visible;
+    let found = disk.bytes(&file()).visible.split_off(LOG_HEADER_BYTES);
     assert_eq!(found[4_096..12_288], stored[..8_192], "the test puts them where a search looks");
     assert_eq!(scan(&disk, &start).unwrap().0, records);
-    disk.edit(&file(), |bytes| bytes[200] ^= 1);
+    disk.edit(&file(), |bytes| bytes[LOG_HEADER_BYTES + 200] ^= 1);
     assert_eq!(scan(&disk, &start).unwrap().0, [], "a torn batch is a torn batch, whatever is in it");
 }
 
@@ -202,7 +199,7 @@ fn records_that_sum_up_and_do_not_decode_are_refused_where_they_are() {
         identity: IDENTITY,
         sequence: 1,
         first_lsn: START,
-        file_offset: 0,
+        file_offset: HEADER,
         record_bytes: 6,
         record_sum: BatchHeader::sum_records(&IDENTITY, &records),
         previous_sum: IDENTITY.seed(),
@@ -210,17 +207,18 @@ fn records_that_sum_up_and_do_not_decode_are_refused_where_they_are() {
     };
     let put = |header: &BatchHeader| {
         disk.edit(&file(), |bytes| {
+            let bytes = &mut bytes[LOG_HEADER_BYTES..];
             bytes[..80].copy_from_slice(&header.encode().0);
             bytes[80..86].copy_from_slice(&records);
         });
         damage(&disk, &start)
     };
-    assert_eq!(put(&header), 83, "an unknown kind");
-    assert_eq!(put(&BatchHeader { previous_sum: 1, ..header }), 0, "a broken chain");
-    assert_eq!(put(&BatchHeader { first_lsn: Lsn(1), ..header }), 0, "a jump in the LSNs");
-    assert_eq!(put(&BatchHeader { record_bytes: 16_305, ..header }), 0, "a batch longer than its slot");
-    assert_eq!(put(&BatchHeader { record_bytes: 0, ..header }), 0, "an empty batch");
-    assert_eq!(put(&BatchHeader { segment_bytes: 8_192, ..header }), 0, "another segment length");
+    assert_eq!(put(&header), HEADER + 83, "an unknown kind");
+    assert_eq!(put(&BatchHeader { previous_sum: 1, ..header }), HEADER, "a broken chain");
+    assert_eq!(put(&BatchHeader { first_lsn: Lsn(1), ..header }), HEADER, "a jump in the LSNs");
+    assert_eq!(put(&BatchHeader { record_bytes: 16_305, ..header }), HEADER, "a batch longer than its slot");
+    assert_eq!(put(&BatchHeader { record_bytes: 0, ..header }), HEADER, "an empty batch");
+    assert_eq!(put(&BatchHeader { segment_bytes: 8_192, ..header }), HEADER, "another segment length");
 }
 
 #[test]
@@ -232,8 +230,11 @@ fn a_log_that_is_missing_or_cut_is_told_apart() {
         batch(&mut log, &mut records, 7_000);
     }
     let end = log.position();
-    disk.edit(&file(), |bytes| bytes.truncate(SEGMENT as usize));
-    assert_eq!(damage(&disk, &end), SEGMENT);
+    // Cut at the end of a slot, in the slot of the last batch, and to nothing.
+    for bytes in [slot(1), slot(u64::from(end.slot)) + 4_096, slot(u64::from(end.slot) + 1) - 1] {
+        disk.edit(&file(), |file| file.resize(bytes as usize, 0));
+        assert_eq!(damage(&disk, &end), bytes);
+    }
     disk.edit(&file(), Vec::clear);
     assert_eq!(damage(&disk, &end), 0);
 
