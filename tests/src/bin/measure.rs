@@ -31,7 +31,7 @@ fn name(i: u32) -> String {
     format!("stream {i:08}")
 }
 
-fn with_streams(count: u32, path: &std::path::Path) -> Result<Database> {
+fn with_streams(count: u32, path: &std::path::Path) -> Result<()> {
     let db = Database::open(path)?;
     for first in (0..count).step_by(10_000) {
         let tx = db.begin()?;
@@ -40,46 +40,65 @@ fn with_streams(count: u32, path: &std::path::Path) -> Result<Database> {
         }
         tx.commit_with(Durability::Deferred)?;
     }
-    db.close()?;
-    Database::open(path)
+    db.close()
 }
 
 /// Nanoseconds to open one stream at random and nodes looked at.
-fn open_some(db: &Database, count: u32, rng: &mut ChaCha8Rng) -> Result<(f64, f64)> {
-    let names: Vec<String> = (0..OPENS).map(|_| name(rng.random_range(0..count))).collect();
+fn open_some(db: &Database, count: u32, opens: u32, rng: &mut ChaCha8Rng) -> Result<Cost> {
+    let names: Vec<String> = (0..opens).map(|_| name(rng.random_range(0..count))).collect();
     let before = db.stats();
     let started = Instant::now();
     for name in &names {
         let tx = db.begin()?;
         tx.stream(name)?;
     }
-    let ns = started.elapsed().as_secs_f64() * 1e9 / f64::from(OPENS);
+    let ns = started.elapsed().as_secs_f64() * 1e9 / f64::from(opens);
     let after = db.stats();
     let nodes = after.cache_hits + after.cache_misses - before.cache_hits - before.cache_misses;
-    Ok((ns, nodes as f64 / f64::from(OPENS)))
+    Ok((ns, nodes as f64 / f64::from(opens)))
 }
 
 fn names() -> Result<()> {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let few = with_streams(FEW, &dir.path().join("few.ns"))?;
-    let many = with_streams(MANY, &dir.path().join("many.ns"))?;
+    let (few, many) = (dir.path().join("few.ns"), dir.path().join("many.ns"));
+    with_streams(FEW, &few)?;
+    with_streams(MANY, &many)?;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let mut rounds = Vec::new();
-    for round in 0..2 * ROUNDS {
-        let a = open_some(&few, FEW, &mut rng)?;
-        let b = open_some(&many, MANY, &mut rng)?;
-        // The first half only warms the caches.
-        if round >= ROUNDS {
-            rounds.push((b.0 / a.0, a, b));
-        }
+    // Cold: the first stream that is opened after the database was.
+    report("first after opening the database", ROUNDS, || {
+        Ok((
+            open_some(&Database::open(&few)?, FEW, 1, &mut rng)?,
+            open_some(&Database::open(&many)?, MANY, 1, &mut rng)?,
+        ))
+    })?;
+    let (few, many) = (Database::open(&few)?, Database::open(&many)?);
+    for _ in 0..ROUNDS {
+        open_some(&many, MANY, OPENS, &mut rng)?;
     }
-    rounds.sort_by(|x, y| x.0.total_cmp(&y.0));
-    let (ratio, few, many) = rounds[rounds.len() / 2];
+    report("with all nodes cached", ROUNDS, || {
+        Ok((open_some(&few, FEW, OPENS, &mut rng)?, open_some(&many, MANY, OPENS, &mut rng)?))
+    })
+}
+
+type Cost = (f64, f64);
+
+/// Prints the round whose ratio is the median.
+fn report(what: &str, rounds: usize, mut measure: impl FnMut() -> Result<(Cost, Cost)>) -> Result<()> {
+    let mut all = Vec::new();
+    for _ in 0..rounds {
+        all.push(measure()?);
+    }
+    all.sort_by(|a, b| (a.1.0 / a.0.0).total_cmp(&(b.1.0 / b.0.0)));
+    let (few, many) = all[all.len() / 2];
     println!(
-        "one of {FEW}: {:.0} ns, {:.1} nodes; one of {MANY}: {:.0} ns, {:.1} nodes",
-        few.0, few.1, many.0, many.1
+        "{what}: one of {FEW}: {:.0} ns, {:.1} nodes; one of {MANY}: {:.0} ns, {:.1} nodes; times {:.2}, nodes {:.2}",
+        few.0,
+        few.1,
+        many.0,
+        many.1,
+        many.0 / few.0,
+        many.1 / few.1
     );
-    println!("ratio of times, median of {ROUNDS}: {ratio:.2}");
     Ok(())
 }
 
