@@ -115,7 +115,7 @@ impl Superblock {
     /// Reads a slot.
     ///
     /// # Errors
-    /// What is wrong with it. A wrong version is told apart by [`found_version`].
+    /// What is wrong with it. A wrong version is told apart by `found_version`.
     pub fn decode(block: &[u8]) -> Result<Superblock, WireError> {
         let mut sum = Reader::new(block);
         sum.bytes(SUM_AT)?;
