@@ -244,9 +244,12 @@ impl<E: Env> Database<E> {
     /// Reads every node of the database and checks every invariant. Takes as long as reading it all.
     ///
     /// # Errors
-    /// [`Error::Io`]; whatever is wrong with the content is in the report.
+    /// [`Error::Io`]; whatever is wrong with the content is in the report. [`Error::Poisoned`] after a failed write: what
+    /// is in memory may then lead to nodes that were never written.
     pub fn verify(&self) -> Result<Verification> {
-        verify(&mut self.shared.core.lock())
+        let mut core = self.shared.core.lock();
+        core.check_health()?;
+        verify(&mut core)
     }
 
     /// Counters and sizes.

@@ -234,9 +234,12 @@ impl<E: Env> Transaction<E> {
         }
     }
 
-    /// Runs something that changes nothing.
+    /// Runs something that changes nothing. Not on a poisoned database: the current state may lead to nodes that a
+    /// failed checkpoint did not write.
     pub(super) fn with_core<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
-        run(&mut self.shared.core.lock(), self.id)
+        let mut core = self.shared.core.lock();
+        core.check_health()?;
+        run(&mut core, self.id)
     }
 
     /// Runs a change, after a checkpoint if one is due.
