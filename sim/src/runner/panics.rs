@@ -19,7 +19,6 @@ thread_local! {
 ///
 /// # Errors
 /// What the first panic in it said, and where.
-
 pub(super) fn catch<T>(seed: u64, body: impl FnOnce() -> T) -> Result<T, String> {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
