@@ -44,7 +44,11 @@ pub fn open<E: Env>(
 ) -> Result<(Core<E>, Option<RecoveryReport>)> {
     let file = open_file(&env, path, creation, settings)?;
     lock(&file, path)?;
-    let slots = read_slots(&file)?;
+    let mut slots = read_slots(&file)?;
+    if slots.current.clean {
+        // Recovery publishes anyway.
+        slots.repair(&file)?;
+    }
     let superblock = &slots.current;
     let geometry =
         Geometry { leaf_bytes: superblock.leaf_bytes as usize, fanout: superblock.fanout as usize };
