@@ -16,4 +16,4 @@
 //! ```
 
 pub use crate::runner::observe;
-pub use crate::world::{Persist, SimEnv, World, WorldCounters};
+pub use crate::world::{Persist, SimEnv, World, WorldCounters, WriteFault};

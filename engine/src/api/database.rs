@@ -246,9 +246,13 @@ impl<E: Env> Database<E> {
     /// Reads every node of the database and checks every invariant. Takes as long as reading it all.
     ///
     /// # Errors
-    /// [`Error::Io`]; whatever is wrong with the content is in the report.
+    /// [`Error::Io`]; whatever is wrong with the content is in the report. [`Error::Poisoned`] after a failed write: what
+    /// is in memory may then lead to nodes that were never written.
     pub fn verify(&self) -> Result<Verification> {
-        self.shared.core.lock().guarded(verify)
+        self.shared.core.lock().guarded(|core| {
+            core.check_health()?;
+            verify(core)
+        })
     }
 
     /// Counters and sizes.
@@ -286,7 +290,8 @@ impl<E: Env> Database<E> {
             let len = core.catalog.stream(&core.store, stream)?.map_or(0, |record| record.tree.len());
             let (offset, delete_len) = place(len)?;
             if delete_len == 0 && data.is_empty() {
-                return Ok(());
+                // Nothing to log; but what the call has seen is durable when it returns, as always.
+                return core.flush();
             }
             if data.len() <= core.max_payload_bytes() {
                 return core.splice_committed(stream, offset, delete_len, data);

@@ -233,10 +233,11 @@ impl<E: Env> Transaction<E> {
         }
     }
 
-    /// Runs something that changes nothing.
+    /// Runs something that changes nothing. Not on a poisoned database: the current state may lead to nodes that a
+    /// failed checkpoint did not write.
     pub(super) fn with_core<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
         self.shared.core.lock().guarded(|core| {
-            // After a failed commit the current state holds what may vanish; snapshots go on.
+            // It also holds what a failed commit wrote and what may vanish; snapshots go on.
             core.check_health()?;
             run(core, self.id)
         })

@@ -46,7 +46,11 @@ pub fn open<E: Env>(
 ) -> Result<(Core<E>, Option<RecoveryReport>)> {
     let file = open_file(&env, path, creation, settings)?;
     lock(&file, path)?;
-    let slots = read_slots(&file)?;
+    let mut slots = read_slots(&file)?;
+    if slots.current.clean {
+        // Recovery publishes anyway.
+        slots.repair(&file)?;
+    }
     let superblock = &slots.current;
     let geometry =
         Geometry { leaf_bytes: superblock.leaf_bytes as usize, fanout: superblock.fanout as usize };
@@ -60,7 +64,7 @@ pub fn open<E: Env>(
     let store = Arc::new(Store::new(env, file, geometry, cache_bytes));
     let mut core = Core::new(store, settings, slots, map_node_bytes);
     load_table(&mut core, &table)?;
-    let report = if clean { None } else { Some(recover(&mut core)?) };
+    let report = if clean { None } else { Some(recover(&mut core).map_err(without_doubt)?) };
     Ok((core, report))
 }
 
@@ -153,6 +157,14 @@ fn empty_superblock<E: Env>(env: &E, creation: Creation, settings: Settings) -> 
         streams: MapRoot::default(),
         space: SpaceRoot { total_blocks: FIRST_USABLE_BLOCK, free_blocks: 0, map: MapRoot::default() },
         table: TreeRoot::default(),
+    }
+}
+
+/// While a database is opened nobody waits for a commit, so nobody needs to doubt one.
+fn without_doubt(e: Error) -> Error {
+    match e {
+        Error::InDoubt { cause } => Error::Poisoned { cause },
+        other => other,
     }
 }
 

@@ -133,11 +133,7 @@ fn roll_losers_back<E: Env>(core: &mut Core<E>) -> Result<()> {
     for txn in losers.into_iter().rev() {
         roll_back(core, txn)?;
     }
-    core.flush().map_err(|e| match e {
-        // Nobody waits for a commit yet.
-        Error::InDoubt { cause } => Error::Poisoned { cause },
-        other => other,
-    })?;
+    core.flush()?;
     core.make_version();
     Ok(())
 }

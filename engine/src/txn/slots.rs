@@ -20,12 +20,14 @@ pub struct Slots {
     pub current: Superblock,
     /// The slot to write first; which one does not matter once both are durable.
     first: u64,
+    /// Whether both slots were valid when they were read.
+    whole: bool,
 }
 
 impl Slots {
     /// For a new database: both slots are still to be written.
     pub fn fresh(superblock: Superblock) -> Slots {
-        Slots { current: superblock, first: 0 }
+        Slots { current: superblock, first: 0, whole: false }
     }
 
     /// Whether nothing was published since the database was made.
@@ -42,7 +44,14 @@ impl Slots {
             file.sync()?;
         }
         self.current = next;
+        self.whole = true;
         Ok(())
+    }
+
+    /// Writes both slots again if one of them is not valid: a crash tore it, or it has rotted. The next one to rot would
+    /// be the last.
+    pub fn repair<F: DiskFile>(&mut self, file: &DataFile<F>) -> Result<()> {
+        if self.whole { Ok(()) } else { self.publish(file, self.current.clone()) }
     }
 }
 
@@ -72,7 +81,7 @@ pub fn read_slots<F: DiskFile>(file: &DataFile<F>) -> Result<Slots> {
     match (found.pop(), version) {
         (Some((current, slot)), _) => {
             let first = if problems.is_empty() { slot } else { 1 - slot };
-            Ok(Slots { current, first })
+            Ok(Slots { current, first, whole: problems.is_empty() })
         }
         (None, Some(found)) if found != FORMAT_VERSION => {
             Err(Error::UnsupportedVersion { file: path, found, supported: FORMAT_VERSION })

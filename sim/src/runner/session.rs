@@ -1,14 +1,16 @@
 //! One open database with its handles, next to the model: every operation is done on both and compared.
 //!
-//! An operation ends in one of three ways: it was answered as the model says; it failed because the process died or a
-//! sync failed under it (then the session is over, and a commit it was making is in doubt); or it is a finding.
+//! An operation ends in one of four ways: it was answered as the model says; it was refused because a write failed, and
+//! is answered as if nothing had happened when it is tried again; it failed because the process died, a sync failed or
+//! the database was poisoned under it (then the session is over, and a commit it was making is in doubt); or it is a
+//! finding.
 
 use std::collections::BTreeMap;
 
 use numstore::{Database, Durability, Error, ErrorCode, Savepoint, Snapshot, Transaction};
 
 use crate::judge::{Durable, Finding, check_answer};
-use crate::model::{Answer, Model, Step, Streams};
+use crate::model::{Answer, Edit, Model, Step, Streams};
 use crate::workload::Operation;
 use crate::world::{SimEnv, World};
 
@@ -49,6 +51,7 @@ pub struct Session {
     snapshots: BTreeMap<u64, (Snapshot<SimEnv>, Durable)>,
     model: Model,
     failed_syncs_before: u64,
+    failed_writes_before: u64,
 }
 
 impl Session {
@@ -56,6 +59,7 @@ impl Session {
     pub fn new(world: &World, db: Database<SimEnv>, state: Streams) -> Session {
         Session {
             failed_syncs_before: world.counters().syncs_failed,
+            failed_writes_before: world.counters().writes_failed,
             world: world.clone(),
             db,
             transactions: BTreeMap::new(),
@@ -96,7 +100,12 @@ impl Session {
                 self.model.history_mut().acknowledge();
                 (self.model, Ok(()))
             }
-            Err(e) if is_faulty(&self.world, self.failed_syncs_before) => (self.model, Err(crash(&e, None))),
+            Err(e)
+                if is_faulty(&self.world, self.failed_syncs_before)
+                    || self.world.counters().writes_failed > self.failed_writes_before =>
+            {
+                (self.model, Err(crash(&e, None)))
+            }
             Err(e) => (self.model, Err(Finding::new("answer", format!("close failed: {e}")).into())),
         }
     }
@@ -106,7 +115,12 @@ impl Session {
         is_faulty(&self.world, self.failed_syncs_before)
     }
 
-    /// After a failed sync: a write is refused, or it is as good as any other; durable versions are read either way.
+    /// Whether a write has failed that no second try has made good.
+    pub fn is_refused(&self) -> bool {
+        self.world.counters().writes_failed > self.failed_writes_before
+    }
+
+    /// After a failed sync or write: a write is refused, or it is as good as any other; durable versions are read either way.
     ///
     /// # Errors
     /// A finding.
@@ -123,13 +137,21 @@ impl Session {
             Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {}
             Err(e) => return Err(Finding::new("poison", format!("a write after a failed sync: {e}"))),
         }
-        match self.db.list() {
-            Ok(_) => Ok(()),
-            Err(e) => Err(Finding::new(
-                "poison",
-                format!("no durable version can be read after a failed sync: {e}"),
-            )),
+        self.read_all_durable()
+    }
+
+    /// Reads everything that is shown as durable. It is a state that may be shown, and must last from now on.
+    fn read_all_durable(&mut self) -> Result<(), Finding> {
+        let mut reader = Durable::new(self.model.history());
+        let list = calls::read_durable(&self.db, &Step::List);
+        reader.check(self.model.history_mut(), &"the list, after a failure", &Step::List, &list)?;
+        let Ok(Answer::Streams(list)) = list else { return Ok(()) };
+        for (name, len) in list {
+            let step = Step::Edit { name, edit: Edit::Read { from: 0, to: len } };
+            let got = calls::read_durable(&self.db, &step);
+            reader.check(self.model.history_mut(), &step, &step, &got)?;
         }
+        Ok(())
     }
 
     /// Does an operation and compares.
@@ -224,7 +246,14 @@ impl Session {
         counters: &mut Counters,
     ) -> Result<(), Stop> {
         let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: drawn from the open ones");
-        let got = calls::in_transaction(tx, savepoints, step);
+        let mut got = calls::in_transaction(tx, savepoints, step);
+        let again = got.as_ref().is_err_and(|e| self.is_refusal(e));
+        if again {
+            self.world.relieve();
+            self.check_untouched(operation, txn, step)?;
+            let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: still open");
+            got = calls::in_transaction(tx, savepoints, step);
+        }
         if let Err(e) = &got
             && self.is_fault(e)
         {
@@ -232,7 +261,28 @@ impl Session {
         }
         let expected = self.model.step(txn, step);
         counters.busy += u64::from(got.as_ref().is_err_and(|e| e.code() == ErrorCode::Busy));
-        Ok(check_answer(operation, &got, &expected)?)
+        check_answer(operation, &got, &expected)?;
+        if again { self.recovered_from_refusal(counters) } else { Ok(()) }
+    }
+
+    /// A step was refused: its stream is as it was.
+    fn check_untouched(&mut self, operation: &Operation, txn: u64, step: &Step) -> Result<(), Stop> {
+        let Step::Edit { name, .. } = step else { return Ok(()) };
+        let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: drawn from the open ones");
+        let len = self.model.transaction(txn).look(self.model.history().newest(), name);
+        let to = len.map_or(0, |bytes| bytes.len() as u64);
+        let read = Step::Edit { name: name.clone(), edit: Edit::Read { from: 0, to } };
+        let got = calls::in_transaction(tx, savepoints, &read);
+        if got.as_ref().is_err_and(|e| e.code() == ErrorCode::Poisoned) {
+            return Ok(());
+        }
+        Ok(check_answer(operation, &got, &self.model.step(txn, &read))?)
+    }
+
+    /// The second try went through, so nothing of the first may be left.
+    fn recovered_from_refusal(&mut self, counters: &mut Counters) -> Result<(), Stop> {
+        self.failed_writes_before = self.world.counters().writes_failed;
+        self.verify(counters)
     }
 
     fn commit(&mut self, operation: &Operation, txn: u64, sync: bool) -> Result<(), Stop> {
@@ -240,20 +290,26 @@ impl Session {
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
         let got = if sync && txn.is_multiple_of(2) { tx.commit() } else { tx.commit_with(durability) };
         let mut after = self.model.clone();
-        let changed = after.commit(txn);
+        after.commit(txn);
         if let Err(e) = got {
             let in_doubt = after.history().newest().clone();
             return Err(self.stop_on(operation, &e, Some(in_doubt)));
         }
         self.model = after;
-        if sync && changed {
+        if sync {
+            // Whether it changed anything or not: it may have read what is deferred.
             self.model.history_mut().acknowledge();
         }
         Ok(())
     }
 
     fn direct(&mut self, operation: &Operation, step: &Step, counters: &mut Counters) -> Result<(), Stop> {
-        let got = calls::direct(&self.db, step);
+        let mut got = calls::direct(&self.db, step);
+        let again = got.as_ref().is_err_and(|e| self.is_refusal(e));
+        if again {
+            self.world.relieve();
+            got = calls::direct(&self.db, step);
+        }
         let mut after = self.model.clone();
         let expected = after.direct(step);
         if let Err(e) = &got
@@ -263,13 +319,13 @@ impl Session {
             return Err(crash(e, in_doubt));
         }
         counters.busy += u64::from(got.as_ref().is_err_and(|e| e.code() == ErrorCode::Busy));
-        let changed = expected.as_ref().is_ok_and(|(_, changed)| *changed);
+        let done = expected.is_ok();
         check_answer(operation, &got, &expected.map(|(answer, _)| answer))?;
         self.model = after;
-        if changed {
+        if done {
             self.model.history_mut().acknowledge();
         }
-        Ok(())
+        if again { self.recovered_from_refusal(counters) } else { Ok(()) }
     }
 
     fn check_durable(
@@ -291,7 +347,12 @@ impl Session {
     /// Whether an error is what the fault in the world may cause.
     fn is_fault(&self, error: &Error) -> bool {
         let codes = [ErrorCode::Io, ErrorCode::InDoubt, ErrorCode::Poisoned];
-        self.is_faulty() && codes.contains(&error.code())
+        (self.is_faulty() || self.is_refused()) && codes.contains(&error.code())
+    }
+
+    /// Whether an error says that nothing has happened because a write failed.
+    fn is_refusal(&self, error: &Error) -> bool {
+        self.is_refused() && !self.is_faulty() && error.code() == ErrorCode::Io
     }
 
     /// What an error means where the model knows of none.

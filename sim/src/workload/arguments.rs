@@ -34,6 +34,10 @@ fn range(dice: &mut Dice, len: u64) -> (u64, u64) {
 fn size(dice: &mut Dice, swarm: &Swarm) -> u64 {
     if dice.chance(swarm.bulk, 100) {
         let bulk = swarm.geometry.bulk_bytes;
+        if swarm.stream_bytes > 16 << 10 && dice.chance(1, 12) {
+            // More than one operation of the engine takes.
+            return 256 * LEAF + dice.between(1, 2 * 256 * LEAF);
+        }
         return bulk + *dice.pick(&[0, 1, 255, 256, 1000, 4096, 9000]);
     }
     match dice.below(8) {

@@ -41,6 +41,8 @@ pub struct Swarm {
     pub short_transfers: u64,
     /// Percent of rounds that end with a failing sync instead of a crash.
     pub sync_failures: u64,
+    /// Percent of rounds in which writes fail.
+    pub write_failures: u64,
     /// Whether crashes strike during recovery too.
     pub crash_in_recovery: bool,
 }
@@ -59,6 +61,9 @@ pub struct Geometry {
 }
 
 impl Geometry {
+    /// Bytes in a segment of the log.
+    pub const LOG_SEGMENT_BYTES: u64 = 16 << 10;
+
     fn draw(dice: &mut Dice) -> Geometry {
         Geometry {
             leaf_bytes: 256,
@@ -67,7 +72,7 @@ impl Geometry {
             cache_bytes: *dice.pick(&[16 << 10, 64 << 10, 1 << 20]),
             dirty_bytes: *dice.pick(&[32 << 10, 128 << 10, 1 << 20]),
             checkpoint_log_bytes: *dice.pick(&[4 << 10, 16 << 10, 64 << 10, 1 << 20]),
-            log_segment_bytes: 16 << 10,
+            log_segment_bytes: Geometry::LOG_SEGMENT_BYTES,
         }
     }
 
@@ -114,6 +119,7 @@ impl Swarm {
             short_transfers: *dice.pick(&[0, 0, 0, 30]),
             sync_failures: *dice.pick(&[0, 0, 10, 30]),
             crash_in_recovery: dice.chance(1, 2),
+            write_failures: *dice.pick(&[0, 0, 10, 30]),
         }
     }
 }

@@ -50,6 +50,9 @@ impl Disk for SimDisk {
                 if state.names.get(path).is_some() {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }
+                if let Some(error) = state.refuse_write(path, true) {
+                    return Err(error);
+                }
                 id = state.fresh();
                 state.inodes.insert(id, Inode::default());
                 let seq = state.fresh();

@@ -63,6 +63,14 @@ impl SimFile {
         self.check_writable()?;
         let mut state = self.shared.lock();
         let gate = state.enter(self.incarnation, call, &self.path, offset, len, 0)?;
+        let end = if call == Call::SetLen { len } else { offset.saturating_add(len) };
+        let grows = call != Call::Punch && end > state.inode(self.inode).visible.len();
+        if gate == Gate::Go
+            && grows
+            && let Some(error) = state.refuse_write(&self.path, grows)
+        {
+            return Err(error);
+        }
         if gate == Gate::Go || state.fault_dice.chance(1, 2) {
             let seq = state.fresh();
             let inode = state.inode(self.inode);
@@ -108,15 +116,22 @@ impl DiskFile for SimFile {
         let mut state = self.shared.lock();
         let len = buf.len() as u64;
         let gate = state.enter(self.incarnation, Call::Write, &self.path, offset, len, checksum(buf))?;
-        let take = match gate {
-            Gate::Go => self.transfer(&mut state, buf.len()),
-            Gate::Strike => state.fault_dice.index(buf.len() + 1),
+        let grows = offset + len > state.inode(self.inode).visible.len();
+        let refused = if gate == Gate::Go { state.refuse_write(&self.path, grows) } else { None };
+        let take = match (gate, &refused) {
+            (Gate::Go, None) => self.transfer(&mut state, buf.len()),
+            (Gate::Go, Some(_)) if grows => 0,
+            _ => state.fault_dice.index(buf.len() + 1),
         };
         if take > 0 {
             let seq = state.fresh();
             state.inode(self.inode).change(seq, Change::write(offset, &buf[..take]));
         }
-        if gate == Gate::Strike { Err(crashed()) } else { Ok(take) }
+        match refused {
+            Some(error) => Err(error),
+            None if gate == Gate::Strike => Err(crashed()),
+            None => Ok(take),
+        }
     }
 
     fn read_vectored_at(&self, bufs: &mut [io::IoSliceMut<'_>], offset: u64) -> io::Result<usize> {

@@ -31,7 +31,7 @@ pub use file::SimFile;
 pub use persist::Persist;
 pub use platform::{SimPlatform, SimWord};
 pub use scheduler::{SimScheduler, SimTask};
-pub use state::WorldCounters;
+pub use state::{WorldCounters, WriteFault};
 pub use trace::{Trace, checksum};
 
 pub(crate) use tasks::panic_text;
@@ -81,11 +81,18 @@ impl World {
         self.shared.lock().budget = Some(ios);
     }
 
-    /// Takes back [`World::crash_after`] and [`World::fail_sync_after`], if they have not struck yet.
+    /// As [`World::crash_after`], counted from the next write to any file that begins before byte `end`.
+    pub fn crash_behind_write(&self, end: u64, ios: u64) {
+        self.shared.lock().crash_behind_write = Some((end, ios));
+    }
+
+    /// Takes back every fault that was ordered and has not struck yet.
     pub fn disarm(&self) {
         let mut state = self.shared.lock();
         state.budget = None;
         state.syncs_until_failure = None;
+        state.crash_behind_write = None;
+        state.write_fault = None;
     }
 
     /// Whether the process is dead: an ordered crash has struck, and no new process has been started.
@@ -122,6 +129,16 @@ impl World {
     /// syncs succeed without saying so.
     pub fn fail_sync_after(&self, syncs: u64) {
         self.shared.lock().syncs_until_failure = Some(syncs);
+    }
+
+    /// After the next `writes` ones, writes fail as `fault` says.
+    pub fn fail_writes_after(&self, writes: u64, fault: WriteFault) {
+        self.shared.lock().write_fault = Some((writes, fault));
+    }
+
+    /// Writes go through again.
+    pub fn relieve(&self) {
+        self.shared.lock().write_fault = None;
     }
 
     /// Makes this many of a thousand transfers short.
@@ -191,6 +208,18 @@ impl World {
         let inode = state.inode(id);
         inode.visible.write(offset, bytes);
         inode.durable.write(offset, bytes);
+    }
+
+    /// Flips one bit of a file, durably and around the engine. Doing it again takes it back.
+    pub fn flip(&self, path: impl AsRef<Path>, offset: u64, bit: u8) {
+        let mut state = self.shared.lock();
+        let id = state.find_or_create(path.as_ref());
+        let inode = state.inode(id);
+        for image in [&mut inode.visible, &mut inode.durable] {
+            let mut byte = [0];
+            image.read(offset, &mut byte);
+            image.write(offset, &[byte[0] ^ (1 << (bit % 8))]);
+        }
     }
 
     /// Cuts a file to `len` bytes, durably and around the engine.

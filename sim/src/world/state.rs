@@ -57,6 +57,17 @@ pub struct WorldCounters {
     pub names_lost: u64,
     /// Syncs that were made to fail.
     pub syncs_failed: u64,
+    /// Writes, creations and changes of length that were made to fail.
+    pub writes_failed: u64,
+}
+
+/// How the disk refuses to take more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WriteFault {
+    /// One write fails, perhaps after a part of it was done.
+    Error,
+    /// The disk is full: no file grows and none is created, until [`World::relieve`](super::World::relieve).
+    Full,
 }
 
 /// Whether an I/O call goes through.
@@ -87,6 +98,10 @@ pub(crate) struct State {
     pub(crate) counters: WorldCounters,
     pub(crate) short_per_mille: u64,
     pub(crate) syncs_until_failure: Option<u64>,
+    /// A crash strikes so many calls after the next write that begins before so many bytes.
+    pub(crate) crash_behind_write: Option<(u64, u64)>,
+    /// The fault, and how many writes go through before it.
+    pub(crate) write_fault: Option<(u64, WriteFault)>,
     pub(crate) narrator: Option<Narrator>,
     pub(crate) narrate_io: bool,
     tasks: Arc<Tasks>,
@@ -116,6 +131,8 @@ impl State {
             counters: WorldCounters::default(),
             short_per_mille: 0,
             syncs_until_failure: None,
+            crash_behind_write: None,
+            write_fault: None,
             narrator: None,
             narrate_io: false,
             tasks,
@@ -165,6 +182,11 @@ impl State {
         if self.narrate_io {
             self.narrate(|| format!("    io {call:?} {} @{offset} +{len}", path.display()));
         }
+        let ordered = self.crash_behind_write.filter(|(end, _)| call == Call::Write && offset < *end);
+        if let (None, Some((_, ios))) = (self.budget, ordered) {
+            self.budget = Some(ios + 1);
+            self.crash_behind_write = None;
+        }
         match &mut self.budget {
             Some(0) => {
                 self.die();
@@ -181,6 +203,26 @@ impl State {
         }
     }
 
+    /// Whether a write to `path` is to fail; `grows` says that it needs more space.
+    pub(crate) fn refuse_write(&mut self, path: &Path, grows: bool) -> Option<io::Error> {
+        let (left, fault) = self.write_fault.as_mut()?;
+        if *left > 0 {
+            *left -= 1;
+            return None;
+        }
+        let error = match *fault {
+            WriteFault::Full if !grows => return None,
+            WriteFault::Full => io::ErrorKind::StorageFull.into(),
+            WriteFault::Error => {
+                self.write_fault = None;
+                io::Error::other("injected write failure")
+            }
+        };
+        self.counters.writes_failed += 1;
+        self.narrate(|| format!("  a write to {} fails: {error}", path.display()));
+        Some(error)
+    }
+
     /// The process ends here and now.
     pub(crate) fn die(&mut self) {
         self.dead = true;
@@ -194,6 +236,8 @@ impl State {
         self.dead = false;
         self.budget = None;
         self.syncs_until_failure = None;
+        self.crash_behind_write = None;
+        self.write_fault = None;
         for inode in self.inodes.values_mut() {
             inode.lock = None;
             inode.opens = 0;
