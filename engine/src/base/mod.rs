@@ -3,10 +3,12 @@
 mod checksum;
 mod error;
 mod ids;
+mod shared_bytes;
 
 pub use checksum::{checksum, checksum_seeded};
 pub use error::{Error, ErrorCode, Result};
 pub use ids::{BlockId, Era, IdMap, Lsn, StreamId, TxnId};
+pub use shared_bytes::SharedBytes;
 
 /// Bytes in one block, the unit of disk space and of every write to the data file.
 pub const BLOCK_BYTES: usize = 4096;

@@ -1,8 +1,6 @@
 //! Names, and what the catalog says of a stream.
 
-use std::sync::Arc;
-
-use crate::base::{Error, Result};
+use crate::base::{Error, Result, SharedBytes};
 use crate::format::record::MAX_NAME_BYTES;
 use crate::format::tree_root::{TREE_ROOT_BYTES, TreeRoot};
 use crate::format::wire::{Reader, WireError};
@@ -10,7 +8,7 @@ use crate::map::{MapKey, MapValue};
 use crate::tree::Tree;
 
 /// A stream's name: UTF-8, 1 to 1024 bytes.
-pub type Name = Arc<[u8]>;
+pub type Name = SharedBytes;
 
 /// The name in `text`.
 ///
@@ -20,7 +18,7 @@ pub fn check_name(text: &str) -> Result<Name> {
     if text.is_empty() || text.len() > MAX_NAME_BYTES {
         return Err(Error::BadName { bytes: text.len() });
     }
-    Ok(Arc::from(text.as_bytes()))
+    Ok(Name::from(text.as_bytes()))
 }
 
 /// A name for people to read.

@@ -1,5 +1,9 @@
 //! Reading fixed little-endian fields out of a byte slice, with every length checked.
 
+use std::sync::Arc;
+
+use crate::base::SharedBytes;
+
 /// What was wrong with the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WireError(pub &'static str);
@@ -7,12 +11,29 @@ pub struct WireError(pub &'static str);
 /// A cursor over encoded bytes.
 pub struct Reader<'a> {
     rest: &'a [u8],
+    /// The buffer that `rest` is the end of, if whoever reads may keep parts of it.
+    buffer: Option<&'a Arc<[u8]>>,
 }
 
 impl<'a> Reader<'a> {
     /// Starts at the first of `bytes`.
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { rest: bytes }
+        Reader { rest: bytes, buffer: None }
+    }
+
+    /// As [`Reader::new`], over a buffer that [`Reader::shared_bytes`] shares instead of copying.
+    pub fn over(buffer: &'a Arc<[u8]>) -> Reader<'a> {
+        Reader { rest: buffer, buffer: Some(buffer) }
+    }
+
+    /// The next `n` bytes, to keep.
+    pub fn shared_bytes(&mut self, n: usize) -> Result<SharedBytes, WireError> {
+        let left = self.rest.len();
+        let bytes = self.bytes(n)?;
+        Ok(match self.buffer {
+            Some(buffer) => SharedBytes::of_buffer(buffer, buffer.len() - left, n),
+            None => SharedBytes::from(bytes),
+        })
     }
 
     /// The next `n` bytes.

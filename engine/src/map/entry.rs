@@ -1,8 +1,8 @@
 //! What can be a key, a value or a summary in a map.
 
 use std::fmt::Debug;
-use std::sync::Arc;
 
+use crate::base::SharedBytes;
 use crate::format::wire::{Reader, WireError};
 
 /// A key.
@@ -86,7 +86,7 @@ impl MapValue for u64 {
 const MAX_NAME_BYTES: usize = 1024;
 
 /// Byte strings of up to 1024 bytes, ordered byte by byte; encoded as a length of two bytes and the bytes.
-impl MapKey for Arc<[u8]> {
+impl MapKey for SharedBytes {
     const MAX_BYTES: usize = 2 + MAX_NAME_BYTES;
     fn encoded_bytes(&self) -> usize {
         2 + self.len()
@@ -97,11 +97,11 @@ impl MapKey for Arc<[u8]> {
         out.extend_from_slice(&bytes.to_le_bytes());
         out.extend_from_slice(self);
     }
-    fn decode(from: &mut Reader<'_>) -> Result<Arc<[u8]>, WireError> {
+    fn decode(from: &mut Reader<'_>) -> Result<SharedBytes, WireError> {
         let bytes = usize::from(from.u16()?);
         if bytes > MAX_NAME_BYTES {
             return Err(WireError("a key is too long"));
         }
-        Ok(Arc::from(from.bytes(bytes)?))
+        from.shared_bytes(bytes)
     }
 }

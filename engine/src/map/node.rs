@@ -146,8 +146,8 @@ impl<K: MapKey, V: MapValue> MapNode<K, V> {
     }
 
     /// Reads the node that should be at `level`; anything out of order is an error.
-    pub(super) fn decode(bytes: &[u8], level: u8) -> Result<MapNode<K, V>, WireError> {
-        let mut from = Reader::new(bytes);
+    pub(super) fn decode(bytes: &Arc<[u8]>, level: u8) -> Result<MapNode<K, V>, WireError> {
+        let mut from = Reader::over(bytes);
         if from.u8()? != level {
             return Err(WireError("a map node is at the wrong level"));
         }

@@ -45,7 +45,8 @@ impl<K: MapKey, V: MapValue, F: DiskFile, P: Platform> MapSource<'_, K, V, F, P>
             };
         }
         let bytes = self.file.read_node(reference)?;
-        let node = MapNode::decode(&bytes, level).map_err(|e| self.file.malformed(reference, e.0))?;
+        let node =
+            MapNode::decode(&Arc::from(bytes), level).map_err(|e| self.file.malformed(reference, e.0))?;
         let node = Arc::new(node);
         self.cache.insert(reference, Arc::clone(&node));
         Ok(node)

@@ -6,10 +6,9 @@ mod model;
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
 
 use super::*;
-use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
+use crate::base::{BLOCK_BYTES, BlockId, Error, Result, SharedBytes};
 use crate::cache::{DataFile, Deaths, NodeCache, NodeWriter, Shelf};
 use crate::env::RealPlatform;
 use crate::format::block_ref::BlockRef;
@@ -154,12 +153,12 @@ fn roots_and_nodes_that_contradict_themselves_are_refused() {
     }
     let leaf = MapNode::<u64, u64>::Leaf(vec![(1, 2), (3, 4)]);
     let bytes = leaf.encode(1);
-    assert!(MapNode::<u64, u64>::decode(&bytes, 1).is_ok());
-    assert!(MapNode::<u64, u64>::decode(&bytes, 2).is_err());
+    assert!(MapNode::<u64, u64>::decode(&bytes.as_slice().into(), 1).is_ok());
+    assert!(MapNode::<u64, u64>::decode(&bytes.as_slice().into(), 2).is_err());
     for (damaged, value) in [(1, 1), (4, 0), (4, 3), (24, 1), (4, 1)] {
         let mut bytes = bytes.clone();
         bytes[damaged] = value;
-        assert!(MapNode::<u64, u64>::decode(&bytes, 1).is_err(), "byte {damaged}");
+        assert!(MapNode::<u64, u64>::decode(&bytes.as_slice().into(), 1).is_err(), "byte {damaged}");
     }
 }
 
@@ -212,12 +211,12 @@ impl TestKey for u64 {
 }
 
 /// Mostly short, some as long as can be.
-impl TestKey for Arc<[u8]> {
-    fn of(n: u16) -> Arc<[u8]> {
+impl TestKey for SharedBytes {
+    fn of(n: u16) -> SharedBytes {
         let bytes = if n.is_multiple_of(5) { 1024 } else { 2 + usize::from(n % 90) };
         let mut name = n.to_be_bytes().to_vec();
         name.resize(bytes, 7);
-        Arc::from(name)
+        SharedBytes::from(&name[..])
     }
 }
 

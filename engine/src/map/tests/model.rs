@@ -1,5 +1,6 @@
 //! Random operations on a map and on a `BTreeMap`, side by side.
 
+use crate::base::SharedBytes;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
@@ -237,6 +238,6 @@ proptest! {
 
     #[test]
     fn names_longer_than_nodes(ops in prop::collection::vec(op(200), 0..200), prefill in 0..200u16) {
-        run::<Arc<[u8]>, u64>(&ops, 512, prefill);
+        run::<SharedBytes, u64>(&ops, 512, prefill);
     }
 }
