@@ -19,7 +19,7 @@ use super::stats::{Stats, stats};
 use super::{Options, Snapshot, StreamInfo, Transaction};
 
 /// Nodes of removed streams freed after each commit.
-const RECLAIM_AT_COMMIT: usize = 64;
+pub(super) const RECLAIM_AT_COMMIT: usize = 64;
 /// Never the id of a transaction: what a call outside transactions owns nothing as.
 const NOBODY: TxnId = TxnId(0);
 
@@ -216,9 +216,9 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::Poisoned`] after a failed write.
     pub fn begin(&self) -> Result<Transaction<E>> {
-        let mut core = self.shared.core.lock();
-        core.check_health()?;
-        Ok(Transaction::new(Arc::clone(&self.shared), core.begin()))
+        let begin = |core: &mut Core<E>| core.check_health().map(|()| core.begin());
+        let txn = self.shared.core.lock().guarded(begin)?;
+        Ok(Transaction::new(Arc::clone(&self.shared), txn))
     }
 
     /// The newest durable state of the whole database, for as long as the snapshot lives. Waits for nobody and stops
@@ -278,7 +278,7 @@ impl<E: Env> Database<E> {
             core.check_health()?;
             checkpoint_if_due(core)?;
             let result = run(core)?;
-            reclaim_some(core);
+            core.reclaim(RECLAIM_AT_COMMIT);
             Ok(result)
         })
     }
@@ -302,18 +302,13 @@ impl<E: Env> Database<E> {
             match done {
                 Ok(()) => core.flush(),
                 Err(e) => {
-                    roll_back(core, txn).map_err(|e| core.poison(e))?;
+                    // The caller wants to know what went wrong first.
+                    let _ = roll_back(core, txn).map_err(|e| core.poison(e));
                     Err(e)
                 }
             }
         })
     }
-}
-
-/// Frees a little of what was removed. A node that cannot be read now is tried again at the next checkpoint, which
-/// reports it.
-pub(super) fn reclaim_some<E: Env>(core: &mut Core<E>) {
-    let _ = core.reclaim(RECLAIM_AT_COMMIT);
 }
 
 /// The stream called `name`, if no open transaction owns it.

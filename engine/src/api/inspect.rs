@@ -78,7 +78,7 @@ pub fn read_log<E: Env>(env: &E, path: impl AsRef<Path>) -> Result<Vec<LogEntry>
     let mut scan = crate::log::read_log(env.disk(), path, identity, segment_bytes, &superblock.log)?;
     let mut entries = Vec::new();
     scan.for_each(|lsn, record| {
-        let commits = record.commits || record.body == Body::Commit;
+        let commits = record.is_commit();
         entries.push(LogEntry { lsn, txn: record.txn, commits, record: record.into_owned() });
         Ok(())
     })?;

@@ -10,7 +10,7 @@ use crate::recovery::{checkpoint_if_due, roll_back, roll_back_to};
 use crate::txn::{Core, Savepoint};
 
 use super::Stream;
-use super::database::{Shared, reclaim_some};
+use super::database::{RECLAIM_AT_COMMIT, Shared};
 
 /// When a commit is durable.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -179,7 +179,8 @@ impl<E: Env> Transaction<E> {
     /// Undoes everything since `savepoint`, which stays valid; later savepoints are gone. Gives no stream back.
     ///
     /// # Errors
-    /// [`Error::NoSuchSavepoint`].
+    /// [`Error::NoSuchSavepoint`]. [`Error::Corruption`] or [`Error::Io`] if something that is needed cannot be read, after
+    /// which the database is [`Error::Poisoned`].
     pub fn rollback_to(&self, savepoint: &Savepoint) -> Result<()> {
         self.change(|core, txn| roll_back_to(core, txn, savepoint))
     }
@@ -207,7 +208,7 @@ impl<E: Env> Transaction<E> {
             if durability == Durability::Sync {
                 core.flush()?;
             }
-            reclaim_some(core);
+            core.reclaim(RECLAIM_AT_COMMIT);
             Ok(())
         })
     }
@@ -233,7 +234,7 @@ impl<E: Env> Transaction<E> {
         }
     }
 
-    /// Runs something that changes nothing. Not on a poisoned database: the current state may lead to nodes that a
+    /// Runs something that changes no content. Not on a poisoned database: the current state may lead to nodes that a
     /// failed checkpoint did not write.
     pub(super) fn with_core<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
         self.shared.core.lock().guarded(|core| {

@@ -6,7 +6,9 @@
 //! Invariants:
 //! 1. An entry answers only for the very reference it was kept under, checksums included: blocks are used again, and a
 //!    stale entry must never answer, not even if the new node begins like the old one.
-//! 2. Cached nodes are immutable; whoever changes one clones it first.
+//! 2. It answers only what the parent it was read for claimed of it (a height, a byte count): where a damaged file has two
+//!    parents that differ about one node, the second one does not get the first one's answer.
+//! 3. Cached nodes are immutable; whoever changes one clones it first.
 
 use std::any::Any;
 use std::marker::PhantomData;
@@ -47,6 +49,7 @@ struct Slots {
 
 struct Slot {
     reference: BlockRef,
+    claim: u64,
     weight: usize,
     referenced: AtomicBool,
     node: Arc<dyn Any + Send + Sync>,
@@ -72,9 +75,9 @@ impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
         NodeCache { shelf: Arc::clone(shelf), kind: PhantomData }
     }
 
-    /// The node behind `reference`, if it is cached.
-    pub fn get(&self, reference: &BlockRef) -> Option<Arc<T>> {
-        let found = self.shelf.slots.read().get(reference);
+    /// The node behind `reference`, if it is cached and was as its parent `claim`s.
+    pub fn get(&self, reference: &BlockRef, claim: u64) -> Option<Arc<T>> {
+        let found = self.shelf.slots.read().get(reference, claim);
         match found.and_then(|node| node.downcast().ok()) {
             Some(node) => {
                 self.shelf.hits.fetch_add(1, Ordering::Relaxed);
@@ -88,17 +91,17 @@ impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
     }
 
     /// Keeps `node`, which is what stands behind `reference`, and evicts others if the budget is spent.
-    pub fn insert(&self, reference: &BlockRef, node: Arc<T>) {
+    pub fn insert(&self, reference: &BlockRef, claim: u64, node: Arc<T>) {
         let weight = node.weight();
-        let slot = Slot { reference: *reference, weight, referenced: AtomicBool::new(false), node };
+        let slot = Slot { reference: *reference, claim, weight, referenced: AtomicBool::new(false), node };
         self.shelf.slots.lock().insert(slot);
     }
 }
 
 impl Slots {
-    fn get(&self, reference: &BlockRef) -> Option<Arc<dyn Any + Send + Sync>> {
+    fn get(&self, reference: &BlockRef, claim: u64) -> Option<Arc<dyn Any + Send + Sync>> {
         let slot = &self.slots[*self.by_block.get(&reference.block)?];
-        if slot.reference != *reference {
+        if slot.reference != *reference || slot.claim != claim {
             return None;
         }
         slot.referenced.store(true, Ordering::Relaxed);

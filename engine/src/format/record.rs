@@ -205,6 +205,14 @@ impl Record<'_> {
         self.commits || matches!(self.body, Body::Commit)
     }
 
+    /// The blocks that the record brings in, which were written before it.
+    pub fn extents(&self) -> &[Extent] {
+        match &self.body {
+            Body::Operation(operation) => operation.extents(),
+            _ => &[],
+        }
+    }
+
     /// The same record, independent of the bytes it was decoded from.
     pub fn into_owned(self) -> Record<'static> {
         let body = match self.body {

@@ -37,6 +37,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use crate::base::{BLOCK_BYTES, Error, Result};
+use crate::env::{Disk, OpenMode, read_exact_at};
+use crate::format::superblock::MAGIC;
 
 pub use crate::format::batch::LogIdentity;
 pub use reader::{LogScan, read_log};
@@ -52,6 +54,13 @@ pub fn log_path(db_path: &Path, generation: u64) -> PathBuf {
     let mut name = OsString::from(db_path);
     name.push(format!("-log-{generation}"));
     PathBuf::from(name)
+}
+
+/// Whether the file at `path` begins like a database: such a file is never taken for a log, whatever its name.
+pub fn is_database(disk: &impl Disk, path: &Path) -> bool {
+    let mut magic = [0; MAGIC.len()];
+    disk.open(path, OpenMode::default()).is_ok_and(|file| read_exact_at(&file, &mut magic, 0).is_ok())
+        && magic == MAGIC
 }
 
 /// That segments can have this length.

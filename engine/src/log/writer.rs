@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::base::{BLOCK_BYTES, Error, Lsn, Result};
+use crate::base::{BLOCK_BYTES, Error, Lsn, Result, parent_dir};
 use crate::env::{Disk, DiskFile, OpenMode, write_all_at};
 use crate::format::batch::{BATCH_HEADER_BYTES, BatchHeader, LogIdentity, padded_batch_bytes};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
@@ -13,7 +13,7 @@ use crate::format::varint::decode_varint;
 use crate::format::wire::Reader;
 
 use super::segments::Slots;
-use super::{check_segment_bytes, log_path};
+use super::{check_segment_bytes, is_database, log_path};
 
 /// How much is zero-filled in one write.
 const FILL_BYTES: usize = 256 * 1024;
@@ -78,22 +78,17 @@ impl<F: DiskFile> Log<F> {
     ) -> Result<Log<F>> {
         let segment_bytes = check_segment_bytes(segment_bytes)?;
         let path = log_path(db_path, identity.generation);
-        match disk.remove(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::io("remove", &path, 0, error));
-            }
-            _ => {}
-        }
+        remove_leftover(disk, &path)?;
         let mode = OpenMode { write: true, create_new: true, direct: false };
         let file = disk.open(&path, mode).map_err(|error| Error::io("create", &path, 0, error))?;
-        let header = LogHeader { identity, segment_bytes, start_lsn }.encode();
-        write_all_at(&file, &header, 0).map_err(|error| Error::io("write", &path, 0, error))?;
-        fill_with_zeros(&file, &path, LOG_HEADER_BYTES as u64, segment_bytes)?;
-        file.sync().map_err(|error| Error::io("sync", &path, 0, error))?;
-        let dir = match path.parent() {
-            Some(dir) if !dir.as_os_str().is_empty() => dir,
-            _ => Path::new("."),
-        };
+        let header = LogHeader { identity, segment_bytes, start_lsn };
+        if let Err(error) = fill_new_file(&file, &path, &header) {
+            // Nothing leads to the file yet; if it cannot be removed either, the next attempt replaces it.
+            drop(file);
+            let _ = disk.remove(&path);
+            return Err(error);
+        }
+        let dir = parent_dir(&path);
         disk.sync_dir(dir).map_err(|error| Error::io("sync directory", dir, 0, error))?;
         let counters =
             LogCounters { syncs: 1, fill_bytes: u64::from(segment_bytes), ..LogCounters::default() };
@@ -384,6 +379,26 @@ fn whole_records(records: &[u8], room: usize) -> usize {
         }
         end = next;
     }
+}
+
+/// Makes room for a new log: what has its name is left over from an attempt that was never published, unless it is a
+/// database that somebody called so.
+fn remove_leftover(disk: &impl Disk, path: &Path) -> Result<()> {
+    if is_database(disk, path) {
+        let what = format!("{} is a database and stands where a log is to be made", path.display());
+        return Err(Error::invalid(what));
+    }
+    match disk.remove(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, 0, error)),
+        _ => Ok(()),
+    }
+}
+
+/// Writes the header and the first slot, durably.
+fn fill_new_file(file: &impl DiskFile, path: &Path, header: &LogHeader) -> Result<()> {
+    write_all_at(file, &header.encode(), 0).map_err(|error| Error::io("write", path, 0, error))?;
+    fill_with_zeros(file, path, LOG_HEADER_BYTES as u64, header.segment_bytes)?;
+    file.sync().map_err(|error| Error::io("sync", path, 0, error))
 }
 
 fn fill_with_zeros(file: &impl DiskFile, path: &Path, start: u64, bytes: u32) -> Result<()> {

@@ -58,7 +58,7 @@ fn flush_node<K: MapKey, V: MapValue, W: NodeWriter, F: DiskFile, P: Platform>(
         }
     }
     let reference = writer.write_node(&shared.encode(level))?;
-    source.cache.insert(&reference, Arc::clone(shared));
+    source.cache.insert(&reference, u64::from(level), Arc::clone(shared));
     *node = NodeRef::Disk(reference);
     Ok(())
 }

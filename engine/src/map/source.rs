@@ -37,18 +37,14 @@ impl<K: MapKey, V: MapValue, F: DiskFile, P: Platform> MapSource<'_, K, V, F, P>
 
     /// The node at `reference`, which should be at `level`.
     pub(super) fn load(&self, reference: &BlockRef, level: u8) -> Result<Arc<MapNode<K, V>>> {
-        if let Some(node) = self.cache.get(reference) {
-            // A damaged parent could lead a descent to a cached node of another level, and around for ever.
-            return match (&*node, level) {
-                (MapNode::Leaf(_), 1) | (MapNode::Inner(_), 2..) => Ok(node),
-                _ => Err(self.file.malformed(reference, "a map node at the wrong level")),
-            };
+        if let Some(node) = self.cache.get(reference, u64::from(level)) {
+            return Ok(node);
         }
         let bytes = self.file.read_node(reference)?;
         let node =
             MapNode::decode(&Arc::from(bytes), level).map_err(|e| self.file.malformed(reference, e.0))?;
         let node = Arc::new(node);
-        self.cache.insert(reference, Arc::clone(&node));
+        self.cache.insert(reference, u64::from(level), Arc::clone(&node));
         Ok(node)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::base::{Error, Result, TxnId};
 use crate::catalog::FileOf;
 use crate::env::Env;
-use crate::format::record::{Body, Operation, Payload, Record};
+use crate::format::record::Body;
 use crate::log::LogScan;
 use crate::space::Reservation;
 use crate::txn::Core;
@@ -25,14 +25,14 @@ pub fn analyse<E: Env>(core: &mut Core<E>, scan: &mut LogScan<FileOf<E>>) -> Res
     let store = Arc::clone(&core.store);
     let log = scan.path().to_owned();
     scan.for_each(|lsn, record| {
-        let ends = record.commits || matches!(record.body, Body::Commit | Body::End);
+        let ends = record.is_commit() || record.body == Body::End;
         if ends {
             analysis.losers.remove(&record.txn);
         } else {
             analysis.losers.insert(record.txn);
         }
         core.next_txn = core.next_txn.max(TxnId(record.txn.0.saturating_add(1)));
-        for extent in named_extents(&record) {
+        for extent in record.extents() {
             match core.space.reserve(store.free(), *extent)? {
                 Reservation::Taken => {}
                 Reservation::NotFree => {
@@ -44,11 +44,4 @@ pub fn analyse<E: Env>(core: &mut Core<E>, scan: &mut LogScan<FileOf<E>>) -> Res
         Ok(())
     })?;
     Ok(analysis)
-}
-
-fn named_extents<'r>(record: &'r Record<'_>) -> &'r [crate::format::extent::Extent] {
-    match &record.body {
-        Body::Operation(Operation::Splice { insert: Payload::Bulk(bulk), .. }) => &bulk.extents,
-        _ => &[],
-    }
 }

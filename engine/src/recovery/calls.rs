@@ -132,7 +132,8 @@ fn all_or_nothing<E: Env, R>(
     let top = core.table.state(txn).undo.top();
     let outcome = run(core);
     if outcome.is_err() && core.table.state(txn).undo.top() != top {
-        undo_down_to(core, txn, top).map_err(|e| core.poison(e))?;
+        // The caller wants to know what went wrong first.
+        let _ = undo_down_to(core, txn, top).map_err(|e| core.poison(e));
     }
     outcome
 }

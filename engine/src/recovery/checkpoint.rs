@@ -40,7 +40,7 @@ pub fn checkpoint<E: Env>(core: &mut Core<E>) -> Result<()> {
     if core.log.is_none() {
         return Ok(());
     }
-    reclaim(core, RECLAIM_AT_CHECKPOINT);
+    core.reclaim(RECLAIM_AT_CHECKPOINT);
     take(core, false)
 }
 
@@ -50,16 +50,11 @@ pub fn close<E: Env>(core: &mut Core<E>) -> Result<()> {
     if core.log.is_none() {
         return Ok(());
     }
-    reclaim(core, RECLAIM_AT_CLOSE);
+    core.reclaim(RECLAIM_AT_CLOSE);
     take(core, true)?;
     core.log = None;
     core.remove_other_logs();
     Ok(())
-}
-
-/// Frees some of what was removed. What cannot be read stays owned and is tried again; nothing that is alive needs it.
-fn reclaim<E: Env>(core: &mut Core<E>, budget: usize) {
-    let _ = core.reclaim(budget);
 }
 
 /// Captures, writes, publishes. The log may be of a new generation that no superblock names yet.

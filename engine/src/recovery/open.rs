@@ -132,8 +132,8 @@ fn check_replaceable<F: DiskFile>(file: &DataFile<F>) -> Result<()> {
     let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
     let in_use = read_slots(file).is_ok_and(|slots| !slots.are_fresh());
     if length > FIRST_USABLE_BLOCK * BLOCK_BYTES as u64 || in_use {
-        let reason = "it stands where a database is to be made; move it away".to_owned();
-        return Err(Error::NotADatabase { file: file.path().to_owned(), reason });
+        let what = format!("{} stands where a database is made first; move it away", file.path().display());
+        return Err(Error::invalid(what));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use crate::cache::NodeWriter;
 use crate::env::{DiskFile, Platform};
 use crate::format::inner::{InnerEntry, encode_inner};
 
+use super::source::claim;
 use super::{Child, Leaf, Node, NodeRef, Tree, TreeSource};
 
 impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
@@ -39,7 +40,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                 (writer.write_node(&encode_inner(height, entries))?, Arc::clone(node))
             }
         };
-        self.cache.insert(&reference, clean);
+        self.cache.insert(&reference, claim(child.bytes, height), clean);
         child.node = NodeRef::Disk(reference);
         Ok(())
     }

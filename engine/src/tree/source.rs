@@ -57,15 +57,12 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
     }
 
     fn load_disk(&self, reference: &BlockRef, bytes: u64, height: u8) -> Result<Arc<Node>> {
-        if let Some(node) = self.cache.get(reference) {
-            // A damaged parent could lead to a node of another height.
-            return match (&*node, height) {
-                (Node::Leaf(_), 0) | (Node::Inner(_), 1..) => Ok(node),
-                _ => Err(self.file.malformed(reference, "a node that does not fit its parent's entry")),
-            };
+        let claim = claim(bytes, height);
+        if let Some(node) = self.cache.get(reference, claim) {
+            return Ok(node);
         }
         let node = Arc::new(self.read_disk(reference, bytes, height)?);
-        self.cache.insert(reference, Arc::clone(&node));
+        self.cache.insert(reference, claim, Arc::clone(&node));
         Ok(node)
     }
 
@@ -91,4 +88,9 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         }
         Ok(node)
     }
+}
+
+/// What a parent says of a node, as the cache compares it.
+pub(super) fn claim(bytes: u64, height: u8) -> u64 {
+    bytes.wrapping_shl(7) | u64::from(height)
 }

@@ -14,8 +14,8 @@ const MAX_STREAM_BYTES: u64 = i64::MAX as u64;
 impl<E: Env> Core<E> {
     /// Applies `change` to the current state and returns its inverse, whose tree owns what was removed.
     ///
-    /// With `txn`, what is uncommitted afterwards is covered first. After an error everything is as it was, the blocks
-    /// that died included. Logs nothing.
+    /// With `txn`, what is uncommitted afterwards is covered first, and stays covered. After an error everything else is
+    /// as it was, the blocks that died included. Logs nothing.
     pub fn apply(&mut self, txn: Option<TxnId>, change: Change) -> Result<Change> {
         let (stream, mark) = (change.stream(), self.deaths.mark());
         let was_changing = self.catalog.changing(stream).is_some();

@@ -7,7 +7,7 @@ use crate::cache::Deaths;
 use crate::catalog::{Catalog, FileOf, Overlay, Store, StreamRecord, Version};
 use crate::env::{Disk, Env};
 use crate::format::superblock::Superblock;
-use crate::log::{Log, LogIdentity, log_path};
+use crate::log::{Log, LogIdentity, is_database, log_path};
 use crate::space::Space;
 use crate::sync::Latched;
 
@@ -159,7 +159,7 @@ impl<E: Env> Core<E> {
         self.next_lsn().0 - self.slots.current.log.lsn.0
     }
 
-    /// Runs a call that changes the state. One that panics half-way leaves a poisoned core behind, which writes nothing
+    /// Runs a call that may change the state. One that panics half-way leaves a poisoned core behind, which writes nothing
     /// any more: not even a rollback or a close.
     pub fn guarded<R>(&mut self, call: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
         if std::mem::replace(&mut self.changing, true) {
@@ -214,7 +214,7 @@ impl<E: Env> Core<E> {
     }
 
     /// Removes the logs of earlier generations, which nothing needs once another is published. A failure leaves a
-    /// file that the next checkpointed generation removes.
+    /// file that the next log that is made removes.
     pub fn remove_other_logs(&self) {
         let path = self.store.file.path();
         let dir = parent_dir(path);
@@ -224,8 +224,10 @@ impl<E: Env> Core<E> {
         let (Some(prefix), Ok(names)) = (prefix, self.store.env.disk().list(dir)) else { return };
         for name in names.iter().filter(|name| name.starts_with(&prefix)) {
             let generation = name[prefix.len()..].parse::<u64>();
+            let is_log = generation.is_ok_and(|generation| format!("{prefix}{generation}") == *name);
             let stale = dir.join(name);
-            if generation.is_ok() && Some(stale.file_name()) != keep.as_ref().map(|keep| keep.file_name()) {
+            let is_kept = Some(stale.file_name()) == keep.as_ref().map(|keep| keep.file_name());
+            if is_log && !is_kept && !is_database(self.store.env.disk(), &stale) {
                 let _ = self.store.env.disk().remove(&stale);
             }
         }
@@ -283,6 +285,13 @@ impl<E: Env> Core<E> {
         others.filter(|version| !Arc::ptr_eq(version, &published)).count() as u64
     }
 
+    /// Makes sure that the next flush has room for `bytes` more of records: a full disk is found here, where a call can be
+    /// refused.
+    pub fn reserve_log(&mut self, bytes: usize) -> Result<()> {
+        let reserved = self.log().reserve(bytes as u64);
+        reserved.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })
+    }
+
     /// Makes everything that was logged durable, the data that it refers to first.
     ///
     /// # Errors
@@ -301,15 +310,19 @@ impl<E: Env> Core<E> {
         }
         let flushed = self.log().flush();
         self.publish_durable();
-        flushed.map_err(|e| in_doubt(&self.poison(e)))
+        flushed.map_err(|e| match self.poison(e) {
+            // Nothing was written now: something failed before.
+            e @ Error::Poisoned { .. } => e,
+            e => in_doubt(&e),
+        })
     }
 
-    /// Frees up to `budget` nodes of what committed transactions removed.
-    pub fn reclaim(&mut self, budget: usize) -> Result<()> {
+    /// Frees up to `budget` nodes of what committed transactions removed. Nothing that is alive needs them: what cannot
+    /// be read stays owned, and is tried again after the others.
+    pub fn reclaim(&mut self, budget: usize) {
         let store = Arc::clone(&self.store);
-        let outcome = self.graveyard.step(&store, budget, &mut self.deaths, &mut self.private_deaths);
+        let _ = self.graveyard.step(&store, budget, &mut self.deaths, &mut self.private_deaths);
         self.bury_deaths();
-        outcome
     }
 }
 

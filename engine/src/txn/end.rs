@@ -28,7 +28,7 @@ impl<E: Env> Core<E> {
             return self.end_unlogged(txn);
         }
         self.check_health()?;
-        self.log().reserve(MAX_RECORD_OVERHEAD as u64)?;
+        self.reserve_log(MAX_RECORD_OVERHEAD)?;
         self.settle(txn)?;
         self.append(&Record { txn, commits: false, body: Body::Commit });
         self.finish_commit(txn);

@@ -2,7 +2,7 @@
 
 use crate::base::{Lsn, Result, StreamId, TxnId};
 use crate::env::Env;
-use crate::format::record::{Body, Bulk, MAX_RECORD_OVERHEAD, Operation, Payload, Record, record_bytes};
+use crate::format::record::{Body, MAX_RECORD_OVERHEAD, Operation, Record, record_bytes};
 
 use super::{Change, Core};
 
@@ -12,7 +12,7 @@ impl<E: Env> Core<E> {
         self.make_writable()?;
         let change = Change::from(&operation);
         let record = Record { txn, commits: false, body: Body::Operation(operation) };
-        let applied = self.reserve_log(&record).and_then(|()| self.apply(Some(txn), change));
+        let applied = self.reserve(&record).and_then(|()| self.apply(Some(txn), change));
         let inverse = applied.inspect_err(|_| self.abandon(&record))?;
         let lsn = self.append(&record);
         self.dirty_bytes += inverse.bytes_held();
@@ -29,7 +29,7 @@ impl<E: Env> Core<E> {
         self.make_writable()?;
         let change = Change::from(&operation);
         let record = Record { txn: self.take_txn_id(), commits: true, body: Body::Operation(operation) };
-        let applied = self.reserve_log(&record).and_then(|()| self.apply_and_settle(change));
+        let applied = self.reserve(&record).and_then(|()| self.apply_and_settle(change));
         let inverse = applied.inspect_err(|_| self.abandon(&record))?;
         self.append(&record);
         self.graveyard.extend(inverse.into_tree());
@@ -68,33 +68,21 @@ impl<E: Env> Core<E> {
 
     pub(super) fn append(&mut self, record: &Record<'_>) -> Lsn {
         // A batch that names extents is written only after they were synced.
-        self.unsynced_bulk |= bulk_of(record).is_some();
+        self.unsynced_bulk |= !record.extents().is_empty();
         let before = self.next_lsn();
         let lsn = self.log().append(record);
         self.counters.log_bytes += self.next_lsn().0 - before.0;
         lsn
     }
 
-    /// Makes sure that the next flush has room for `record` and a commit: a full disk is found here, where an operation
-    /// can be refused.
-    fn reserve_log(&mut self, record: &Record<'_>) -> Result<()> {
+    /// Makes sure that the next flush has room for `record` and a commit.
+    fn reserve(&mut self, record: &Record<'_>) -> Result<()> {
         self.log().check_record(record)?;
-        let bytes = record_bytes(record) + MAX_RECORD_OVERHEAD;
-        let reserved = self.log().reserve(bytes as u64);
-        reserved.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })
+        self.reserve_log(record_bytes(record) + MAX_RECORD_OVERHEAD)
     }
 
     /// `record` will never be in the log: its extents are free again.
     fn abandon(&mut self, record: &Record<'_>) {
-        for extent in bulk_of(record).map_or(&[][..], |bulk| &bulk.extents) {
-            self.space.give_back(*extent);
-        }
-    }
-}
-
-fn bulk_of<'r>(record: &'r Record<'_>) -> Option<&'r Bulk> {
-    match &record.body {
-        Body::Operation(Operation::Splice { insert: Payload::Bulk(bulk), .. }) => Some(bulk),
-        _ => None,
+        record.extents().iter().for_each(|extent| self.space.give_back(*extent));
     }
 }

@@ -1,5 +1,5 @@
-//! What committed transactions removed and nobody will put back: its blocks are freed in the background of other
-//! work, a bounded number of nodes at a time.
+//! What committed transactions removed and nobody will put back: its blocks are freed beside other work, a
+//! bounded number of nodes at a time.
 //!
 //! A commit buries its whole undo stack in one step. A checkpoint writes down what is left.
 
