@@ -28,7 +28,7 @@ pub trait Weigh {
 
 /// The nodes of all kinds that are kept in memory.
 pub struct Shelf<P: Platform> {
-    slots: Latched<Slots, P>,
+    entries: Latched<Entries, P>,
     hits: AtomicU64,
     misses: AtomicU64,
 }
@@ -39,7 +39,7 @@ pub struct NodeCache<T, P: Platform> {
     kind: PhantomData<fn() -> T>,
 }
 
-struct Slots {
+struct Entries {
     budget_bytes: usize,
     used_bytes: usize,
     slots: Vec<Slot>,
@@ -58,9 +58,9 @@ struct Slot {
 impl<P: Platform> Shelf<P> {
     /// An empty shelf that holds about `budget_bytes`.
     pub fn new(budget_bytes: usize) -> Arc<Shelf<P>> {
-        let slots =
-            Slots { budget_bytes, used_bytes: 0, slots: Vec::new(), by_block: IdMap::default(), hand: 0 };
-        Arc::new(Shelf { slots: Latched::new(slots), hits: AtomicU64::new(0), misses: AtomicU64::new(0) })
+        let entries =
+            Entries { budget_bytes, used_bytes: 0, slots: Vec::new(), by_block: IdMap::default(), hand: 0 };
+        Arc::new(Shelf { entries: Latched::new(entries), hits: AtomicU64::new(0), misses: AtomicU64::new(0) })
     }
 
     /// How many look-ups found their node, and how many did not.
@@ -77,7 +77,7 @@ impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
 
     /// The node behind `reference`, if it is cached and was as its parent `claim`s.
     pub fn get(&self, reference: &BlockRef, claim: u64) -> Option<Arc<T>> {
-        let found = self.shelf.slots.read().get(reference, claim);
+        let found = self.shelf.entries.read().get(reference, claim);
         match found.and_then(|node| node.downcast().ok()) {
             Some(node) => {
                 self.shelf.hits.fetch_add(1, Ordering::Relaxed);
@@ -94,11 +94,11 @@ impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
     pub fn insert(&self, reference: &BlockRef, claim: u64, node: Arc<T>) {
         let weight = node.weight();
         let slot = Slot { reference: *reference, claim, weight, referenced: AtomicBool::new(false), node };
-        self.shelf.slots.lock().insert(slot);
+        self.shelf.entries.lock().insert(slot);
     }
 }
 
-impl Slots {
+impl Entries {
     fn get(&self, reference: &BlockRef, claim: u64) -> Option<Arc<dyn Any + Send + Sync>> {
         let slot = &self.slots[*self.by_block.get(&reference.block)?];
         if slot.reference != *reference || slot.claim != claim {

@@ -13,42 +13,42 @@ use crate::tree::Tree;
 
 use super::{Name, Store, StreamRecord};
 
-/// The maps of a catalog at one moment.
+/// Names and streams at one moment. Cloning is O(1).
+#[derive(Clone)]
 pub struct Maps {
-    names: OrderedMap<Name, u64>,
-    streams: OrderedMap<u64, StreamRecord>,
+    /// Name to id.
+    pub names: OrderedMap<Name, u64>,
+    /// Id to stream.
+    pub streams: OrderedMap<u64, StreamRecord>,
 }
 
 /// Names, streams, and the trees that change at the moment.
 pub struct Catalog {
-    names: OrderedMap<Name, u64>,
-    streams: OrderedMap<u64, StreamRecord>,
+    maps: Maps,
     changing: IdMap<StreamId, Tree>,
 }
 
 impl Catalog {
     /// The catalog of a checkpoint; nothing of it is loaded yet.
     pub fn from_roots(names: &MapRoot, streams: &MapRoot, node_bytes: u32) -> Catalog {
-        Catalog {
-            names: OrderedMap::from_root(names, node_bytes),
-            streams: OrderedMap::from_root(streams, node_bytes),
-            changing: IdMap::default(),
-        }
+        let names = OrderedMap::from_root(names, node_bytes);
+        let streams = OrderedMap::from_root(streams, node_bytes);
+        Catalog { maps: Maps { names, streams }, changing: IdMap::default() }
     }
 
     /// The maps, for a version. Streams that are changing are in them as they were last settled.
-    pub fn maps(&self) -> (&OrderedMap<Name, u64>, &OrderedMap<u64, StreamRecord>) {
-        (&self.names, &self.streams)
+    pub fn maps(&self) -> &Maps {
+        &self.maps
     }
 
     /// The stream called `name`.
     pub fn find<E: Env>(&self, store: &Store<E>, name: &Name) -> Result<Option<StreamId>> {
-        Ok(self.names.get(store.names(), name)?.map(StreamId))
+        Ok(self.maps.names.get(store.names(), name)?.map(StreamId))
     }
 
     /// What `stream` is now.
     pub fn stream<E: Env>(&self, store: &Store<E>, stream: StreamId) -> Result<Option<StreamRecord>> {
-        let record = self.streams.get(store.streams(), &stream.0)?;
+        let record = self.maps.streams.get(store.streams(), &stream.0)?;
         Ok(record.map(|record| match self.changing.get(&stream) {
             Some(tree) => StreamRecord { tree: tree.clone(), ..record },
             None => record,
@@ -68,7 +68,7 @@ impl Catalog {
     /// The tree of `stream`, to change. Until [`Catalog::settle`] the change is not in the maps.
     pub fn tree_mut<E: Env>(&mut self, store: &Store<E>, stream: StreamId) -> Result<Option<&mut Tree>> {
         if !self.changing.contains_key(&stream) {
-            let Some(record) = self.streams.get(store.streams(), &stream.0)? else { return Ok(None) };
+            let Some(record) = self.maps.streams.get(store.streams(), &stream.0)? else { return Ok(None) };
             self.changing.insert(stream, record.tree);
         }
         Ok(self.changing.get_mut(&stream))
@@ -78,20 +78,14 @@ impl Catalog {
     pub fn settle<E: Env>(&mut self, store: &Store<E>, stream: StreamId, deaths: &mut Deaths) -> Result<()> {
         let Some(tree) = self.changing.get(&stream) else { return Ok(()) };
         let tree = tree.clone();
-        self.streams.update(store.streams(), &stream.0, deaths, |record| record.tree = tree)?;
+        self.maps.streams.update(store.streams(), &stream.0, deaths, |record| record.tree = tree)?;
         self.changing.remove(&stream);
         Ok(())
     }
 
-    /// The maps, to come back to with [`Catalog::restore`]. O(1).
-    pub fn maps_clone(&self) -> Maps {
-        Maps { names: self.names.clone(), streams: self.streams.clone() }
-    }
-
     /// Takes the maps back to `before`, and `stream` with them.
     pub fn restore(&mut self, before: Maps, stream: StreamId) {
-        self.names = before.names;
-        self.streams = before.streams;
+        self.maps = before;
         self.changing.remove(&stream);
     }
 
@@ -116,10 +110,10 @@ impl Catalog {
         deaths: &mut Deaths,
     ) -> Result<()> {
         let mark = deaths.mark();
-        let names = self.names.clone();
-        self.names.insert(store.names(), &record.name, stream.0, deaths)?;
-        self.streams.insert(store.streams(), &stream.0, record, deaths).map(|_| ()).inspect_err(|_| {
-            self.names = names;
+        let names = self.maps.names.clone();
+        self.maps.names.insert(store.names(), &record.name, stream.0, deaths)?;
+        self.maps.streams.insert(store.streams(), &stream.0, record, deaths).map(|_| ()).inspect_err(|_| {
+            self.maps.names = names;
             deaths.forget_since(mark);
         })
     }
@@ -133,10 +127,10 @@ impl Catalog {
     ) -> Result<Option<StreamRecord>> {
         let Some(record) = self.stream(store, stream)? else { return Ok(None) };
         let mark = deaths.mark();
-        let names = self.names.clone();
-        self.names.remove(store.names(), &record.name, deaths)?;
-        if let Err(e) = self.streams.remove(store.streams(), &stream.0, deaths) {
-            self.names = names;
+        let names = self.maps.names.clone();
+        self.maps.names.remove(store.names(), &record.name, deaths)?;
+        if let Err(e) = self.maps.streams.remove(store.streams(), &stream.0, deaths) {
+            self.maps.names = names;
             deaths.forget_since(mark);
             return Err(e);
         }
@@ -154,14 +148,14 @@ impl Catalog {
         deaths: &mut Deaths,
     ) -> Result<()> {
         let mark = deaths.mark();
-        let names = self.names.clone();
+        let names = self.maps.names.clone();
         let renamed = (|| {
-            self.names.remove(store.names(), from, deaths)?;
-            self.names.insert(store.names(), to, stream.0, deaths)?;
-            self.streams.update(store.streams(), &stream.0, deaths, |record| record.name = to.clone())
+            self.maps.names.remove(store.names(), from, deaths)?;
+            self.maps.names.insert(store.names(), to, stream.0, deaths)?;
+            self.maps.streams.update(store.streams(), &stream.0, deaths, |record| record.name = to.clone())
         })();
         renamed.map(|_| ()).inspect_err(|_| {
-            self.names = names;
+            self.maps.names = names;
             deaths.forget_since(mark);
         })
     }
@@ -172,7 +166,7 @@ impl Catalog {
         store: &Store<E>,
         mut each: impl FnMut(&Name, StreamId, &StreamRecord) -> Result<()>,
     ) -> Result<()> {
-        self.names.scan(store.names(), None, |name, &id| {
+        self.maps.names.scan(store.names(), None, |name, &id| {
             let stream = StreamId(id);
             if let Some(record) = self.stream(store, stream)? {
                 each(name, stream, &record)?;
@@ -183,7 +177,7 @@ impl Catalog {
 
     /// How many streams there are.
     pub fn len(&self) -> u64 {
-        self.names.len()
+        self.maps.names.len()
     }
 
     /// Writes everything that is only in memory; returns the roots. No stream may be changing.
@@ -193,11 +187,11 @@ impl Catalog {
         writer: &mut impl NodeWriter,
     ) -> Result<(MapRoot, MapRoot)> {
         assert!(self.changing.is_empty(), "a flush follows a settle");
-        self.streams.flush(store.streams(), writer, &mut |record, writer| {
+        self.maps.streams.flush(store.streams(), writer, &mut |record, writer| {
             store.trees().flush(&mut record.tree, writer)
         })?;
-        self.names.flush(store.names(), writer, &mut |_, _| Ok(()))?;
+        self.maps.names.flush(store.names(), writer, &mut |_, _| Ok(()))?;
         let clean = "invariant: a flush leaves nothing dirty";
-        Ok((self.names.root().expect(clean), self.streams.root().expect(clean)))
+        Ok((self.maps.names.root().expect(clean), self.maps.streams.root().expect(clean)))
     }
 }

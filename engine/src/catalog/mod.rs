@@ -13,7 +13,7 @@ mod store;
 mod stream;
 mod version;
 
-pub use current::Catalog;
+pub use current::{Catalog, Maps};
 pub use store::{FileOf, Store};
 pub use stream::{Name, StreamRecord, check_name, shown};
 pub use version::{Overlay, Version};

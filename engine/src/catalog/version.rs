@@ -5,9 +5,8 @@ use std::ops::{Bound, ControlFlow};
 
 use crate::base::{Era, Lsn, Result, StreamId};
 use crate::env::Env;
-use crate::map::OrderedMap;
 
-use super::{Name, Store, StreamRecord};
+use super::{Maps, Name, Store, StreamRecord};
 
 /// The committed state of everything that open transactions have changed.
 #[derive(Clone, Default)]
@@ -65,28 +64,22 @@ pub struct Version {
     pub committed: Lsn,
     /// No block that died before this era is reached.
     pub pin: Era,
-    names: OrderedMap<Name, u64>,
-    streams: OrderedMap<u64, StreamRecord>,
+    maps: Maps,
     overlay: Overlay,
 }
 
 impl Version {
     /// The version made of the maps as they are at `now`, less what `overlay` covers.
-    pub fn new(
-        maps: (&OrderedMap<Name, u64>, &OrderedMap<u64, StreamRecord>),
-        overlay: &Overlay,
-        committed: Lsn,
-        now: Era,
-    ) -> Version {
+    pub fn new(maps: Maps, overlay: &Overlay, committed: Lsn, now: Era) -> Version {
         let pin = overlay.oldest().map_or(now, |oldest| oldest.min(now));
-        Version { committed, pin, names: maps.0.clone(), streams: maps.1.clone(), overlay: overlay.clone() }
+        Version { committed, pin, maps, overlay: overlay.clone() }
     }
 
     /// The stream called `name`.
     pub fn find<E: Env>(&self, store: &Store<E>, name: &Name) -> Result<Option<StreamRecord>> {
         let stream = match self.overlay.names.get(name) {
             Some((_, committed)) => *committed,
-            None => self.names.get(store.names(), name)?.map(StreamId),
+            None => self.maps.names.get(store.names(), name)?.map(StreamId),
         };
         match stream {
             Some(stream) => self.stream(store, stream),
@@ -97,7 +90,7 @@ impl Version {
     fn stream<E: Env>(&self, store: &Store<E>, stream: StreamId) -> Result<Option<StreamRecord>> {
         match self.overlay.streams.get(&stream) {
             Some((_, committed)) => Ok(committed.clone()),
-            None => self.streams.get(store.streams(), &stream.0),
+            None => self.maps.streams.get(store.streams(), &stream.0),
         }
     }
 
@@ -108,7 +101,7 @@ impl Version {
         mut each: impl FnMut(&Name, &StreamRecord) -> Result<()>,
     ) -> Result<()> {
         let mut covered_from: Bound<Name> = Bound::Unbounded;
-        self.names.scan(store.names(), None, |name, &id| {
+        self.maps.names.scan(store.names(), None, |name, &id| {
             let before = (covered_from.clone(), Bound::Excluded(name.clone()));
             self.for_each_covered(store, before, &mut each)?;
             covered_from = Bound::Included(name.clone());

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::{BlockId, Error, Result, StreamId};
-use crate::catalog::{Name, Store, StreamRecord, shown};
+use crate::catalog::{Maps, Name, Store, StreamRecord, shown};
 use crate::env::Env;
 use crate::format::block_ref::BlockRef;
 use crate::format::extent::Extent;
@@ -66,7 +66,7 @@ pub fn verify<E: Env>(core: &mut Core<E>) -> Result<Verification> {
 
 fn walk_catalog<E: Env>(core: &mut Core<E>, claims: &mut Claims, report: &mut Verification) -> Result<()> {
     let store = &core.store;
-    let (names, streams) = core.catalog.maps();
+    let Maps { names, streams } = core.catalog.maps();
     let mut walk = NodesOf { claims, what: "the names" };
     report.problems.extend(names.walk(store.names(), &mut walk)?);
     let mut walk = NodesOf { claims, what: "the table of streams" };

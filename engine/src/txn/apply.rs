@@ -36,7 +36,7 @@ impl<E: Env> Core<E> {
     pub fn apply_and_settle(&mut self, change: Change) -> Result<Change> {
         let stream = change.stream();
         assert!(self.catalog.changing(stream).is_none(), "a stream that nobody owns is settled");
-        let (mark, before) = (self.deaths.mark(), self.catalog.maps_clone());
+        let (mark, before) = (self.deaths.mark(), self.catalog.maps().clone());
         let settled = self.apply(None, change).and_then(|inverse| {
             self.catalog.settle(&self.store, stream, &mut self.deaths)?;
             Ok(inverse)

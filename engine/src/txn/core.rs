@@ -108,7 +108,7 @@ impl<E: Env> Core<E> {
         let superblock = &slots.current;
         let catalog = Catalog::from_roots(&superblock.names, &superblock.streams, map_node_bytes);
         let lsn = superblock.capture_lsn();
-        let version = Arc::new(Version::new(catalog.maps(), &Overlay::default(), lsn, Era(0)));
+        let version = Arc::new(Version::new(catalog.maps().clone(), &Overlay::default(), lsn, Era(0)));
         Core {
             space: Space::from_root(&superblock.space, map_node_bytes),
             catalog,
@@ -249,7 +249,7 @@ impl<E: Env> Core<E> {
         let covered = |stream| self.overlay.covers_stream(stream);
         assert!(self.catalog.changing_streams().all(covered), "a version would miss what is not settled");
         self.era.0 += 1;
-        let version = Version::new(self.catalog.maps(), &self.overlay, self.last_commit, self.era);
+        let version = Version::new(self.catalog.maps().clone(), &self.overlay, self.last_commit, self.era);
         let version = Arc::new(version);
         self.in_use.retain(|version| version.strong_count() > 0);
         self.in_use.push(Arc::downgrade(&version));
