@@ -51,14 +51,20 @@ fn commit(
     commits: Range<usize>,
     progress: &Progress,
 ) -> Result<Rate> {
-    let log_before = db.stats().log_bytes;
+    let before = db.stats();
     let started = Instant::now();
     for commit in commits.clone() {
         writer::apply(db, &stage.plan, offsets, commit, false)?;
         progress.at(commit as u64);
     }
-    let log_bytes = db.stats().log_bytes - log_before;
-    Ok(Rate { edits: stage.plan.edits(commits), elapsed: started.elapsed(), log_bytes })
+    let elapsed = started.elapsed();
+    let after = db.stats();
+    Ok(Rate {
+        edits: stage.plan.edits(commits),
+        elapsed,
+        log_bytes: after.log_bytes - before.log_bytes,
+        log_bytes_written: after.log_bytes_written - before.log_bytes_written,
+    })
 }
 
 /// The stream equals the model, and the model's documents what was recorded as their end.

@@ -71,6 +71,9 @@ fn a_small_tour() {
     assert_eq!(kills.len(), 3);
     assert!(kills.iter().all(|kill| kill["losers"].as_u64().unwrap() >= 1), "{report}");
     assert!(report["height"].as_u64().unwrap() >= 1);
+    let records = report["log_bytes_per_edit_one_by_one"].as_f64().unwrap();
+    let written = report["log_bytes_written_per_edit_one_by_one"].as_f64().unwrap();
+    assert!(0.0 < records && records < written, "{report}");
     assert_eq!(shell.files(), [], "the tour cleans up");
 }
 
@@ -79,7 +82,15 @@ fn a_small_tour_of_a_file_that_is_kept() {
     let shell = Shell::new();
     std::fs::write(shell.path("f"), noise(10_000)).unwrap();
     let text = small_tour(&shell, &["f", "--kills", "1", "--keep"]);
-    for part in ["4.0 MiB from f, ", "durable edits a second", "losers undone", "recovery", "tree height"] {
+    for part in [
+        "4.0 MiB from f, ",
+        "durable edits a second",
+        "record bytes, or",
+        "log bytes with",
+        "losers undone",
+        "recovery",
+        "tree height",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
     assert_eq!(shell.files().len(), 2, "the file and the directory of the tour");

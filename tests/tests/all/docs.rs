@@ -36,8 +36,16 @@ fn pages() -> BTreeMap<String, String> {
     names.into_iter().map(|name| (name.clone(), read(&name))).collect()
 }
 
-/// The code of every source file, without whole-line comments but where these name the fields of the format.
-fn code() -> Vec<String> {
+/// A source file.
+struct Source {
+    /// Its path relative to the root, part by part, the last one without its extension.
+    modules: Vec<String>,
+    /// Its code, without whole-line comments but where these name the fields of the format.
+    text: String,
+}
+
+/// Every source file.
+fn code() -> Vec<Source> {
     fn walk(dir: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(dir).unwrap() {
             let path = entry.unwrap().path();
@@ -59,7 +67,10 @@ fn code() -> Vec<String> {
             let text = fs::read_to_string(path).unwrap();
             let names_fields = path.starts_with(workspace_root().join("engine/src/format"));
             let is_code = |line: &&str| names_fields || !line.trim_start().starts_with("//");
-            text.lines().filter(is_code).collect::<Vec<_>>().join("\n")
+            let text = text.lines().filter(is_code).collect::<Vec<_>>().join("\n");
+            let relative = path.strip_prefix(workspace_root()).unwrap().with_extension("");
+            let modules = relative.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+            Source { modules, text }
         })
         .collect()
 }
@@ -96,29 +107,98 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// Whether something in the sources has the name `path`, `a::b` for a `b` in a file that defines or is named `a`.
-fn is_defined(code: &[String], path: &str) -> bool {
+/// Whether something in the sources has the name `path`. `A::f` is a function in a block of the type or trait `A`,
+/// `a::f` one in a file or folder `a`; `A::B` is a `B` in a file that has an `A`.
+fn is_defined(code: &[Source], path: &str) -> bool {
     let called = path.ends_with("()");
     let parts: Vec<&str> = path.trim_end_matches("()").split("::").collect();
-    let name = parts[parts.len() - 1];
-    let is_function = called || (parts.len() > 1 && name.starts_with(|c: char| c.is_ascii_lowercase()));
+    let (owners, name) = (&parts[..parts.len() - 1], parts[parts.len() - 1]);
+    let is_lower = |part: &str| part.starts_with(|c: char| c.is_ascii_lowercase());
     // A long lower-case name is that of a test or another function.
     let is_sentence = name.matches('_').count() >= 3;
-    code.iter().any(|text| {
-        let here = if is_function || is_sentence {
-            text.contains(&format!("fn {name}(")) || text.contains(&format!("fn {name}<"))
-        } else {
-            has_word(text, name)
-        };
-        here && parts[..parts.len() - 1].iter().all(|part| is_module(part) || has_word(text, part))
+    let is_function = called || is_sentence || (!owners.is_empty() && is_lower(name));
+    code.iter().any(|source| {
+        let (modules, types): (Vec<&str>, Vec<&str>) = owners.iter().partition(|owner| is_lower(owner));
+        if !modules.iter().all(|module| source.modules.iter().any(|part| part == module)) {
+            return false;
+        }
+        match types[..] {
+            [owner] if is_function => blocks_of(&source.text, owner).iter().any(|block| has_fn(block, name)),
+            _ if is_function => types.is_empty() && has_fn(&source.text, name),
+            _ => has_word(&source.text, name) && types.iter().all(|owner| has_word(&source.text, owner)),
+        }
     })
 }
 
-/// Whether `name` is a layer of the engine or a file in one.
-fn is_module(name: &str) -> bool {
-    let engine = workspace_root().join("engine/src");
-    let in_layer = |layer: &String| engine.join(layer).join(format!("{name}.rs")).is_file();
-    engine.join(name).is_dir() || layers().iter().any(in_layer)
+fn has_fn(text: &str, name: &str) -> bool {
+    text.contains(&format!("fn {name}(")) || text.contains(&format!("fn {name}<"))
+}
+
+/// The blocks `impl … A` and `trait A` of a formatted source text: they end at the brace below their first letter.
+fn blocks_of(text: &str, owner: &str) -> Vec<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut blocks = Vec::new();
+    for (at, line) in lines.iter().enumerate() {
+        let indent = &line[..line.len() - line.trim_start().len()];
+        let end = format!("{indent}}}");
+        let block: Vec<&str> = lines[at..].iter().copied().take_while(|line| *line != end).collect();
+        let head = line.trim_start().trim_start_matches("unsafe ");
+        if (head.starts_with("impl") || head.contains("trait "))
+            && owner_of(&block.join(" ")).as_deref() == Some(owner)
+        {
+            blocks.push(block.join("\n"));
+        }
+    }
+    blocks
+}
+
+/// The type or trait whose functions are in the block that begins with `head`.
+fn owner_of(head: &str) -> Option<String> {
+    let head = head.split('{').next()?.trim_start().trim_start_matches("unsafe ");
+    let subject = match head.strip_prefix("impl") {
+        Some(rest) => {
+            let rest = rest.split(" where ").next()?;
+            rest.split_once(" for ").map_or_else(|| without_generics(rest), |(_, subject)| subject)
+        }
+        None => head.split_once("trait ")?.1,
+    };
+    let path = subject.trim_start().trim_start_matches('&');
+    let path = path.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == ':')).next()?;
+    Some(path.rsplit("::").next()?.trim_end_matches(':').to_owned())
+}
+
+/// What follows the generics at the start of `text`, if there are any.
+fn without_generics(text: &str) -> &str {
+    let mut depth = 0;
+    for (at, c) in text.char_indices() {
+        match c {
+            '<' => depth += 1,
+            '>' if !text[..at].ends_with('-') => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return text[at..].trim_start_matches('>');
+        }
+    }
+    text
+}
+
+#[test]
+fn functions_are_looked_for_where_they_are_said_to_be() {
+    let text = "impl<E: Env, F: Fn(u8) -> u8> Core<E> {\n    fn apply(&self) {\n    }\n}\nfn splice() {\n}\n\
+        impl<T> Drop for Tx<T>\nwhere\n    T: Send,\n{\n    fn drop(&mut self) {\n    }\n}\n\
+        pub trait Disk: Send {\n    fn open(&self);\n}\n";
+    let modules = ["engine", "src", "recovery", "calls"].map(str::to_owned).to_vec();
+    let code = [Source { modules, text: text.to_owned() }];
+    for there in
+        ["Core::apply", "calls::splice", "recovery::splice", "Tx::drop", "Disk::open", "calls::Tx::drop"]
+    {
+        assert!(is_defined(&code, there), "{there}");
+    }
+    for absent in ["Core::splice", "Core::drop", "Drop::drop", "Env::apply", "txn::splice", "redo::Tx::drop"]
+    {
+        assert!(!is_defined(&code, absent), "{absent}");
+    }
 }
 
 fn layers() -> BTreeSet<String> {
