@@ -89,7 +89,7 @@ fn damage_is_3() {
 fn a_limit_on_the_length_of_files_is_an_error() {
     let kept = noise(300 << 10);
     let mut refused = 0;
-    for limit in (0..4_000).step_by(160) {
+    for limit in (0..2_800).step_by(140) {
         let shell = Shell::with_stream(&kept);
         let args = ["put", "x.ns", "t", "-", "--json"];
         let output = shell.run_limited(limit, &args, &noise(3 << 20));
