@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 
 fn main() -> ExitCode {
+    survive_file_size_limit();
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => return usage(&error),
@@ -30,6 +31,18 @@ fn main() -> ExitCode {
         Err(failure) => output.report(&failure),
     }
 }
+
+/// Makes a write beyond the limit on the length of files (`ulimit -f`) fail like any other, where the system would end
+/// the process by SIGXFSZ.
+#[cfg(unix)]
+fn survive_file_size_limit() {
+    let noticed = std::sync::Arc::default();
+    // Where no handler can be had, the limit ends the process, which a database survives.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, noticed);
+}
+
+#[cfg(not(unix))]
+fn survive_file_size_limit() {}
 
 /// Answers a command line that does not parse; help and version are answered here too, and are no failure.
 fn usage(error: &clap::Error) -> ExitCode {

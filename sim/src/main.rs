@@ -74,7 +74,7 @@ fn replay(seed: u64, verbose: bool, quiet: bool) -> bool {
 fn describe(c: &Counters) -> String {
     format!(
         "{} operations, {} crashes, {} recoveries, {} crashes in recovery, {} transactions open at most, tree height {}, \
-         {} losers undone, {} compensation records, {} records redone, {} checkpoints, {} busy, {} failed syncs",
+         {} losers undone, {} compensation records, {} records redone, {} checkpoints, {} busy, {} failed writes and syncs",
         c.operations,
         c.crashes,
         c.recoveries,
@@ -86,7 +86,7 @@ fn describe(c: &Counters) -> String {
         c.records_redone,
         c.checkpoints,
         c.busy,
-        c.failed_syncs
+        c.failures
     )
 }
 
@@ -159,7 +159,7 @@ fn to_json(campaign: &Campaign, report: &Report) -> serde_json::Value {
             "records_redone": m.records_redone,
             "checkpoints": m.checkpoints,
             "busy": m.busy,
-            "failed_syncs": m.failed_syncs,
+            "failures": m.failures,
         },
     })
 }

@@ -13,7 +13,7 @@ fn fifty_seeds_are_clean_and_repeat() {
     assert!(report.medians.open_max >= 3);
     assert!(report.medians.height_max >= 2);
     assert!(report.medians.losers >= 1);
-    assert!((15..=35).contains(&report.seeds_with_crash_in_recovery));
+    assert!(report.seeds_with_crash_in_recovery >= report.seeds.div_ceil(2));
 }
 
 #[test]

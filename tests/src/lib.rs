@@ -1,7 +1,9 @@
-//! What the modules of the integration test share: option sets, a simulated machine, the editing traces, noise.
+//! What the modules of the integration test share: option sets, a simulated machine, a disk that refuses calls, the
+//! editing traces, noise.
 //!
 //! Not here: anything that a single module needs; and the judges, which stand beside the tests that use them.
 
+mod failing;
 mod history;
 mod lab;
 mod trace;
@@ -12,6 +14,7 @@ use numstore::Options;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+pub use failing::{Call, FailingDisk, FailingEnv, FailingFile, SPACE};
 pub use history::{History, compensations};
 pub use lab::{Crash, Image, Lab};
 pub use trace::{Patch, Trace};

@@ -1,6 +1,6 @@
 //! What goes wrong: exit codes, error objects, and that nothing was changed.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::shell::{Shell, noise};
 
@@ -80,4 +80,29 @@ fn damage_is_3() {
     std::fs::write(shell.path("x.ns"), file).unwrap();
     assert_eq!(shell.json_error(&["cat", "x.ns", "s"], 3)["kind"], "Corruption");
     assert_eq!(shell.run(&["verify", "x.ns"], b"").status.code(), Some(3));
+}
+
+/// A limit on the length of files is met by the database, its log or both; whichever it is, the command ends with an
+/// error, nothing of it is kept and nothing else is lost.
+#[cfg(unix)]
+#[test]
+fn a_limit_on_the_length_of_files_is_an_error() {
+    let kept = noise(300 << 10);
+    let mut refused = 0;
+    for limit in (0..2_800).step_by(140) {
+        let shell = Shell::with_stream(&kept);
+        let args = ["put", "x.ns", "t", "-", "--json"];
+        let output = shell.run_limited(limit, &args, &noise(3 << 20));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let error: Value =
+            serde_json::from_str(stderr.trim()).unwrap_or_else(|e| panic!("{limit}: {e}: {stderr}"));
+        let error = &error["error"];
+        assert_eq!(output.status.code(), Some(1), "{limit}: {error}");
+        assert!(["Io", "InDoubt", "Poisoned"].contains(&error["kind"].as_str().unwrap()), "{limit}: {error}");
+        assert!(error["message"].as_str().unwrap().contains("x.ns"), "{limit}: {error}");
+        refused += u64::from(error["code"] == 1);
+        assert_eq!(shell.cat(), kept, "{limit}");
+        assert_eq!(shell.json(&["verify", "x.ns"])["problems"], json!([]), "{limit}");
+    }
+    assert!(refused > 0, "some limits were met where the operation can be refused");
 }

@@ -43,6 +43,23 @@ impl Shell {
             .unwrap()
     }
 
+    /// Runs the program where no file may pass a length, in the shell's blocks of 512 or 1024 bytes.
+    #[cfg(unix)]
+    pub fn run_limited(&self, blocks: u64, args: &[&str], input: &[u8]) -> Output {
+        let mut child = Command::new("sh")
+            .args(["-c", &format!("ulimit -f {blocks}; exec \"$@\""), "sh"])
+            .arg(env!("CARGO_BIN_EXE_numstore"))
+            .args(args)
+            .current_dir(self.dir.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _ = child.stdin.take().unwrap().write_all(input);
+        child.wait_with_output().unwrap()
+    }
+
     /// Runs the program with `input` on its standard input.
     pub fn run(&self, args: &[&str], input: &[u8]) -> Output {
         let mut child = self.spawn(args);

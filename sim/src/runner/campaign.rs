@@ -133,7 +133,7 @@ fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report
         crashes: median(|c| c.crashes),
         recoveries: median(|c| c.recoveries),
         crashes_in_recovery: median(|c| c.crashes_in_recovery),
-        failed_syncs: median(|c| c.failed_syncs),
+        failures: median(|c| c.failures),
         open_max: median(|c| c.open_max),
         height_max: median(|c| c.height_max),
         losers: median(|c| c.losers),

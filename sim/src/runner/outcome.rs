@@ -14,8 +14,8 @@ pub struct Counters {
     pub recoveries: u64,
     /// Crashes that struck while the database was being opened.
     pub crashes_in_recovery: u64,
-    /// Rounds that ended with a failed sync.
-    pub failed_syncs: u64,
+    /// Rounds that ended with a failed write or sync.
+    pub failures: u64,
     /// Most transactions open at once.
     pub open_max: u64,
     /// Tallest tree seen by an audit.

@@ -294,7 +294,7 @@ impl Run {
         self.count(session.db());
         self.world.relieve();
         if !self.world.crashed() && (session.is_faulty() || session.is_refused()) {
-            self.counters.failed_syncs += 1;
+            self.counters.failures += 1;
             let commits = *session.model().history().candidates().end();
             session.probe(&fault)?;
             if *session.model().history().candidates().end() != commits {

@@ -118,7 +118,7 @@ impl Swarm {
             wrong: *dice.pick(&[0, 2, 5]),
             short_transfers: *dice.pick(&[0, 0, 0, 30]),
             sync_failures: *dice.pick(&[0, 0, 10, 30]),
-            crash_in_recovery: dice.chance(1, 2),
+            crash_in_recovery: dice.chance(5, 8),
             write_failures: *dice.pick(&[0, 0, 10, 30]),
         }
     }

@@ -1,10 +1,12 @@
 //! One binary for all integration tests of the public interface, and for the checks of the source tree.
 //!
 //! Each module opens with why it exists and how it works. Most run on the simulated disk of package `sim`, where a
-//! sync costs nothing and a power loss is a function call; `persist` uses real files and real processes.
+//! sync costs nothing and a power loss is a function call; `bad_input` and `persist` use real
+//! files and real processes too.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_input;
 mod catalog;
 mod corrupt;
 mod crud;

@@ -13,7 +13,7 @@ use tests::{Crash, History, Lab, compensations, noise, small};
 
 const CRASHES: [Crash; 2] = [Crash::Kill, Crash::PowerLoss];
 
-/// A machine whose database has `streams` streams of noise, all committed.
+/// A machine whose database has `streams` streams of noise, all committed and in the data file.
 struct Stage {
     lab: Lab,
     db: Database<SimEnv>,
@@ -34,24 +34,40 @@ impl Stage {
             db.create(&name(i)).unwrap();
             db.append(&name(i), bytes).unwrap();
         }
+        db.checkpoint().unwrap();
+        assert_eq!(db.stats().dirty_bytes, 0, "all that changes from here on is the test's");
         Stage { lab, db, base }
     }
 
     /// Begins a transaction that will lose.
     fn begin(&self) -> Loser {
         let transaction = self.db.begin().unwrap();
-        Loser { id: transaction.id(), transaction, edits: 0 }
+        Loser { id: transaction.id(), transaction, edits: 0, mark: String::new() }
     }
 
-    /// Writes everything changed so far to the data file, uncommitted nodes included, and shows that it did.
-    fn checkpoint(&self) {
+    /// Writes everything changed so far to the data file, and shows that this was what `losers` have changed: the
+    /// bytes of their newest edits were not in the file, and now they are.
+    fn checkpoint(&self, losers: &[&Loser]) {
         let before = self.db.stats();
         assert!(before.dirty_bytes > 0, "there are changed nodes to write");
-        assert!(before.transactions_open > 0, "and someone's changes among them are uncommitted");
+        assert!(before.transactions_open >= losers.len() as u64, "and these changes are uncommitted");
+        for loser in losers {
+            assert!(!self.is_in_data_file(&loser.mark), "{} is in memory and log only", loser.mark);
+        }
         self.db.checkpoint().unwrap();
         let after = self.db.stats();
         assert_eq!(after.checkpoints, before.checkpoints + 1);
-        assert!(after.dirty_bytes < before.dirty_bytes, "the changed nodes were written");
+        assert_eq!(after.dirty_bytes, 0, "all changed nodes were written");
+        assert!(after.file_bytes > before.file_bytes, "to places of their own");
+        assert_eq!(after.transactions_open, before.transactions_open);
+        for loser in losers {
+            assert!(self.is_in_data_file(&loser.mark), "{} was written, uncommitted", loser.mark);
+        }
+    }
+
+    fn is_in_data_file(&self, mark: &str) -> bool {
+        let file = self.lab.world().read_file(self.lab.path()).unwrap();
+        file.windows(mark.len()).any(|window| window == mark.as_bytes())
     }
 
     /// A durable commit on the last stream: everything logged before it is durable too.
@@ -83,6 +99,8 @@ struct Loser {
     id: TxnId,
     transaction: Transaction<SimEnv>,
     edits: u64,
+    /// What the newest edit has left in its stream, and nobody else has written.
+    mark: String,
 }
 
 impl Loser {
@@ -91,7 +109,8 @@ impl Loser {
         let handle = self.transaction.stream(&name(stream)).unwrap();
         handle.insert(500, &noise(self.edits, 700)).unwrap();
         handle.remove(100..900).unwrap();
-        handle.write(50, b"overwritten by a loser").unwrap();
+        self.mark = format!("<loser {} edit {}>", self.id, self.edits);
+        handle.write(50, self.mark.as_bytes()).unwrap();
         self.edits += 3;
     }
 }
@@ -165,7 +184,7 @@ fn aries_crash_before_commit() {
         let expected = with_win(&stage.base);
         let mut early = stage.begin();
         early.edit(0);
-        stage.checkpoint();
+        stage.checkpoint(&[&early]);
         early.edit(0);
         let mut late = stage.begin();
         late.edit(1);
@@ -189,7 +208,7 @@ fn aries_crash_before_commit_multiple() {
                 loser.edit(i);
             }
         }
-        stage.checkpoint();
+        stage.checkpoint(&losers.iter().collect::<Vec<_>>());
         losers.extend((3..6).map(|_| stage.begin()));
         for _ in 0..3 {
             // The first loser is silent since the checkpoint: only the checkpoint's table knows of it.
@@ -218,7 +237,7 @@ fn aries_rollback_with_crash_recovery() {
         let mut partly = stage.begin();
         partly.edit(1);
         let mut late = stage.begin();
-        stage.checkpoint();
+        stage.checkpoint(&[&ended, &partly]);
         let savepoint = partly.transaction.savepoint().unwrap();
         partly.edit(1);
         partly.transaction.rollback_to(&savepoint).unwrap();
@@ -251,7 +270,7 @@ fn aries_rollback_clr_not_undone() {
         let mut other = stage.begin();
         other.edit(1);
         rolling.edit(0);
-        stage.checkpoint();
+        stage.checkpoint(&[&rolling, &other]);
         rolling.edit(0);
         let undone = rolling.edits - 3;
         rolling.transaction.rollback_to(&middle).unwrap();
@@ -282,7 +301,7 @@ fn a_rollback_may_crash_at_any_io() {
             let (mut early, mut other) = (stage.begin(), stage.begin());
             (0..12).for_each(|_| early.edit(0));
             other.edit(1);
-            stage.checkpoint();
+            stage.checkpoint(&[&early, &other]);
             early.edit(0);
             stage.commit_winner();
             stage.lab.world().crash_after(ios);
@@ -314,20 +333,22 @@ fn a_rollback_may_crash_at_any_io() {
 fn aries_checkpoint_with_active_transactions() {
     for crash in CRASHES {
         let mut stage = Stage::new(5);
-        let expected = with_win(&stage.base);
+        let mut expected = with_win(&stage.base);
+        expected[3].extend_from_slice(b"won too");
         let (mut first, mut second, mut third) = (stage.begin(), stage.begin(), stage.begin());
         first.edit(0);
         second.edit(1);
-        stage.checkpoint();
+        stage.checkpoint(&[&first, &second]);
         first.edit(0);
         second.edit(1);
         third.edit(2);
-        stage.checkpoint();
+        stage.checkpoint(&[&first, &second, &third]);
         first.edit(0);
         third.edit(2);
         let winner = stage.db.begin().unwrap();
-        winner.stream(&name(3)).unwrap().append(b"").unwrap();
+        winner.stream(&name(3)).unwrap().append(b"won too").unwrap();
         winner.commit().unwrap();
+        stage.base[3].extend_from_slice(b"won too");
         stage.commit_winner();
         let edits = [first.edits, second.edits, third.edits];
         let ids = [first.id, second.id];
