@@ -2,14 +2,20 @@
 //!
 //! `names`: opening one of many streams by name, against opening one of a thousand.
 //! `fill`: how full leaves are after random and after sequential insertions.
+//! `growth`: nodes touched and bytes logged by one insertion of 100 bytes, by the length of the stream.
+//! `records`: bytes of records and of the log for small insertions, and for removing 1 GiB.
+//! `open`: what opening a closed database reads, by its length.
+//!
+//! `growth` runs on a simulated disk, which does not store zeros, so that streams can be longer than this disk.
 
 #![expect(clippy::print_stdout, reason = "figures are for people to read")]
 
 use std::time::Instant;
 
-use numstore::{Database, Durability, Result};
+use numstore::{Database, Durability, Env, Options, RealEnv, Result, Stats};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use sim::testing::World;
 
 const FEW: u32 = 1_000;
 const MANY: u32 = 1_000_000;
@@ -20,8 +26,11 @@ fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
         Some("names") => names(),
         Some("fill") => fill(),
+        Some("growth") => growth(),
+        Some("records") => records(),
+        Some("open") => open(),
         _ => {
-            eprintln!("measure names | fill");
+            eprintln!("measure names | fill | growth | records | open");
             std::process::exit(2);
         }
     }
@@ -123,6 +132,107 @@ fn fill() -> Result<()> {
             "{what}: {} bytes, {} % of their blocks, {} % of the largest leaves, height {}",
             found.bytes, found.leaf_fill_percent, found.node_fill_percent, found.height
         );
+    }
+    Ok(())
+}
+
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
+const PIECE: u64 = 16 * MIB;
+
+/// A database with one stream of `len` zeros, each piece a commit of its own.
+fn of_zeros<E: Env>(env: E, path: &std::path::Path, len: u64) -> Result<Database<E>> {
+    let db = Options::new().open_in(env, path)?;
+    db.create("s")?;
+    let zeros = vec![0; usize::try_from(PIECE.min(len)).expect("a piece fits in memory")];
+    for piece in 0..len / zeros.len() as u64 {
+        db.append("s", &zeros)?;
+        if piece % 1024 == 1023 {
+            db.checkpoint()?;
+        }
+    }
+    db.checkpoint()?;
+    Ok(db)
+}
+
+fn growth() -> Result<()> {
+    const INSERTS: u32 = 200;
+    for (what, len) in [("1 MiB", MIB), ("1 GiB", GIB), ("1 TiB", TIB)] {
+        let world = World::new(1);
+        let db = of_zeros(world.env(), std::path::Path::new("x.ns"), len)?;
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let (mut nodes, mut bytes) = (0, 0);
+        for _ in 0..INSERTS {
+            // With nothing dirty every node that is touched is looked up.
+            db.checkpoint()?;
+            let before = db.stats();
+            db.insert("s", rng.random_range(0..len), &[7; 100])?;
+            let after = db.stats();
+            nodes += after.cache_hits + after.cache_misses - before.cache_hits - before.cache_misses;
+            bytes += after.log_bytes - before.log_bytes;
+        }
+        let each = |sum: u64| sum as f64 / f64::from(INSERTS);
+        println!(
+            "{what}: {:.1} nodes touched, {:.1} bytes of records an insertion",
+            each(nodes),
+            each(bytes)
+        );
+    }
+    Ok(())
+}
+
+/// Bytes of records, and all bytes written to the log, since `before`.
+fn logged<E: Env>(db: &Database<E>, before: &Stats) -> (u64, u64) {
+    let after = db.stats();
+    (after.log_bytes - before.log_bytes, after.log_bytes_written - before.log_bytes_written)
+}
+
+fn records() -> Result<()> {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let db = of_zeros(RealEnv::new(), &dir.path().join("x.ns"), GIB)?;
+    let mut before = db.stats();
+    db.insert("s", GIB / 2, &[7; 16])?;
+    let (records, written) = logged(&db, &before);
+    println!("16 bytes inserted by one call: {records} bytes of records; {written} with header and padding");
+
+    before = db.stats();
+    let tx = db.begin()?;
+    let stream = tx.stream("s")?;
+    for i in 0..1000 {
+        stream.insert(GIB / 2 + i, &[7; 16])?;
+    }
+    tx.commit()?;
+    let (records, written) = logged(&db, &before);
+    println!(
+        "1000 times 16 bytes in one transaction, commit included: {records} bytes of records; {written} in all"
+    );
+
+    before = db.stats();
+    let tx = db.begin()?;
+    tx.stream("s")?.remove(0..GIB)?;
+    println!("1 GiB removed: {} bytes of records", logged(&db, &before).0);
+    before = db.stats();
+    tx.rollback()?;
+    println!("undone: {} bytes of records", logged(&db, &before).0);
+    let tx = db.begin()?;
+    tx.stream("s")?.remove(0..GIB)?;
+    before = db.stats();
+    tx.commit()?;
+    println!("removed again and committed: {} bytes of records for the commit", logged(&db, &before).0);
+    Ok(())
+}
+
+fn open() -> Result<()> {
+    for (what, len) in [("1 MiB", MIB), ("1 GiB", GIB), ("16 GiB", 16 * GIB)] {
+        let world = World::new(1);
+        let path = std::path::Path::new("x.ns");
+        of_zeros(world.env(), path, len)?.close()?;
+        let before = world.counters();
+        let db = Options::new().open_in(world.env(), path)?;
+        let after = world.counters();
+        println!("{what}: {} calls to the disk, each of one block at most", after.ios - before.ios);
+        drop(db);
     }
     Ok(())
 }
