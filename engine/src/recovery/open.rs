@@ -47,6 +47,7 @@ pub fn open<E: Env>(
     let file = open_file(&env, path, creation, settings)?;
     lock(&file, path)?;
     let mut slots = read_slots(&file)?;
+    check_length(&file, slots.current.space.total_blocks)?;
     if slots.current.clean {
         // Recovery publishes anyway.
         slots.repair(&file)?;
@@ -96,6 +97,18 @@ fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
         Ok(false) => Err(Error::Locked { file: path.to_owned() }),
         Err(e) => Err(Error::io("lock", path, 0, e)),
     }
+}
+
+/// That the file was not cut: a checkpoint is synced with its length, and its space ends with a block that was written,
+/// if perhaps not to its end.
+fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<()> {
+    let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
+    let last_block = (total_blocks.saturating_sub(1)) * BLOCK_BYTES as u64;
+    if total_blocks > FIRST_USABLE_BLOCK && length <= last_block {
+        let expected = format!("{total_blocks} blocks of {BLOCK_BYTES} bytes");
+        return Err(Error::corruption(file.path(), length, expected, "the end of the file"));
+    }
+    Ok(())
 }
 
 /// Makes an empty database: whole under another name first, then under its own, so that a crash leaves either
