@@ -1,9 +1,4 @@
-//! Figures that the documentation states, measured in one run each: `cargo run --release -p tests --bin measure -- WHAT`.
-//!
-//! `names`: opening one of many streams by name, against opening one of a thousand.
-//! `fill`: how full leaves are after random and after sequential insertions.
-
-#![expect(clippy::print_stdout, reason = "figures are for people to read")]
+//! Opening one of many streams by name, against opening one of a thousand.
 
 use std::time::Instant;
 
@@ -15,17 +10,6 @@ const FEW: u32 = 1_000;
 const MANY: u32 = 1_000_000;
 const ROUNDS: usize = 21;
 const OPENS: u32 = 2_000;
-
-fn main() -> Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("names") => names(),
-        Some("fill") => fill(),
-        _ => {
-            eprintln!("measure names | fill");
-            std::process::exit(2);
-        }
-    }
-}
 
 fn name(i: u32) -> String {
     format!("stream {i:08}")
@@ -58,7 +42,7 @@ fn open_some(db: &Database, count: u32, opens: u32, rng: &mut ChaCha8Rng) -> Res
     Ok((ns, nodes as f64 / f64::from(opens)))
 }
 
-fn names() -> Result<()> {
+pub fn names() -> Result<()> {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (few, many) = (dir.path().join("few.ns"), dir.path().join("many.ns"));
     with_streams(FEW, &few)?;
@@ -99,30 +83,5 @@ fn report(what: &str, rounds: usize, mut measure: impl FnMut() -> Result<(Cost, 
         many.0 / few.0,
         many.1 / few.1
     );
-    Ok(())
-}
-
-fn fill() -> Result<()> {
-    let dir = tempfile::tempdir().expect("a temporary directory");
-    for (what, random) in [("sequential", false), ("random", true)] {
-        let db = Database::open(dir.path().join(format!("{what}.ns")))?;
-        db.create("s")?;
-        let mut rng = ChaCha8Rng::seed_from_u64(2);
-        let tx = db.begin()?;
-        let stream = tx.stream("s")?;
-        let mut len = 0;
-        for _ in 0..640_000 {
-            let at = if random { rng.random_range(0..=len) } else { len };
-            stream.insert(at, &[7; 100])?;
-            len += 100;
-        }
-        tx.commit()?;
-        db.checkpoint()?;
-        let found = db.verify()?;
-        println!(
-            "{what}: {} bytes, {} % of their blocks, {} % of the largest leaves, height {}",
-            found.bytes, found.leaf_fill_percent, found.node_fill_percent, found.height
-        );
-    }
     Ok(())
 }
