@@ -1,0 +1,32 @@
+//! Figures that the documentation states, measured in one run each: `cargo run --release -p tests --bin measure -- WHAT`.
+//!
+//! `names`: opening one of many streams by name, against opening one of a thousand.
+//! `fill`: how full leaves are after random and after sequential insertions.
+//! `growth`: nodes and log bytes of a small insertion, by the length of the stream, up to 1 TiB.
+//! `records`: log bytes of small insertions, and of removing 1 GiB, taking that back and committing it.
+//! `open`: what is read when a database is opened, by its length.
+
+#![expect(clippy::print_stdout, reason = "figures are for people to read")]
+
+mod disk;
+mod fill;
+mod growth;
+mod names;
+mod open;
+mod records;
+
+use numstore::Result;
+
+fn main() -> Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("names") => names::names(),
+        Some("fill") => fill::fill(),
+        Some("growth") => growth::growth(),
+        Some("records") => records::records(),
+        Some("open") => open::open(),
+        _ => {
+            eprintln!("measure names | fill | growth | records | open");
+            std::process::exit(2);
+        }
+    }
+}
