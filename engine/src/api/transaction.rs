@@ -19,7 +19,7 @@ pub enum Durability {
     #[default]
     Sync,
     /// With the next commit that is [`Durability::Sync`], the next [`Database::sync`](super::Database::sync), or the next
-    /// checkpoint. Other transactions see it at once, snapshots when it is durable.
+    /// checkpoint. Other transactions see it at once; snapshots, and reads directly on the database, when it is durable.
     Deferred,
 }
 
