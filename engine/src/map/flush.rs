@@ -6,6 +6,7 @@ use crate::base::Result;
 use crate::cache::NodeWriter;
 use crate::env::{DiskFile, Platform};
 
+use super::clean::CleanNode;
 use super::entry::{MapKey, MapValue};
 use super::node::{MapNode, NodeRef};
 use super::{MapSource, OrderedMap};
@@ -57,8 +58,10 @@ fn flush_node<K: MapKey, V: MapValue, W: NodeWriter, F: DiskFile, P: Platform>(
             }
         }
     }
-    let reference = writer.write_node(&shared.encode(level))?;
-    source.cache.insert(&reference, u64::from(level), Arc::clone(shared));
+    let bytes = shared.encode(level);
+    let reference = writer.write_node(&bytes)?;
+    let clean = CleanNode::read(bytes.into(), level).expect("invariant: what is written can be read");
+    source.cache.insert(&reference, u64::from(level), Arc::new(clean));
     *node = NodeRef::Disk(reference);
     Ok(())
 }

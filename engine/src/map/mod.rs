@@ -38,9 +38,12 @@
 
 mod change;
 mod check;
+mod clean;
 mod entry;
 mod flush;
+mod index;
 mod node;
+mod opened;
 mod plan;
 mod read;
 mod regroup;
@@ -51,11 +54,12 @@ pub(crate) mod tests;
 
 pub use crate::format::map_root::MapRoot;
 pub use check::MapWalk;
+pub use clean::CleanNode;
 pub use entry::{MapKey, MapSummary, MapValue};
-pub use node::{MapNode, NodeRef};
 pub use source::MapSource;
 
 use crate::format::block_ref::MAX_NODE_BYTES;
+use node::NodeRef;
 
 /// The size that nodes are split at unless a map asks for another.
 pub const DEFAULT_MAP_NODE_BYTES: u32 = 4 * 1024;
