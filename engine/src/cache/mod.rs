@@ -1,4 +1,4 @@
-//! Between nodes in memory and blocks on disk: verified reads, writes in pieces, and a cache of decoded nodes.
+//! Between nodes in memory and blocks on disk: verified reads, writes in pieces, and a cache of clean nodes.
 
 mod data_file;
 mod deaths;

@@ -1,4 +1,4 @@
-//! Decoded nodes, kept until a byte budget is spent; evicted by CLOCK, so that one scan does not empty it of what is
+//! Clean nodes, kept until a byte budget is spent; evicted by CLOCK, so that one scan does not empty it of what is
 //! used again and again.
 //!
 //! All kinds of nodes share one [`Shelf`] and its budget; a [`NodeCache`] is the view of it that one kind has.

@@ -2,7 +2,8 @@
 //!
 //! Terms: a *leaf* holds entries, an *inner* node holds children; *level* 1 is the leaves, the root is at level
 //! `height`, an empty map has no root and height 0. A *clean* node stands on disk and is reached by
-//! reference, a *dirty* one is in memory and hangs in its parent. The *summary* of a value or of a subtree is
+//! reference, a *dirty* one is in memory and hangs in its parent. In memory a clean node is its bytes and an index
+//! (`clean`), a dirty one its entries (`node`). The *summary* of a value or of a subtree is
 //! a small digest that searches prune with.
 //!
 //! Invariants:
