@@ -42,12 +42,12 @@ pub struct NodeCache<T, P: Platform> {
 struct Entries {
     budget_bytes: usize,
     used_bytes: usize,
-    slots: Vec<Slot>,
+    ring: Vec<Entry>,
     by_block: IdMap<BlockId, usize>,
     hand: usize,
 }
 
-struct Slot {
+struct Entry {
     reference: BlockRef,
     claim: u64,
     weight: usize,
@@ -59,7 +59,7 @@ impl<P: Platform> Shelf<P> {
     /// An empty shelf that holds about `budget_bytes`.
     pub fn new(budget_bytes: usize) -> Arc<Shelf<P>> {
         let entries =
-            Entries { budget_bytes, used_bytes: 0, slots: Vec::new(), by_block: IdMap::default(), hand: 0 };
+            Entries { budget_bytes, used_bytes: 0, ring: Vec::new(), by_block: IdMap::default(), hand: 0 };
         Arc::new(Shelf { entries: Latched::new(entries), hits: AtomicU64::new(0), misses: AtomicU64::new(0) })
     }
 
@@ -93,49 +93,49 @@ impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
     /// Keeps `node`, which is what stands behind `reference`, and evicts others if the budget is spent.
     pub fn insert(&self, reference: &BlockRef, claim: u64, node: Arc<T>) {
         let weight = node.weight();
-        let slot = Slot { reference: *reference, claim, weight, referenced: AtomicBool::new(false), node };
-        self.shelf.entries.lock().insert(slot);
+        let entry = Entry { reference: *reference, claim, weight, referenced: AtomicBool::new(false), node };
+        self.shelf.entries.lock().insert(entry);
     }
 }
 
 impl Entries {
     fn get(&self, reference: &BlockRef, claim: u64) -> Option<Arc<dyn Any + Send + Sync>> {
-        let slot = &self.slots[*self.by_block.get(&reference.block)?];
-        if slot.reference != *reference || slot.claim != claim {
+        let entry = &self.ring[*self.by_block.get(&reference.block)?];
+        if entry.reference != *reference || entry.claim != claim {
             return None;
         }
-        slot.referenced.store(true, Ordering::Relaxed);
-        Some(Arc::clone(&slot.node))
+        entry.referenced.store(true, Ordering::Relaxed);
+        Some(Arc::clone(&entry.node))
     }
 
-    fn insert(&mut self, slot: Slot) {
-        self.used_bytes += slot.weight;
-        match self.by_block.get(&slot.reference.block) {
+    fn insert(&mut self, entry: Entry) {
+        self.used_bytes += entry.weight;
+        match self.by_block.get(&entry.reference.block) {
             Some(&at) => {
-                self.used_bytes -= self.slots[at].weight;
-                self.slots[at] = slot;
+                self.used_bytes -= self.ring[at].weight;
+                self.ring[at] = entry;
             }
             None => {
-                self.by_block.insert(slot.reference.block, self.slots.len());
-                self.slots.push(slot);
+                self.by_block.insert(entry.reference.block, self.ring.len());
+                self.ring.push(entry);
             }
         }
-        while self.used_bytes > self.budget_bytes && self.slots.len() > 1 {
+        while self.used_bytes > self.budget_bytes && self.ring.len() > 1 {
             self.evict_one();
         }
     }
 
     fn evict_one(&mut self) {
         loop {
-            self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
-            if !self.slots[self.hand].referenced.swap(false, Ordering::Relaxed) {
+            self.hand = if self.hand + 1 < self.ring.len() { self.hand + 1 } else { 0 };
+            if !self.ring[self.hand].referenced.swap(false, Ordering::Relaxed) {
                 break;
             }
         }
-        let victim = self.slots.swap_remove(self.hand);
+        let victim = self.ring.swap_remove(self.hand);
         self.by_block.remove(&victim.reference.block);
         self.used_bytes -= victim.weight;
-        if let Some(moved) = self.slots.get(self.hand) {
+        if let Some(moved) = self.ring.get(self.hand) {
             self.by_block.insert(moved.reference.block, self.hand);
         }
     }

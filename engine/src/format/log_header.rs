@@ -13,7 +13,7 @@
 //! | 40..48 | LSN of the first record of the file |
 //! | 508..512 | CRC-32 of bytes 0..508 |
 //!
-//! 1. The header is written once, with the first slot, and is durable before any superblock names the file. So a
+//! 1. The header is written once, with the first segment, and is durable before any superblock names the file. So a
 //!    header that is not whole is damage, never a write that a crash cut short.
 //! 2. A batch of another log looks like no batch at all. The header is what tells the log of another database, or an
 //!    earlier one of this database, from a log that holds nothing yet.
@@ -26,7 +26,7 @@ use super::batch::LogIdentity;
 use super::superblock::FORMAT_VERSION;
 use super::wire::{Reader, WireError};
 
-/// What of a log file the header takes; slot 0 begins behind it.
+/// What of a log file the header takes; segment 0 begins behind it.
 pub const LOG_HEADER_BYTES: usize = 4096;
 
 /// The first eight bytes of every log file.
