@@ -24,7 +24,7 @@ use crate::base::{BLOCK_BYTES, Lsn, checksum};
 
 use super::batch::LogIdentity;
 use super::superblock::FORMAT_VERSION;
-use super::wire::{Reader, WireError};
+use super::wire::{Reader, WireError, total_bytes};
 
 /// What of a log file the header takes; segment 0 begins behind it.
 pub const LOG_HEADER_BYTES: usize = 4096;
@@ -37,13 +37,7 @@ const SUM_AT: usize = 508;
 const FIELD_BYTES: [usize; 6] = [8, 4, 4, 16, 8, 8];
 
 const _: () = {
-    let mut sum = 0;
-    let mut field = 0;
-    while field < FIELD_BYTES.len() {
-        sum += FIELD_BYTES[field];
-        field += 1;
-    }
-    assert!(sum == 48 && sum <= SUM_AT, "the fields end before the checksum");
+    assert!(total_bytes(&FIELD_BYTES) == 48 && 48 <= SUM_AT, "the fields end before the checksum");
     assert!(SUM_AT + 4 == 512, "all that is summed lies in one sector");
     assert!(LOG_HEADER_BYTES == BLOCK_BYTES, "batches behind the header begin at blocks");
 };
