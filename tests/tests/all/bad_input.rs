@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use numstore::{Database, Env, Error, ErrorCode, Options, RealEnv, Result, Stride};
+use numstore::{Database, Env, Error, ErrorCode, Options, Result, Stride};
 use tests::{Call, Crash, FailingEnv, Image, Lab, SPACE, noise, small};
 
 #[test]
@@ -230,18 +230,6 @@ fn busy() -> Options {
     small().checkpoint_log_bytes(24 << 10).bulk_bytes(6 << 10)
 }
 
-/// Opens a database that was in use a moment ago. While another test starts a process, that process has a copy of every
-/// open file of this one, for the moment between fork and exec, and with it a part in every lock.
-fn open_unlocked<E: Env>(env: E, path: &Path) -> Result<Database<E>> {
-    for _ in 0..1_000 {
-        match busy().open_in(env.clone(), path) {
-            Err(Error::Locked { .. }) => std::thread::sleep(std::time::Duration::from_millis(5)),
-            opened => return opened,
-        }
-    }
-    busy().open_in(env, path)
-}
-
 /// What a workload was promised.
 struct Promise {
     /// The stream "s" as of the last commit that was acknowledged; `None` before the stream was.
@@ -302,8 +290,7 @@ fn edits(db: &Database<FailingEnv>, promise: &mut Promise) -> Result<()> {
 
 /// Opens the database on a disk that is well again: nothing that was acknowledged is missing.
 fn assert_kept(what: &str, path: &Path, promise: &Promise) {
-    let db =
-        open_unlocked(RealEnv::new(), path).unwrap_or_else(|e| panic!("{what}: does not open again: {e}"));
+    let db = busy().open(path).unwrap_or_else(|e| panic!("{what}: does not open again: {e}"));
     let found = db.exists("s").unwrap().then(|| db.read("s", ..).unwrap());
     let is_acknowledged = found == promise.acknowledged;
     let is_attempted = found.is_some() && found == promise.attempted;
@@ -372,7 +359,7 @@ fn a_database_that_may_not_be_written_stays_as_it_is() {
         for calls in [&[Call::Open][..], &[Call::Write, Call::Allocate, Call::SetLen]] {
             let env = FailingEnv::new(calls, 0, kind);
             let cause = std::io::Error::from(kind).to_string();
-            let error = match open_unlocked(env, &path) {
+            let error = match busy().open_in(env, &path) {
                 Err(error) => error,
                 Ok(db) => db.append("s", b"x").expect_err("nothing can be written"),
             };
@@ -396,7 +383,7 @@ fn permissions_of_the_system_are_errors() {
     if OpenOptions::new().write(true).open(&path).is_ok() {
         return;
     }
-    let error = open_unlocked(RealEnv::new(), &path).err().expect("it may not be written");
+    let error = busy().open(&path).err().expect("it may not be written");
     assert_says("read-only file", &error, ErrorCode::Io, &["x.ns", "ermission denied"]);
     set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
     set_permissions(dir.path(), Permissions::from_mode(0o555)).unwrap();
