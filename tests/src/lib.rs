@@ -5,6 +5,7 @@
 
 mod delegating;
 mod failing;
+mod forge;
 mod history;
 mod lab;
 mod trace;
@@ -17,6 +18,7 @@ use rand_chacha::ChaCha8Rng;
 
 pub use delegating::{Call, DelegatingDisk, DelegatingEnv, DelegatingFile, Hook};
 pub use failing::{FailingEnv, Refusals, SPACE};
+pub use forge::{Forge, Link, Run};
 pub use history::{History, compensations};
 pub use lab::{Crash, Image, Lab};
 pub use trace::{Patch, Trace};
