@@ -9,8 +9,8 @@ use crate::format::record::Operation;
 use crate::recovery::{checkpoint_if_due, roll_back, roll_back_to};
 use crate::txn::{Core, Savepoint};
 
-use super::Stream;
 use super::database::{RECLAIM_AT_COMMIT, Shared};
+use super::{Stream, StreamInfo};
 
 /// When a commit is durable.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -21,15 +21,6 @@ pub enum Durability {
     /// With the next commit that is [`Durability::Sync`], the next [`Database::sync`](super::Database::sync), or the next
     /// checkpoint. Other transactions see it at once; snapshots, and reads directly on the database, when it is durable.
     Deferred,
-}
-
-/// A stream in a listing.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StreamInfo {
-    /// Its name.
-    pub name: String,
-    /// Its length in bytes.
-    pub len: u64,
 }
 
 /// A group of changes that happen together or not at all.

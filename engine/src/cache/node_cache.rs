@@ -43,13 +43,13 @@ struct Entries {
     budget_bytes: usize,
     used_bytes: usize,
     /// The entries themselves, not places in a list of them: a look-up waits for memory once less.
-    by_block: IdMap<BlockId, Slot>,
+    by_block: IdMap<BlockId, Entry>,
     /// The blocks in the order in which the hand passes them.
     clock: Vec<BlockId>,
     hand: usize,
 }
 
-struct Slot {
+struct Entry {
     reference: BlockRef,
     claim: u64,
     weight: usize,
@@ -100,25 +100,25 @@ impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
     /// Keeps `node`, which is what stands behind `reference`, and evicts others if the budget is spent.
     pub fn insert(&self, reference: &BlockRef, claim: u64, node: Arc<T>) {
         let weight = node.weight();
-        let slot = Slot { reference: *reference, claim, weight, referenced: AtomicBool::new(false), node };
-        self.shelf.entries.lock().insert(slot);
+        let entry = Entry { reference: *reference, claim, weight, referenced: AtomicBool::new(false), node };
+        self.shelf.entries.lock().insert(entry);
     }
 }
 
 impl Entries {
     fn find(&self, reference: &BlockRef, claim: u64) -> Option<&Arc<dyn Any + Send + Sync>> {
-        let slot = self.by_block.get(&reference.block)?;
-        if slot.reference != *reference || slot.claim != claim {
+        let entry = self.by_block.get(&reference.block)?;
+        if entry.reference != *reference || entry.claim != claim {
             return None;
         }
-        slot.referenced.store(true, Ordering::Relaxed);
-        Some(&slot.node)
+        entry.referenced.store(true, Ordering::Relaxed);
+        Some(&entry.node)
     }
 
-    fn insert(&mut self, slot: Slot) {
-        let block = slot.reference.block;
-        self.used_bytes += slot.weight;
-        match self.by_block.insert(block, slot) {
+    fn insert(&mut self, entry: Entry) {
+        let block = entry.reference.block;
+        self.used_bytes += entry.weight;
+        match self.by_block.insert(block, entry) {
             Some(old) => self.used_bytes -= old.weight,
             None => self.clock.push(block),
         }
@@ -130,8 +130,8 @@ impl Entries {
     fn evict_one(&mut self) {
         loop {
             self.hand = if self.hand + 1 < self.clock.len() { self.hand + 1 } else { 0 };
-            let slot = &self.by_block[&self.clock[self.hand]];
-            if !slot.referenced.swap(false, Ordering::Relaxed) {
+            let entry = &self.by_block[&self.clock[self.hand]];
+            if !entry.referenced.swap(false, Ordering::Relaxed) {
                 break;
             }
         }

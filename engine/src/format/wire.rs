@@ -1,4 +1,4 @@
-//! Reading fixed little-endian fields out of a byte slice, with every length checked.
+//! Fixed little-endian fields: how long a row of them is, and reading them out of a byte slice with every length checked.
 
 use std::sync::Arc;
 
@@ -7,6 +7,17 @@ use crate::base::SharedBytes;
 /// What was wrong with the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WireError(pub &'static str);
+
+/// The length of a row of fields, for an assertion that a layout is what it says.
+pub const fn total_bytes(fields: &[usize]) -> usize {
+    let mut total = 0;
+    let mut at = 0;
+    while at < fields.len() {
+        total += fields[at];
+        at += 1;
+    }
+    total
+}
 
 /// A cursor over encoded bytes.
 pub struct Reader<'a> {

@@ -72,7 +72,7 @@ pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
     };
     let store = Arc::clone(&core.store);
     let total_bytes = next.space.total_blocks * BLOCK_BYTES as u64;
-    let published = store.file.sync().and_then(|()| core.slots.publish(&store.file, next));
+    let published = store.file.sync().and_then(|()| core.superblocks.publish(&store.file, next));
     published.map_err(|e| core.poison(e))?;
 
     core.log().truncate(&position);
@@ -105,7 +105,7 @@ fn write_state<E: Env>(core: &mut Core<E>) -> Result<Superblock> {
     }
     core.graveyard.spill(&store, &mut writer, private)?;
     let (names, streams) = core.catalog.flush(&store, &mut writer)?;
-    let old = Tree::from_disk_form(&core.slots.current.table);
+    let old = Tree::from_disk_form(&core.superblocks.current.table);
     store.trees().kill_all(old, private)?;
     let table = write_table(&store, &encode_table(&core.table, &core.graveyard), &mut writer)?;
     writer.finish()?;
@@ -123,7 +123,7 @@ fn write_state<E: Env>(core: &mut Core<E>) -> Result<Superblock> {
         segment_bytes,
         next_txn: core.next_txn,
         next_stream: core.next_stream,
-        ..core.slots.current.clone()
+        ..core.superblocks.current.clone()
     })
 }
 

@@ -3,7 +3,7 @@
 //! Opening a database that was not closed, with the functions that do each step:
 //!
 //! ```text
-//!   read_slots ─► open log ─► publish again ─► analyse ─► redo ─► new log ─► checkpoint ─► remove ─► roll losers back
+//!   read both  ─► open log ─► publish again ─► analyse ─► redo ─► new log ─► checkpoint ─► remove ─► roll losers back
 //!   (choose)      (whose      (make durable)   (reserve   (repeat  (next      (losers in    old log   (CLRs, End)
 //!                  is it?)                      extents)  history) generation) its table)
 //! ```

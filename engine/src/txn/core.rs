@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 
 use crate::base::{Era, Error, Lsn, Result, StreamId, TxnId, parent_dir};
-use crate::cache::Deaths;
+use crate::cache::{Deaths, SuperblockSlots};
 use crate::catalog::{Catalog, FileOf, Overlay, Store, StreamRecord, Version};
 use crate::env::{Disk, Env};
 use crate::format::superblock::Superblock;
@@ -11,7 +11,7 @@ use crate::log::{Log, LogIdentity, is_database, log_path};
 use crate::space::Space;
 use crate::sync::Latched;
 
-use super::{Graveyard, Slots, Table};
+use super::{Graveyard, Table};
 
 /// What can be tuned while a database is open.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +70,8 @@ pub struct Core<E: Env> {
     pub catalog: Catalog,
     /// The log; `None` until the first write after a clean opening.
     pub log: Option<Log<FileOf<E>>>,
-    /// The superblocks.
-    pub slots: Slots,
+    /// The superblock in force, and what is known of its two slots.
+    pub superblocks: SuperblockSlots,
     /// Open transactions.
     pub table: Table,
     /// What waits to be freed.
@@ -104,8 +104,13 @@ pub struct Core<E: Env> {
 
 impl<E: Env> Core<E> {
     /// A core over what a checkpoint left. Transactions and the graveyard are the caller's to fill in.
-    pub fn new(store: Arc<Store<E>>, settings: Settings, slots: Slots, map_node_bytes: u32) -> Core<E> {
-        let superblock = &slots.current;
+    pub fn new(
+        store: Arc<Store<E>>,
+        settings: Settings,
+        superblocks: SuperblockSlots,
+        map_node_bytes: u32,
+    ) -> Core<E> {
+        let superblock = &superblocks.current;
         let catalog = Catalog::from_roots(&superblock.names, &superblock.streams, map_node_bytes);
         let lsn = superblock.capture_lsn();
         let version = Arc::new(Version::new(catalog.maps().clone(), &Overlay::default(), lsn, Era(0)));
@@ -132,7 +137,7 @@ impl<E: Env> Core<E> {
             changing: false,
             store,
             settings,
-            slots,
+            superblocks,
         }
     }
 
@@ -143,7 +148,7 @@ impl<E: Env> Core<E> {
 
     /// The LSN of the next record.
     pub fn next_lsn(&self) -> Lsn {
-        self.log.as_ref().map_or(self.slots.current.log.lsn, Log::next_lsn)
+        self.log.as_ref().map_or(self.superblocks.current.log.lsn, Log::next_lsn)
     }
 
     /// The log.
@@ -156,7 +161,7 @@ impl<E: Env> Core<E> {
 
     /// Log records since the last checkpoint, in bytes.
     pub fn log_bytes_since_checkpoint(&self) -> u64 {
-        self.next_lsn().0 - self.slots.current.log.lsn.0
+        self.next_lsn().0 - self.superblocks.current.log.lsn.0
     }
 
     /// Runs a call that may change the state. One that panics half-way leaves a poisoned core behind, which writes nothing
@@ -194,13 +199,13 @@ impl<E: Env> Core<E> {
         if self.log.is_some() {
             return Ok(());
         }
-        let current = self.slots.current.clone();
+        let current = self.superblocks.current.clone();
         let log = self.create_log(current.log.generation + 1, current.log.lsn);
         let log = log.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })?;
         let segment_bytes =
             u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
         let next = Superblock { clean: false, log: log.position(), segment_bytes, ..current };
-        self.slots.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
+        self.superblocks.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
         self.log = Some(log);
         self.remove_other_logs();
         Ok(())
@@ -208,7 +213,7 @@ impl<E: Env> Core<E> {
 
     /// Creates the log of a generation, durably.
     pub fn create_log(&self, generation: u64, start: Lsn) -> Result<Log<FileOf<E>>> {
-        let identity = LogIdentity { uuid: self.slots.current.uuid, generation };
+        let identity = LogIdentity { uuid: self.superblocks.current.uuid, generation };
         let path = self.store.file.path();
         Log::create(self.store.env.disk(), path, identity, self.settings.segment_bytes, start)
     }
@@ -259,7 +264,7 @@ impl<E: Env> Core<E> {
 
     /// Publishes the waiting version if everything in it is durable.
     pub fn publish_durable(&mut self) {
-        let durable = self.log.as_ref().map_or(self.slots.current.log.lsn, Log::durable_lsn);
+        let durable = self.log.as_ref().map_or(self.superblocks.current.log.lsn, Log::durable_lsn);
         if let Some(version) = self.waiting.take_if(|version| version.committed <= durable) {
             self.published.set(version);
         }

@@ -40,15 +40,24 @@ pub struct Watch {
     pub tell: Box<dyn FnMut(&str) + Send>,
 }
 
-/// Runs a seed from beginning to end. A panic inside is a finding.
+/// Runs a seed from beginning to end. A panic inside is a finding, also one in a drop, or in a drop during a panic.
 pub fn run_seed(seed: u64, watch: Option<Watch>) -> Outcome {
+    contain(seed, move || run(seed, watch))
+}
+
+/// The outcome that `run` returns; if it does not, that of a seed that panicked.
+pub(super) fn contain(seed: u64, run: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
+    panics::contain(run).unwrap_or_else(|panic| Outcome::broken_off(seed, Finding::new("panic", panic)))
+}
+
+fn run(seed: u64, watch: Option<Watch>) -> Outcome {
     let world = World::new(seed);
     world.limit_ios(IOS_MAX);
     if let Some(watch) = watch {
         world.narrate_to(watch.ios, watch.tell);
     }
     let mut run = Run::new(seed, &world);
-    let finding = match panics::catch(seed, || run.history()) {
+    let finding = match panics::catch(|| run.history()) {
         Ok(ended) => ended.err(),
         Err(panic) => Some(Finding::new("panic", panic)),
     };
