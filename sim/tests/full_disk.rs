@@ -1,5 +1,6 @@
 //! A disk that fills up at any moment: calls are refused, and nothing else goes wrong. What was begun can be committed or
 //! rolled back, a checkpoint finds the space that was set aside for it, and so does a close.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -125,5 +126,5 @@ fn a_full_disk_refuses_calls_and_nothing_else() {
     let (refused, stuck, tries) =
         runs.fold((0, 0, 0), |sum, run| (sum.0 + run.0, sum.1 + run.1, sum.2 + run.2));
     assert!(refused > 500, "only {refused} edits were refused");
-    eprintln!("{refused} refused, {stuck} of {tries} checkpoints stuck");
+    assert!(stuck < tries / 2, "{stuck} of {tries} checkpoints found no room");
 }

@@ -351,7 +351,7 @@ impl<E: Env> Core<E> {
         while budget > 0 && !self.graveyard.is_empty() {
             let step = budget.min(RECLAIM_STEP);
             budget -= step;
-            let room = self.make_room(0, step as u64);
+            let room = self.make_room_for_reclaim(step);
             let stepped = room
                 .and_then(|()| self.graveyard.step(&store, step, &mut self.deaths, &mut self.private_deaths));
             self.bury_deaths();

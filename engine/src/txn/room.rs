@@ -92,6 +92,14 @@ impl<E: Env> Core<E> {
         self.make_room(4 * path_bytes(self.store.geometry, 0), 0)
     }
 
+    /// Makes sure that a checkpoint finds space after `nodes` more nodes of the graveyard were freed, as far as the one
+    /// under way gets.
+    pub(super) fn make_room_for_reclaim(&mut self, nodes: usize) -> Result<()> {
+        let geometry = self.store.geometry;
+        let frontier = nodes.min(LEAST_LEVELS as usize) * geometry.fanout;
+        self.make_room(table_bytes(frontier as u64, geometry), nodes as u64)
+    }
+
     /// A checkpoint is published: nothing is owed. Gives space at the end of the file back if there is much more of it than
     /// that checkpoint needed, and all of it when the database is closed. Only a hint: a failure changes nothing.
     pub fn give_room_back(&mut self, closing: bool) {
@@ -158,7 +166,7 @@ impl<E: Env> Core<E> {
     fn needed(&self, bytes: u64, runs: u64) -> u64 {
         let owed = self.room.owed_bytes.saturating_add(bytes);
         let entries = (self.table.len() + self.graveyard.len()) as u64;
-        let table = leaves_bytes(entries * TABLE_ENTRY_BYTES, self.store.geometry);
+        let table = table_bytes(entries, self.store.geometry);
         // Every node that is written, and every one that died, may change another run of the free map.
         let runs = runs + owed / BLOCK + self.deaths.extents().len() as u64;
         (owed + table + SPARE_BYTES).saturating_add(self.space.map_bytes_bound(runs))
@@ -212,6 +220,12 @@ impl<E: Env> Core<E> {
 fn path_bytes(geometry: Geometry, height: u8) -> u64 {
     let levels = LEAST_LEVELS.max(u64::from(height) + 1);
     geometry.largest_bytes(0) + levels * geometry.largest_bytes(1)
+}
+
+/// What a transaction table of so many entries takes on disk, in leaves that are full.
+fn table_bytes(entries: u64, geometry: Geometry) -> u64 {
+    let bytes = entries * TABLE_ENTRY_BYTES;
+    bytes + 2 * (bytes / geometry.leaf_bytes as u64 + 1) * BLOCK
 }
 
 /// What `bytes` take on disk in leaves of their own and the inner nodes above them, all of them as empty as they get.
