@@ -192,7 +192,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
         resolve(&hull, self.len_in(core)?).map(|_| ())
     }
 
-    fn splice_with(&self, data: &[u8], place: impl FnOnce(u64) -> Result<(u64, u64)>) -> Result<()> {
+    fn splice_with(&self, data: &[u8], place: impl Fn(u64) -> Result<(u64, u64)>) -> Result<()> {
         self.transaction.change(|core, txn: TxnId| {
             let (offset, delete_len) = place(self.len_in(core)?)?;
             if delete_len == 0 && data.is_empty() {

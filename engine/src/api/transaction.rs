@@ -6,7 +6,7 @@ use crate::base::{Error, Result, TxnId};
 use crate::catalog::{Name, check_name, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
-use crate::recovery::{checkpoint_if_due, roll_back, roll_back_to};
+use crate::recovery::{roll_back, roll_back_to, with_room};
 use crate::txn::{Core, Savepoint};
 
 use super::database::{RECLAIM_AT_COMMIT, Shared};
@@ -236,11 +236,10 @@ impl<E: Env> Transaction<E> {
     }
 
     /// Runs a change, after a checkpoint if one is due.
-    pub(super) fn change<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
+    pub(super) fn change<R>(&self, run: impl Fn(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
         self.shared.core.lock().guarded(|core| {
             core.check_health()?;
-            checkpoint_if_due(core)?;
-            run(core, self.id)
+            with_room(core, |core| run(core, self.id))
         })
     }
 }

@@ -109,6 +109,18 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         self.count
     }
 
+    /// The most nodes that `entries` entries of at most `entry_bytes` can take: all but one in a level are at least a
+    /// quarter full.
+    pub fn most_nodes(&self, entries: u64, entry_bytes: u64) -> u64 {
+        let least = (self.node_bytes as u64 / 4 / entry_bytes).max(2);
+        2 * (entries / least) + u64::from(self.height) + 2
+    }
+
+    /// Levels of inner nodes.
+    pub fn height(&self) -> u8 {
+        self.height
+    }
+
     /// Whether anything of the map is only in memory.
     #[cfg(test)]
     pub fn is_dirty(&self) -> bool {

@@ -47,7 +47,7 @@ pub fn open<E: Env>(
     let file = open_file(&env, path, creation, settings)?;
     lock(&file, path)?;
     let mut superblocks = SuperblockSlots::read(&file)?;
-    check_length(&file, superblocks.current.space.total_blocks)?;
+    let file_bytes = check_length(&file, superblocks.current.space.total_blocks)?;
     if superblocks.current.clean {
         // Recovery publishes anyway.
         superblocks.repair(&file)?;
@@ -63,7 +63,7 @@ pub fn open<E: Env>(
     let small = geometry.leaf_bytes <= SMALL_LEAF_BYTES;
     let map_node_bytes = if small { SMALL_MAP_NODE_BYTES } else { DEFAULT_MAP_NODE_BYTES };
     let store = Arc::new(Store::new(env, file, geometry, cache_bytes));
-    let mut core = Core::new(store, settings, superblocks, map_node_bytes);
+    let mut core = Core::new(store, settings, superblocks, map_node_bytes, file_bytes);
     load_table(&mut core, &table)?;
     let report = if clean { None } else { Some(recover(&mut core).map_err(without_doubt)?) };
     Ok((core, report))
@@ -100,15 +100,15 @@ fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
 }
 
 /// That the file was not cut: a checkpoint is synced with its length, and its space ends with a block that was written,
-/// if perhaps not to its end.
-fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<()> {
+/// if perhaps not to its end. Returns the length.
+fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<u64> {
     let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
     let last_block = (total_blocks.saturating_sub(1)) * BLOCK_BYTES as u64;
     if total_blocks > FIRST_USABLE_BLOCK && length <= last_block {
         let expected = format!("{total_blocks} blocks of {BLOCK_BYTES} bytes");
         return Err(Error::corruption(file.path(), length, expected, "the end of the file"));
     }
-    Ok(())
+    Ok(length)
 }
 
 /// Makes an empty database: whole under another name first, then under its own, so that a crash leaves either

@@ -92,9 +92,7 @@ fn redo_record<E: Env>(core: &mut Core<E>, log: &Path, lsn: Lsn, record: &Record
             } else {
                 core.table.open(txn);
                 let inverse = core.apply(Some(txn), Change::from(operation))?;
-                let state = core.table.open(txn);
-                state.undo.push(lsn, inverse);
-                state.logged = true;
+                core.table.push_undo(txn, lsn, inverse);
             }
             core.bury_deaths();
         }

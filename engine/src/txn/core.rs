@@ -6,12 +6,16 @@ use crate::base::{Era, Error, Lsn, Result, StreamId, TxnId, parent_dir};
 use crate::cache::{Deaths, SuperblockSlots};
 use crate::catalog::{Catalog, FileOf, Overlay, Store, StreamRecord, Version};
 use crate::env::{Disk, Env};
+use crate::format::record::MAX_RECORD_OVERHEAD;
 use crate::format::superblock::Superblock;
 use crate::log::{Log, LogIdentity, is_database, log_path};
 use crate::space::Space;
 use crate::sync::Latched;
 
-use super::{Graveyard, Table};
+use super::{Graveyard, Room, Table};
+
+/// Nodes of the graveyard that are freed at a time.
+const RECLAIM_STEP: usize = 256;
 
 /// What can be tuned while a database is open.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +94,8 @@ pub struct Core<E: Env> {
     pub private_deaths: Deaths,
     /// About how much memory has changed since the last checkpoint.
     pub dirty_bytes: u64,
+    /// Space for the next checkpoint.
+    pub room: Room,
     /// What was counted.
     pub counters: Counters,
     pub(super) era: Era,
@@ -103,12 +109,14 @@ pub struct Core<E: Env> {
 }
 
 impl<E: Env> Core<E> {
-    /// A core over what a checkpoint left. Transactions and the graveyard are the caller's to fill in.
+    /// A core over what a checkpoint left in a file of `file_bytes`. Transactions and the graveyard are the caller's to
+    /// fill in.
     pub fn new(
         store: Arc<Store<E>>,
         settings: Settings,
         superblocks: SuperblockSlots,
         map_node_bytes: u32,
+        file_bytes: u64,
     ) -> Core<E> {
         let superblock = &superblocks.current;
         let catalog = Catalog::from_roots(&superblock.names, &superblock.streams, map_node_bytes);
@@ -127,6 +135,7 @@ impl<E: Env> Core<E> {
             deaths: Deaths::default(),
             private_deaths: Deaths::default(),
             dirty_bytes: 0,
+            room: Room::new(file_bytes),
             counters: Counters::default(),
             era: Era(0),
             last_commit: lsn,
@@ -247,6 +256,7 @@ impl<E: Env> Core<E> {
         self.space.bury(self.private_deaths.drain().inspect(|extent| freed += extent.bytes()), death, false);
         // A node that was replaced on disk is now one in memory.
         self.dirty_bytes += freed;
+        self.room += freed;
     }
 
     /// Makes the current state, less what is uncommitted, the next version; it is published when it is durable.
@@ -290,10 +300,22 @@ impl<E: Env> Core<E> {
         others.filter(|version| !Arc::ptr_eq(version, &published)).count() as u64
     }
 
-    /// Makes sure that the next flush has room for `bytes` more of records: a full disk is found here, where a call can be
-    /// refused.
+    /// Makes sure that the log has room for `bytes` more of records, and behind these for ending every open transaction:
+    /// a full disk is found here, where a call can be refused. A rollback that fills a segment takes a checkpoint, so
+    /// more than one is not needed for them.
     pub fn reserve_log(&mut self, bytes: usize) -> Result<()> {
-        let reserved = self.log().reserve(bytes as u64);
+        let log = self.log.as_ref().expect("invariant: every write makes the database writable first");
+        let ends = self.table.ending_bytes(log.max_record_bytes());
+        self.reserve_exactly(bytes as u64 + ends)
+    }
+
+    /// Makes sure that the log has room for one record that ends something, for which [`Core::reserve_log`] kept room.
+    pub(super) fn reserve_end(&mut self) -> Result<()> {
+        self.reserve_exactly(MAX_RECORD_OVERHEAD as u64)
+    }
+
+    fn reserve_exactly(&mut self, bytes: u64) -> Result<()> {
+        let reserved = self.log().reserve(bytes);
         reserved.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })
     }
 
@@ -322,12 +344,21 @@ impl<E: Env> Core<E> {
         })
     }
 
-    /// Frees up to `budget` nodes of what committed transactions removed. Nothing that is alive needs them: what cannot
-    /// be read stays owned, and is tried again after the others.
-    pub fn reclaim(&mut self, budget: usize) {
+    /// Frees up to `budget` nodes of what committed transactions removed, as long as there is room to write down what is
+    /// free then. Nothing that is alive needs them: what cannot be read stays owned, and is tried again after the others.
+    pub fn reclaim(&mut self, mut budget: usize) {
         let store = Arc::clone(&self.store);
-        let _ = self.graveyard.step(&store, budget, &mut self.deaths, &mut self.private_deaths);
-        self.bury_deaths();
+        while budget > 0 && !self.graveyard.is_empty() {
+            let step = budget.min(RECLAIM_STEP);
+            budget -= step;
+            let room = self.make_room_for_reclaim(step);
+            let stepped = room
+                .and_then(|()| self.graveyard.step(&store, step, &mut self.deaths, &mut self.private_deaths));
+            self.bury_deaths();
+            if stepped.is_err() {
+                return;
+            }
+        }
     }
 }
 
