@@ -12,7 +12,11 @@
 //! - [`workload`]: what is done to it.
 //! - [`judge`]: what is right.
 //! - [`runner`]: seeds and campaigns.
+//! - [`markers`]: which rare states were reached.
 //! - [`testing`]: the machine for explicit crash tests.
+
+#[macro_use]
+pub mod markers;
 
 pub mod judge;
 pub mod model;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use serde_json::json;
 use sim::runner::{Campaign, Counters, Outcome, Report, Watch, run_seed};
+use sim::world::FaultKind;
 
 /// Deterministic simulation of NumStore.
 #[derive(Parser)]
@@ -44,6 +45,9 @@ enum Command {
         /// Run each seed twice and compare.
         #[arg(long)]
         twice: bool,
+        /// Kinds of faults that do not occur.
+        #[arg(long, value_parser = FaultKind::parse)]
+        without: Vec<FaultKind>,
     },
 }
 
@@ -57,7 +61,10 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 fn main() -> ExitCode {
     let good = match Arguments::parse().command {
         Command::Replay { seed, verbose, quiet } => replay(seed, verbose, quiet),
-        Command::Campaign { seeds, jobs, json, twice } => campaign(&Campaign { seeds, jobs, twice }, json),
+        Command::Campaign { seeds, jobs, json, twice, without } => {
+            let without = without.into_iter().collect();
+            campaign(&Campaign { seeds, jobs, twice, without }, json)
+        }
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
@@ -103,6 +110,7 @@ fn campaign(campaign: &Campaign, json: Option<PathBuf>) -> bool {
     println!("medians: {}", describe(&report.medians));
     println!("seeds with a crash in a recovery: {}", report.seeds_with_crash_in_recovery);
     println!("hash of all traces {:016x}", report.trace_hash);
+    println!("{}", report.markers.describe());
     let clean = report.failed.is_empty() && report.seeds > 0;
     if clean {
         let bound = 3.0 / report.seeds as f64;
@@ -145,6 +153,7 @@ fn to_json(campaign: &Campaign, report: &Report) -> serde_json::Value {
         "seeds": { "from": campaign.seeds.start, "to": campaign.seeds.end, "run": report.seeds },
         "failed": failed,
         "trace_hash": format!("{:016x}", report.trace_hash),
+        "markers": report.markers.counts().collect::<std::collections::BTreeMap<_, _>>(),
         "seconds": report.duration.as_secs_f64(),
         "seeds_with_crash_in_recovery": report.seeds_with_crash_in_recovery,
         "medians": {

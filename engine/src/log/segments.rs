@@ -68,6 +68,7 @@ impl Slots {
     pub fn advance(&mut self) -> bool {
         match self.free.pop_first() {
             Some(slot) => {
+                reached!("a slot that was used before is used again", slot + 1 < self.count);
                 self.in_use.push_back(slot);
                 true
             }

@@ -7,9 +7,11 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::judge::Finding;
+use crate::markers::{Census, Reached};
+use crate::world::Without;
 
 use super::outcome::{Counters, Outcome};
-use super::run::run_seed;
+use super::run::run_seed_without;
 
 /// A seed that takes longer than this hangs.
 const SEED_MAX: Duration = Duration::from_secs(120);
@@ -17,7 +19,7 @@ const SEED_MAX: Duration = Duration::from_secs(120);
 const FINDINGS_MAX: usize = 20;
 
 /// What to run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Campaign {
     /// The seeds.
     pub seeds: Range<u64>,
@@ -25,6 +27,8 @@ pub struct Campaign {
     pub jobs: usize,
     /// Whether each seed runs twice, to compare the trace hashes.
     pub twice: bool,
+    /// Kinds of faults that do not occur.
+    pub without: Without,
 }
 
 /// What came of it.
@@ -40,6 +44,8 @@ pub struct Report {
     pub seeds_with_crash_in_recovery: u64,
     /// The hash of all trace hashes, whatever the order in which the seeds ended.
     pub trace_hash: u64,
+    /// How many seeds have reached each marker.
+    pub markers: Census,
     /// How long it took.
     pub duration: Duration,
 }
@@ -100,9 +106,9 @@ impl Campaign {
                 return;
             }
             let _ = sender.send(Event::Started { worker, seed });
-            let mut outcome = run_seed(seed, None);
+            let mut outcome = run_seed_without(seed, self.without, None);
             if self.twice {
-                let again = run_seed(seed, None);
+                let again = run_seed_without(seed, self.without, None);
                 if again != outcome && outcome.finding.is_none() {
                     let what = format!(
                         "the trace hash is {:016x} the first time and {:016x} the second",
@@ -119,7 +125,7 @@ impl Campaign {
 fn hang(seed: u64) -> Outcome {
     let what = format!("the seed has not ended after {} seconds", SEED_MAX.as_secs());
     let finding = Some(Finding::new("hang", what));
-    Outcome { seed, finding, trace_hash: 0, counters: Counters::default() }
+    Outcome { seed, finding, trace_hash: 0, counters: Counters::default(), reached: Reached::default() }
 }
 
 fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report {
@@ -146,6 +152,7 @@ fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report
     Report {
         seeds: ended.len() as u64,
         failed,
+        markers: Census::of(ended.iter().map(|outcome| &outcome.reached)),
         medians,
         seeds_with_crash_in_recovery: ended.iter().filter(|o| o.counters.crashes_in_recovery > 0).count()
             as u64,

@@ -1,6 +1,7 @@
 //! What came of one seed.
 
 use crate::judge::Finding;
+use crate::markers::Reached;
 use crate::world::WorldCounters;
 
 /// What a run did.
@@ -45,6 +46,8 @@ pub struct Outcome {
     pub trace_hash: u64,
     /// What the run did.
     pub counters: Counters,
+    /// The rare states that it reached.
+    pub reached: Reached,
 }
 
 impl Outcome {

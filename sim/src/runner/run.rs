@@ -5,13 +5,16 @@
 //!    come back in the same state.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use numstore::hooks::{Collector, install};
 use numstore::{Database, Error};
 
 use crate::judge::{Finding, check_recovery, describe_difference};
+use crate::markers::Reached;
 use crate::model::{History, Step, Streams};
 use crate::workload::{Generator, Geometry, Operation, Swarm};
-use crate::world::{Concern, Dice, Persist, SimEnv, World, WriteFault};
+use crate::world::{Concern, Dice, FaultKind, Persist, SimEnv, Without, World, WriteFault};
 
 use super::observe::observe;
 use super::outcome::{Counters, Outcome};
@@ -42,12 +45,21 @@ pub struct Watch {
 
 /// Runs a seed from beginning to end. A panic inside is a finding.
 pub fn run_seed(seed: u64, watch: Option<Watch>) -> Outcome {
+    run_seed_without(seed, Without::default(), watch)
+}
+
+/// As [`run_seed`], in a world where some kinds of faults do not occur.
+pub fn run_seed_without(seed: u64, without: Without, watch: Option<Watch>) -> Outcome {
     let world = World::new(seed);
+    world.switch_off(without);
     world.limit_ios(IOS_MAX);
     if let Some(watch) = watch {
         world.narrate_to(watch.ios, watch.tell);
     }
+    let markers = Collector::new();
+    let before = install(Some(Arc::clone(&markers)));
     let mut run = Run::new(seed, &world);
+    run.without = without;
     let finding = match panics::catch(seed, || run.history()) {
         Ok(ended) => ended.err(),
         Err(panic) => Some(Finding::new("panic", panic)),
@@ -55,13 +67,16 @@ pub fn run_seed(seed: u64, watch: Option<Watch>) -> Outcome {
     if let Some(finding) = &finding {
         world.note(&format!("  {finding}"));
     }
+    install(before);
     run.counters.world = world.counters();
     run.counters.crashes = run.counters.world.kills + run.counters.world.power_losses;
-    Outcome { seed, finding, trace_hash: world.trace_hash(), counters: run.counters }
+    let reached = Reached::of(&markers);
+    Outcome { seed, finding, trace_hash: world.trace_hash(), counters: run.counters, reached }
 }
 
 struct Run {
     world: World,
+    without: Without,
     swarm: Swarm,
     faults: Dice,
     generator: Generator,
@@ -78,6 +93,7 @@ impl Run {
         world.short_transfers(swarm.short_transfers);
         Run {
             world: world.clone(),
+            without: Without::default(),
             faults: Dice::new(seed, Concern::Crashes),
             generator: Generator::new(dice, swarm.clone()),
             swarm,
@@ -138,7 +154,7 @@ impl Run {
 
     /// After a clean close one of the superblock's two slots may rot.
     fn rot_slot(&mut self) {
-        if self.faults.chance(1, 2) {
+        if self.faults.chance(1, 2) && !self.without.has(FaultKind::Rot) {
             let at = self.faults.below(SLOTS_BYTES);
             self.world.note(&format!("  byte {at} of the data file, in a slot, rots"));
             self.world.flip(PATH, at, self.faults.below(8) as u8);
@@ -147,6 +163,9 @@ impl Run {
 
     /// Bits rot in the data file, beyond what can be repaired: nothing that is answered may be wrong.
     fn rot_node(&mut self, newest: &Streams) -> Result<(), Finding> {
+        if self.without.has(FaultKind::Rot) {
+            return Ok(());
+        }
         let len = self.world.read_file(PATH).map_or(0, |bytes| bytes.len() as u64);
         let blocks = len / BLOCK_BYTES;
         for _ in 0..4 {
@@ -245,7 +264,8 @@ impl Run {
             }
         }
         self.world.disarm();
-        if self.faults.chance(1, 4) {
+        let rots = ![FaultKind::Rot, FaultKind::Kill].iter().any(|kind| self.without.has(*kind));
+        if self.faults.chance(1, 4) && rots {
             return self.rot_log(session);
         }
         self.crash(session, Fault::default())
@@ -316,7 +336,8 @@ impl Run {
 
     /// Ends the process in one way or the other.
     fn die(&mut self) {
-        if self.faults.chance(2, 5) {
+        let kill = self.faults.chance(2, 5) || self.without.has(FaultKind::PowerLoss);
+        if kill && !self.without.has(FaultKind::Kill) {
             self.world.kill();
         } else {
             self.world.power_loss(Persist::Swarm);
@@ -334,7 +355,8 @@ impl Run {
 
     /// Opens the database after a crash, with more crashes in between if the seed is of that kind, and judges it.
     fn reopen(&mut self, history: &History) -> Result<Session, Finding> {
-        let mut crashes = if self.swarm.crash_in_recovery { self.faults.between(1, 4) } else { 0 };
+        let struck = self.swarm.crash_in_recovery && !self.without.has(FaultKind::CrashInRecovery);
+        let mut crashes = if struck { self.faults.between(1, 4) } else { 0 };
         let db = loop {
             if crashes > 0 {
                 crashes -= 1;
@@ -417,7 +439,7 @@ impl Run {
         self.count(session.db());
         match session.close() {
             (model, Ok(())) if !self.world.crashed() => {
-                if self.faults.chance(1, 2) {
+                if self.faults.chance(1, 2) && !self.without.has(FaultKind::PowerLoss) {
                     self.world.power_loss(Persist::Swarm);
                 }
                 self.open_clean(model.history())

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use numstore::env::{DiskFile, OpenMode};
 
 use super::Shared;
+use super::faults::FaultKind;
 use super::inode::Change;
-use super::persist::{Persist, Plan};
+use super::persist::{Persist, Plan, Tears};
 use super::state::{Call, Gate, State, crashed};
 use super::trace::checksum;
 
@@ -85,6 +86,9 @@ impl SimFile {
     fn fail_sync(&self, state: &mut State) -> io::Error {
         let seqs: Vec<u64> = state.inode(self.inode).pending.iter().map(|p| p.seq).collect();
         let mut plan = Plan::draw(Persist::Swarm, &seqs, &mut state.disk_dice);
+        if state.without.has(FaultKind::Tears) {
+            plan.tears = Tears::Few(0);
+        }
         let inode = state.inodes.get_mut(&self.inode).expect("invariant: an open file lives");
         inode.failed_sync(self.inode, &mut plan, &mut state.disk_dice);
         state.counters.syncs_failed += 1;

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dice::{Concern, Dice};
+use super::faults::{FaultKind, Without};
 use super::inode::Inode;
 use super::names::{NameChange, Names};
-use super::persist::{Persist, Plan};
+use super::persist::{Persist, Plan, Tears};
 use super::power::Stale;
 use super::tasks::Tasks;
 use super::trace::Trace;
@@ -102,6 +103,8 @@ pub(crate) struct State {
     pub(crate) crash_behind_write: Option<(u64, u64)>,
     /// The fault, and how many writes go through before it.
     pub(crate) write_fault: Option<(u64, WriteFault)>,
+    /// Kinds of faults that do not occur.
+    pub(crate) without: Without,
     pub(crate) narrator: Option<Narrator>,
     pub(crate) narrate_io: bool,
     tasks: Arc<Tasks>,
@@ -133,6 +136,7 @@ impl State {
             syncs_until_failure: None,
             crash_behind_write: None,
             write_fault: None,
+            without: Without::default(),
             narrator: None,
             narrate_io: false,
             tasks,
@@ -189,6 +193,7 @@ impl State {
         }
         match &mut self.budget {
             Some(0) => {
+                note_struck(call);
                 self.die();
                 self.narrate(|| {
                     format!("  crash strikes at {call:?} of {} @{offset} +{len}", path.display())
@@ -251,6 +256,9 @@ impl State {
         seqs.extend(self.inodes.values().flat_map(|inode| inode.pending.iter().map(|p| p.seq)));
         seqs.sort_unstable();
         let mut plan = Plan::draw(persist, &seqs, &mut self.disk_dice);
+        if self.without.has(FaultKind::Tears) {
+            plan.tears = Tears::Few(0);
+        }
         let before = self.counters;
         for (&id, inode) in &mut self.inodes {
             let damage = inode.power_loss(id, &mut plan, &self.stale, &mut self.disk_dice);
@@ -259,7 +267,8 @@ impl State {
             self.counters.sectors_torn += damage.torn;
         }
         let dice = &mut self.disk_dice;
-        let (kept, lost) = self.names.power_loss(|seq| plan.names.keeps(seq, dice));
+        let names_last = self.without.has(FaultKind::NameLoss);
+        let (kept, lost) = self.names.power_loss(|seq| names_last || plan.names.keeps(seq, dice));
         self.counters.names_lost += lost;
         self.counters.power_losses += 1;
         let now = self.counters;
@@ -321,4 +330,14 @@ impl State {
         let len = |id| self.inodes.get(&id).map_or(0, |inode| inode.visible.len());
         self.names.visible().map(|(name, id)| (name.to_owned(), len(id))).collect()
     }
+}
+
+/// Notes the rarer calls that a crash strikes.
+fn note_struck(call: Call) {
+    reached!("a crash struck the creation of a file", call == Call::Create);
+    reached!("a crash struck the removal of a file", call == Call::Remove);
+    reached!("a crash struck a rename", call == Call::Rename);
+    reached!("a crash struck a sync of a directory", call == Call::SyncDir);
+    reached!("a crash struck a change of length", call == Call::SetLen);
+    reached!("a crash struck a read", call == Call::Read);
 }
