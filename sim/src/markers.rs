@@ -7,13 +7,31 @@ use numstore::hooks::{CAPACITY, Collector, MARKERS, is_same};
 
 /// The markers of the simulated machine, in one row behind those of the engine.
 pub const SIM_MARKERS: &[&str] = &[
-    // What a crash strikes.
+    // The simulated machine.
+    "a sync of a log failed",
+    "a sync of the data file failed",
+    "a gap behind the old end of a file holds stale bytes",
+    "a file lost its end and with it what was written there",
+    "the disk was too full for the data file",
+    "the disk was too full for the log",
+    "a write of the data file failed",
+    "a write of the log failed",
+    "a power loss lost a name",
+    "a power loss kept one name and lost another",
+    "a power loss tore nothing but names",
+    "a crash struck the writing of slot 0",
+    "a crash struck the writing of slot 1",
     "a crash struck the creation of a file",
     "a crash struck the removal of a file",
     "a crash struck a rename",
     "a crash struck a sync of a directory",
-    "a crash struck a change of length",
-    "a crash struck a read",
+    "a crash struck the growth of a log",
+    // The run.
+    "a bit rotted that a superblock needs",
+    "a log with a rotten bit was read rightly",
+    "a commit in doubt has happened",
+    "a commit in doubt has not happened",
+    "a process whose opening failed opened the database once more",
 ];
 
 const _: () = assert!(MARKERS.len() + SIM_MARKERS.len() <= CAPACITY, "there is a bit for every marker");
@@ -124,12 +142,12 @@ mod tests {
         let collector = Collector::new();
         let before = numstore::hooks::install(Some(collector.clone()));
         reached!("a crash struck a rename");
-        reached!("a crash struck a read", 1 > 2);
+        reached!("a sync of a log failed", 1 > 2);
         numstore::hooks::install(before);
         let (once, never) = (Reached::of(&collector), Reached::default());
         assert!(
             once.contains(marker("a crash struck a rename"))
-                && !once.contains(marker("a crash struck a read"))
+                && !once.contains(marker("a sync of a log failed"))
         );
         let census = Census::of([&once, &once, &never]);
         assert_eq!(census.common(), ["a crash struck a rename"]);

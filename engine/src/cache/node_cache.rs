@@ -102,6 +102,9 @@ impl Entries {
     fn get(&self, reference: &BlockRef, claim: u64) -> Option<Arc<dyn Any + Send + Sync>> {
         let slot = &self.slots[*self.by_block.get(&reference.block)?];
         if slot.reference != *reference || slot.claim != claim {
+            reached!("a cached node has another one's block", slot.reference != *reference);
+            let alike = slot.reference.bytes == reference.bytes;
+            reached!("a cached node has another one's block and length", alike && slot.claim == claim);
             return None;
         }
         slot.referenced.store(true, Ordering::Relaxed);
@@ -131,8 +134,10 @@ impl Entries {
             if !self.slots[self.hand].referenced.swap(false, Ordering::Relaxed) {
                 break;
             }
+            reached!("a cached node got a second chance");
         }
         let victim = self.slots.swap_remove(self.hand);
+        reached!("a node was evicted before anybody asked for it again", Arc::strong_count(&victim.node) > 1);
         self.by_block.remove(&victim.reference.block);
         self.used_bytes -= victim.weight;
         if let Some(moved) = self.slots.get(self.hand) {

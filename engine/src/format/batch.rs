@@ -152,6 +152,7 @@ impl BatchHeader {
             return Err(BatchError::Absent);
         }
         if checksum_seeded(identity.seed(), &bytes[SUMMED_FROM..]) != sum {
+            reached!("a batch's header is torn");
             return Err(BatchError::Absent);
         }
         if reserved != 0 {

@@ -234,6 +234,8 @@ impl<F: DiskFile> LogScan<F> {
         }
         for slot in self.slots_starting_with_next()? {
             if let Some(found) = self.whole_batch_at(slot_start(u64::from(slot), self.segment_bytes))? {
+                reached!("the log goes on in an earlier slot", slot < self.at.slot);
+                reached!("the log goes on behind a slot that it skips", slot > self.at.slot + 1);
                 return Ok(Some(found));
             }
         }
@@ -245,9 +247,15 @@ impl<F: DiskFile> LogScan<F> {
         match self.place_at(offset)? {
             Place::Header(header, sum) if header.sequence == self.at.sequence => {
                 self.check_extent(&header)?;
-                Ok(self.read_records(&header)?.then_some((header, sum)))
+                let whole = self.read_records(&header)?;
+                reached!("a batch with a whole header has torn records", !whole);
+                Ok(whole.then_some((header, sum)))
             }
-            _ => Ok(None),
+            Place::Header(header, _) => {
+                reached!("behind a batch stands one of long ago", header.sequence + 12 < self.at.sequence);
+                Ok(None)
+            }
+            Place::Nothing => Ok(None),
         }
     }
 
@@ -372,9 +380,18 @@ impl<F: DiskFile> LogScan<F> {
         let (later_slot, in_slot) = slot_of(later.file_offset, self.segment_bytes);
         let elsewhere = later_slot != u64::from(self.at.slot) && in_slot != 0;
         let offset = match self.slots_starting_with_next()?.first() {
-            Some(&slot) => slot_start(u64::from(slot), self.segment_bytes),
-            None if elsewhere => slot_start(later_slot, self.segment_bytes),
-            None => self.next_offset(),
+            Some(&slot) => {
+                reached!("the damaged batch starts a slot");
+                slot_start(u64::from(slot), self.segment_bytes)
+            }
+            None if elsewhere => {
+                reached!("the damaged batch is in another slot than the one before");
+                slot_start(later_slot, self.segment_bytes)
+            }
+            None => {
+                reached!("the damaged batch follows in its slot");
+                self.next_offset()
+            }
         };
         let expected = format!("batch {} of the log", self.at.sequence);
         let found = format!("no such batch, yet batch {} at byte {}", later.sequence, later.file_offset);

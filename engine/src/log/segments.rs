@@ -68,7 +68,10 @@ impl Slots {
     pub fn advance(&mut self) -> bool {
         match self.free.pop_first() {
             Some(slot) => {
-                reached!("a slot that was used before is used again", slot + 1 < self.count);
+                reached!(
+                    "a used slot is taken while more are free",
+                    slot + 1 < self.count && self.free.len() > 1
+                );
                 self.in_use.push_back(slot);
                 true
             }
@@ -83,6 +86,7 @@ impl Slots {
     pub fn release_before(&mut self, slot: u32) -> u64 {
         let older = self.in_use.iter().position(|&used| used == slot);
         let older = older.unwrap_or_else(|| panic!("slot {slot} holds no retained batch"));
+        reached!("a truncation freed several slots", older > 2);
         self.free.extend(self.in_use.drain(..older));
         assert!(
             self.in_use.len() + self.free.len() == self.count as usize,

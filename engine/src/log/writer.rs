@@ -83,6 +83,7 @@ impl<F: DiskFile> Log<F> {
         let file = disk.open(&path, mode).map_err(|error| Error::io("create", &path, 0, error))?;
         let header = LogHeader { identity, segment_bytes, start_lsn };
         if let Err(error) = fill_new_file(&file, &path, &header) {
+            reached!("a new log could not be filled");
             // Nothing leads to the file yet; if it cannot be removed either, the next attempt replaces it.
             drop(file);
             let _ = disk.remove(&path);
@@ -199,6 +200,7 @@ impl<F: DiskFile> Log<F> {
         // Two neighbouring segments hold more than one segment's worth of records, however these fall.
         let most = self.max_record_bytes();
         let slots = if total <= most { 1 } else { 2 * total.div_ceil(most) };
+        reached!("a reservation takes more than one slot", slots > 1);
         while self.slots.free() < slots {
             self.grow()?;
         }
@@ -220,11 +222,15 @@ impl<F: DiskFile> Log<F> {
         let mut outcome = Ok(());
         while !rest.is_empty() && outcome.is_ok() {
             match self.write_batch(rest) {
-                Ok(written) => rest = &rest[written..],
+                Ok(written) => {
+                    reached!("a flush of several batches", written < rest.len());
+                    rest = &rest[written..];
+                }
                 Err(error) => outcome = Err(self.poisoned_by(error)),
             }
         }
         let written = records.len() - rest.len();
+        reached!("a flush failed behind a batch that is durable", outcome.is_err() && written > 0);
         self.buffer = records;
         self.buffer.drain(..written);
         outcome
@@ -273,7 +279,9 @@ impl<F: DiskFile> Log<F> {
     fn write_batch(&mut self, records: &[u8]) -> Result<usize> {
         let taken = match self.fitting_here(records) {
             0 => {
+                reached!("a batch left the rest of its slot empty", self.offset < self.slots.segment_bytes());
                 if !self.slots.advance() {
+                    reached!("the log grew in a flush");
                     self.grow()?;
                     assert!(self.slots.advance(), "a slot was just added");
                 }
@@ -331,6 +339,7 @@ impl<F: DiskFile> Log<F> {
         self.batch.clear();
         self.batch.extend_from_slice(&bytes);
         self.batch.extend_from_slice(records);
+        reached!("a batch of many blocks", self.batch.len() > 3 * BLOCK_BYTES);
         self.batch.resize(self.batch.len().next_multiple_of(BLOCK_BYTES), 0);
         assert_eq!(self.batch.len() as u64, header.batch_bytes());
         (header, sum)
@@ -350,11 +359,13 @@ impl<F: DiskFile> Log<F> {
     fn grow(&mut self) -> Result<()> {
         let (end, segment_bytes) = (self.slots.file_bytes(), self.slots.segment_bytes());
         if let Err(error) = fill_with_zeros(&self.file, &self.path, end, segment_bytes) {
+            reached!("the log could not grow");
             // Gives back what little space there was. Should this fail as well, the next attempt starts at `end` again.
             let _ = self.file.set_len(end);
             return Err(error);
         }
         if let Err(source) = self.file.sync() {
+            reached!("the sync of a new slot failed");
             let error = Error::io("sync", &self.path, end, source);
             return Err(self.poisoned_by(error));
         }
@@ -392,7 +403,10 @@ fn remove_leftover(disk: &impl Disk, path: &Path) -> Result<()> {
     }
     match disk.remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, 0, error)),
-        _ => Ok(()),
+        removed => {
+            reached!("a leftover log made room for a new one", removed.is_ok());
+            Ok(())
+        }
     }
 }
 

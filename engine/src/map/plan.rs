@@ -59,6 +59,7 @@ impl<K: MapKey, V: MapValue> Plan<K, V> {
         for (node, at) in path.into_iter().rev() {
             let MapNode::Inner(children) = &*node else { unreachable!("a leaf above a node") };
             if forecast.may_be_sparse {
+                reached!("a change of a map loads a sibling on the right", at == 0);
                 plan.load(source, &children[sibling_of(at)].child, level)?;
             }
             forecast = forecast_inner(&node, children, at, &forecast, map.node_bytes);

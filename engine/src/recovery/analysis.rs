@@ -43,5 +43,6 @@ pub fn analyse<E: Env>(core: &mut Core<E>, scan: &mut LogScan<FileOf<E>>) -> Res
         }
         Ok(())
     })?;
+    reached!("many transactions did not end", analysis.losers.len() > 3);
     Ok(analysis)
 }

@@ -33,7 +33,10 @@ pub fn splice<E: Env>(
         core.execute(txn, Operation::Splice { stream, offset, delete_len, insert })?;
         offset += first.len() as u64;
         for piece in rest.chunks(portion) {
+            reached!("a splice takes several operations");
+            let checkpoints = core.counters.checkpoints;
             checkpoint_if_due(core)?;
+            reached!("a checkpoint inside a call", core.counters.checkpoints > checkpoints);
             let insert = core.payload(piece)?;
             core.execute(txn, Operation::Splice { stream, offset, delete_len: 0, insert })?;
             offset += piece.len() as u64;
@@ -80,6 +83,7 @@ pub fn remove_strided<E: Env>(
     core.make_writable()?;
     let pieces = stride_pieces(core, stride);
     all_or_nothing(core, txn, |core| {
+        reached!("a strided removal takes several operations", pieces.size_hint().0 > 1);
         // From the end, so that the places of the others stay as they are.
         for piece in pieces.rev() {
             checkpoint_if_due(core)?;
@@ -132,6 +136,7 @@ fn all_or_nothing<E: Env, R>(
     let top = core.table.state(txn).undo.top();
     let outcome = run(core);
     if outcome.is_err() && core.table.state(txn).undo.top() != top {
+        reached!("a call failed behind its first operation");
         // The caller wants to know what went wrong first.
         let _ = undo_down_to(core, txn, top).map_err(|e| core.poison(e));
     }
@@ -140,7 +145,10 @@ fn all_or_nothing<E: Env, R>(
 
 fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Result<()> {
     while core.undo_one(txn, top)? {
+        let checkpoints = core.counters.checkpoints;
         checkpoint_if_due(core)?;
+        let checkpointed = core.counters.checkpoints > checkpoints;
+        reached!("a checkpoint inside a rollback to a savepoint", top.is_some() && checkpointed);
     }
     Ok(())
 }

@@ -104,6 +104,7 @@ fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
 fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<()> {
     let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
     let last_block = (total_blocks.saturating_sub(1)) * BLOCK_BYTES as u64;
+    reached!("the file is longer than its space by far", length > 2 * last_block && total_blocks > 8);
     if total_blocks > FIRST_USABLE_BLOCK && length <= last_block {
         let expected = format!("{total_blocks} blocks of {BLOCK_BYTES} bytes");
         return Err(Error::corruption(file.path(), length, expected, "the end of the file"));
@@ -119,7 +120,10 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
     let unfinished = Path::new(&unfinished);
     let mode = OpenMode { write: true, ..OpenMode::default() };
     let file = match env.disk().open(unfinished, OpenMode { create_new: true, ..mode }) {
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => env.disk().open(unfinished, mode),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+            reached!("an unfinished database is made again");
+            env.disk().open(unfinished, mode)
+        }
         other => other,
     };
     let file = DataFile::new(file.map_err(|e| Error::io("create", unfinished, 0, e))?, unfinished);

@@ -60,6 +60,7 @@ impl<E: Env> Core<E> {
         let tree = match write_bulk(self.store.geometry, bytes, &mut writer, &mut extents) {
             Ok(tree) => tree,
             Err(e) => {
+                reached!("a payload could not be written to its end", !extents.is_empty());
                 extents.into_iter().for_each(|extent| self.space.give_back(extent));
                 return Err(e);
             }

@@ -196,6 +196,7 @@ impl<E: Env> Core<E> {
         }
         let current = self.slots.current.clone();
         let log = self.create_log(current.log.generation + 1, current.log.lsn);
+        reached!("the first write could not make its log", log.is_err());
         let log = log.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })?;
         let segment_bytes =
             u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
@@ -224,10 +225,12 @@ impl<E: Env> Core<E> {
         let (Some(prefix), Ok(names)) = (prefix, self.store.env.disk().list(dir)) else { return };
         for name in names.iter().filter(|name| name.starts_with(&prefix)) {
             let generation = name[prefix.len()..].parse::<u64>();
-            let is_log = generation.is_ok_and(|generation| format!("{prefix}{generation}") == *name);
+            let is_log = generation.as_ref().is_ok_and(|generation| format!("{prefix}{generation}") == *name);
             let stale = dir.join(name);
             let is_kept = Some(stale.file_name()) == keep.as_ref().map(|keep| keep.file_name());
             if is_log && !is_kept && !is_database(self.store.env.disk(), &stale) {
+                let now = self.slots.current.log.generation;
+                reached!("a log of long ago was still there", generation.is_ok_and(|old| old + 1 < now));
                 let _ = self.store.env.disk().remove(&stale);
             }
         }
@@ -253,6 +256,10 @@ impl<E: Env> Core<E> {
         let version = Arc::new(version);
         self.in_use.retain(|version| version.strong_count() > 0);
         self.in_use.push(Arc::downgrade(&version));
+        reached!(
+            "a version waits that follows one that waits",
+            self.waiting.is_some() && self.in_use.len() > 4
+        );
         self.waiting = Some(version);
         self.publish_durable();
     }
@@ -304,6 +311,7 @@ impl<E: Env> Core<E> {
         }
         if self.unsynced_bulk {
             if let Err(e) = self.store.file.sync() {
+                reached!("the payloads of a batch could not be synced");
                 return Err(in_doubt(&self.poison(e)));
             }
             self.unsynced_bulk = false;

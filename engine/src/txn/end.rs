@@ -28,7 +28,8 @@ impl<E: Env> Core<E> {
             return self.end_unlogged(txn);
         }
         self.check_health()?;
-        self.reserve_log(MAX_RECORD_OVERHEAD)?;
+        self.reserve_log(MAX_RECORD_OVERHEAD)
+            .inspect_err(|_| reached!("a commit found no room in the log"))?;
         self.settle(txn)?;
         self.append(&Record { txn, commits: false, body: Body::Commit });
         self.finish_commit(txn);
@@ -52,6 +53,7 @@ impl<E: Env> Core<E> {
         }
         self.check_health()?;
         self.settle(txn)?;
+        reached!("a rollback ended while others are open", self.table.active().count() > 3);
         self.append(&Record { txn, commits: false, body: Body::End });
         self.finish_end(txn);
         self.make_version();
@@ -60,6 +62,11 @@ impl<E: Env> Core<E> {
 
     /// Ends a transaction that changed nothing. An operation that failed may have covered a stream.
     fn end_unlogged(&mut self, txn: TxnId) -> Result<()> {
+        let covers = |state: &TxnState| !state.changed_streams.is_empty();
+        reached!(
+            "a transaction ended whose only changes had failed",
+            self.table.get(txn).is_some_and(covers)
+        );
         self.settle(txn)?;
         self.finish_end(txn);
         Ok(())
@@ -89,6 +96,7 @@ impl<E: Env> Core<E> {
         let at =
             savepoints.iter().position(|(number, _)| savepoint.txn == txn && *number == savepoint.number);
         let at = at.ok_or(Error::NoSuchSavepoint)?;
+        reached!("a rollback passed several savepoints", savepoints.len() > at + 2);
         savepoints.truncate(at + 1);
         Ok(savepoints[at].1)
     }
@@ -121,6 +129,10 @@ impl<E: Env> Core<E> {
             return Err(out_of_order(format!("entry {lsn}")));
         }
         let removed = self.apply(Some(txn), change)?;
+        reached!(
+            "what was undone had brought a tall tree in",
+            removed.tree().is_some_and(|t| t.height() > 2)
+        );
         self.table.state(txn).undo.pop();
         self.graveyard.extend(removed.into_tree());
         Ok((lsn, below))

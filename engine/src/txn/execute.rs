@@ -3,6 +3,7 @@
 use crate::base::{Lsn, Result, StreamId, TxnId};
 use crate::env::Env;
 use crate::format::record::{Body, MAX_RECORD_OVERHEAD, Operation, Record, record_bytes};
+use crate::tree::Tree;
 
 use super::{Change, Core};
 
@@ -14,6 +15,8 @@ impl<E: Env> Core<E> {
         let record = Record { txn, commits: false, body: Body::Operation(operation) };
         let applied = self.reserve(&record).and_then(|()| self.apply(Some(txn), change));
         let inverse = applied.inspect_err(|_| self.abandon(&record))?;
+        let is_tall = |tree: &Tree| tree.height() > 2 && tree.disk_form().is_some();
+        reached!("an operation removed a tall tree as it stood on disk", inverse.tree().is_some_and(is_tall));
         let lsn = self.append(&record);
         self.dirty_bytes += inverse.bytes_held();
         let state = self.table.state(txn);
@@ -83,6 +86,7 @@ impl<E: Env> Core<E> {
 
     /// `record` will never be in the log: its extents are free again.
     fn abandon(&mut self, record: &Record<'_>) {
+        reached!("a payload on disk was refused", !record.extents().is_empty());
         record.extents().iter().for_each(|extent| self.space.give_back(*extent));
     }
 }

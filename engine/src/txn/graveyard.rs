@@ -65,6 +65,7 @@ impl Graveyard {
                     Ok(true) => self.reclaim.extend(stack.pop().and_then(|entry| entry.change.into_tree())),
                     Ok(false) => drop(self.stacks.pop_front()),
                     Err(e) => {
+                        reached!("a dead undo stack could not be read");
                         // Let the others be freed first.
                         self.stacks.rotate_left(1);
                         return Err(e);
@@ -83,6 +84,8 @@ impl Graveyard {
             }
         }
         self.stacks.retain(|stack| !stack.is_empty());
+        reached!("a checkpoint found a dead undo stack that is on disk", !self.stacks.is_empty());
+        reached!("a checkpoint found several dead undo stacks", self.stacks.len() > 1);
         self.reclaim.take_dirty_apart(&store.trees(), deaths)
     }
 

@@ -80,6 +80,11 @@ pub fn read_slots<F: DiskFile>(file: &DataFile<F>) -> Result<Slots> {
     found.sort_by_key(|(superblock, _)| superblock.sequence);
     match (found.pop(), version) {
         (Some((current, slot)), _) => {
+            reached!("slot 0 was chosen because slot 1 is bad", slot == 0 && !problems.is_empty());
+            reached!("slot 1 was chosen because slot 0 is bad", slot == 1 && !problems.is_empty());
+            let differs =
+                |(other, _): &(Superblock, u64)| (other.clean, other.log) != (current.clean, current.log);
+            reached!("the slots lead to different states", found.iter().any(differs));
             let first = if problems.is_empty() { slot } else { 1 - slot };
             Ok(Slots { current, first, whole: problems.is_empty() })
         }

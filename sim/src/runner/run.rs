@@ -157,6 +157,7 @@ impl Run {
         if self.faults.chance(1, 2) && !self.without.has(FaultKind::Rot) {
             let at = self.faults.below(SLOTS_BYTES);
             self.world.note(&format!("  byte {at} of the data file, in a slot, rots"));
+            reached!("a bit rotted that a superblock needs", at % BLOCK_BYTES < 512);
             self.world.flip(PATH, at, self.faults.below(8) as u8);
         }
     }
@@ -205,6 +206,7 @@ impl Run {
             self.world.flip(&path, at, bit);
             match self.swarm.geometry.options().open_in(self.world.env(), PATH) {
                 Ok(db) => {
+                    reached!("a log with a rotten bit was read rightly");
                     let found = observe(&db)?;
                     check_recovery(&history, &found)?;
                     self.world.stop();
@@ -324,6 +326,7 @@ impl Run {
         }
         self.world.stop();
         let mut history = session.abandon().history().clone();
+        let doubted = fault.in_doubt.clone();
         if let Some(state) = fault.in_doubt {
             self.world.note("  a commit is in doubt");
             history.commit(state);
@@ -331,6 +334,11 @@ impl Run {
         self.die();
         self.generator.forget_handles();
         let session = self.reopen(&history)?;
+        if let Some(state) = doubted {
+            let happened = *session.model().history().newest() == state;
+            reached!("a commit in doubt has happened", happened);
+            reached!("a commit in doubt has not happened", !happened);
+        }
         self.recover_again(session)
     }
 
@@ -380,6 +388,7 @@ impl Run {
                 }
                 Err(Error::Io { .. } | Error::Poisoned { .. }) if self.failures() > failures => {
                     if self.faults.chance(1, 4) {
+                        reached!("a process whose opening failed opened the database once more");
                         // The next opening is the same process's.
                         continue;
                     }

@@ -92,6 +92,9 @@ impl SimFile {
         let inode = state.inodes.get_mut(&self.inode).expect("invariant: an open file lives");
         inode.failed_sync(self.inode, &mut plan, &mut state.disk_dice);
         state.counters.syncs_failed += 1;
+        let is_log = self.path.to_string_lossy().contains("-log-");
+        reached!("a sync of a log failed", is_log);
+        reached!("a sync of the data file failed", !is_log);
         state.syncs_until_failure = None;
         state.narrate(|| format!("  sync of {} fails", self.path.display()));
         io::Error::other("injected sync failure")

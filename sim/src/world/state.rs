@@ -193,7 +193,7 @@ impl State {
         }
         match &mut self.budget {
             Some(0) => {
-                note_struck(call);
+                note_struck(call, path, offset);
                 self.die();
                 self.narrate(|| {
                     format!("  crash strikes at {call:?} of {} @{offset} +{len}", path.display())
@@ -224,6 +224,11 @@ impl State {
             }
         };
         self.counters.writes_failed += 1;
+        let full = error.kind() == io::ErrorKind::StorageFull;
+        reached!("the disk was too full for the data file", full && is_data(path));
+        reached!("the disk was too full for the log", full && !is_data(path));
+        reached!("a write of the data file failed", !full && is_data(path));
+        reached!("a write of the log failed", !full && !is_data(path));
         self.narrate(|| format!("  a write to {} fails: {error}", path.display()));
         Some(error)
     }
@@ -272,6 +277,11 @@ impl State {
         self.counters.names_lost += lost;
         self.counters.power_losses += 1;
         let now = self.counters;
+        let (undecided, last) =
+            (now.sectors_undecided > before.sectors_undecided, now.sectors_lost == before.sectors_lost);
+        reached!("a power loss lost a name", lost > 0);
+        reached!("a power loss kept one name and lost another", lost > 0 && kept > 0);
+        reached!("a power loss tore nothing but names", lost > 0 && undecided && last);
         for word in [now.sectors_undecided, now.sectors_lost, now.sectors_torn, kept, lost] {
             self.trace.word(word);
         }
@@ -332,12 +342,19 @@ impl State {
     }
 }
 
+/// Whether `path` is the data file and no log.
+fn is_data(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "ns")
+}
+
 /// Notes the rarer calls that a crash strikes.
-fn note_struck(call: Call) {
+fn note_struck(call: Call, path: &Path, offset: u64) {
+    let slot = |slot: u64| call == Call::Write && is_data(path) && offset == slot * 4096;
+    reached!("a crash struck the writing of slot 0", slot(0));
+    reached!("a crash struck the writing of slot 1", slot(1));
     reached!("a crash struck the creation of a file", call == Call::Create);
     reached!("a crash struck the removal of a file", call == Call::Remove);
     reached!("a crash struck a rename", call == Call::Rename);
     reached!("a crash struck a sync of a directory", call == Call::SyncDir);
-    reached!("a crash struck a change of length", call == Call::SetLen);
-    reached!("a crash struck a read", call == Call::Read);
+    reached!("a crash struck the growth of a log", call == Call::Allocate && offset > 4096);
 }
