@@ -49,6 +49,37 @@ enum Command {
         #[arg(long, value_parser = FaultKind::parse)]
         without: Vec<FaultKind>,
     },
+    /// Measures how soon planted bugs are found; fails where a goal is missed.
+    #[cfg(feature = "mutants")]
+    Score {
+        /// Seeds after which a bug counts as not found.
+        #[arg(long, default_value_t = 3000)]
+        seeds_max: u64,
+        /// Processes at once.
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
+        /// Seeds without a bug, for the markers.
+        #[arg(long, default_value_t = 10_000)]
+        clean_seeds: u64,
+        /// Write the report to this file too.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+    /// Runs seeds with one planted bug until it is found.
+    #[cfg(feature = "mutants")]
+    Hunt {
+        /// The name of the bug.
+        mutant: String,
+        /// First seed and the one behind the last, as `A..B`.
+        #[arg(long, value_parser = parse_seeds)]
+        seeds: Range<u64>,
+        /// Kinds of faults that do not occur.
+        #[arg(long, value_parser = FaultKind::parse)]
+        without: Vec<FaultKind>,
+    },
+    /// Lists the planted bugs, one a line, and whether plain tests are expected to pass with them.
+    #[cfg(feature = "mutants")]
+    Mutants,
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -64,6 +95,21 @@ fn main() -> ExitCode {
         Command::Campaign { seeds, jobs, json, twice, without } => {
             let without = without.into_iter().collect();
             campaign(&Campaign { seeds, jobs, twice, without }, json)
+        }
+        #[cfg(feature = "mutants")]
+        Command::Score { seeds_max, jobs, clean_seeds, json } => {
+            score(&sim::score::Options { seeds_max, jobs, clean_seeds, twice_seeds: 300 }, json)
+        }
+        #[cfg(feature = "mutants")]
+        Command::Hunt { mutant, seeds, without } => {
+            sim::score::hunt(&mutant, seeds, without.into_iter().collect())
+        }
+        #[cfg(feature = "mutants")]
+        Command::Mutants => {
+            for mutant in numstore::hooks::MUTANTS {
+                println!("{}\t{}", if mutant.survives_tests { "survives" } else { "dies" }, mutant.name);
+            }
+            true
         }
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -120,13 +166,20 @@ fn campaign(campaign: &Campaign, json: Option<PathBuf>) -> bool {
         println!("{}", outcome.verdict());
         println!("  {}", replay_command(outcome));
     }
-    match json.map(|path| std::fs::write(path, format!("{:#}\n", to_json(campaign, &report)))) {
-        Some(Err(e)) => {
-            eprintln!("the report cannot be written: {e}");
-            false
-        }
-        _ => clean,
-    }
+    written(json, &to_json(campaign, &report)) && clean
+}
+
+/// Writes a report where it is wanted; whether that went well.
+fn written(path: Option<PathBuf>, report: &serde_json::Value) -> bool {
+    let outcome = path.map_or(Ok(()), |path| std::fs::write(path, format!("{report:#}\n")));
+    outcome.inspect_err(|e| eprintln!("the report cannot be written: {e}")).is_ok()
+}
+
+#[cfg(feature = "mutants")]
+fn score(options: &sim::score::Options, json: Option<PathBuf>) -> bool {
+    let score = sim::score::run(options, &mut |line| eprintln!("{line}"));
+    println!("{}", score.describe());
+    written(json, &score.to_json()) && score.goals().iter().all(|goal| goal.met)
 }
 
 fn replay_command(outcome: &Outcome) -> String {

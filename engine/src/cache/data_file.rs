@@ -37,7 +37,8 @@ impl<F: DiskFile> DataFile<F> {
     pub fn read_node(&self, reference: &BlockRef) -> Result<Vec<u8>> {
         let mut bytes = vec![0; reference.bytes as usize];
         self.read_bytes(reference.offset(), &mut bytes)?;
-        match reference.first_mismatch(&bytes) {
+        let careless = mutant!("checksums of nodes are not looked at");
+        match reference.first_mismatch(&bytes).filter(|_| !careless) {
             None => Ok(bytes),
             Some(piece) => {
                 let offset = reference.offset() + (piece * CHECKED_BYTES) as u64;

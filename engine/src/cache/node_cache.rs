@@ -101,7 +101,8 @@ impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
 impl Entries {
     fn get(&self, reference: &BlockRef, claim: u64) -> Option<Arc<dyn Any + Send + Sync>> {
         let slot = &self.slots[*self.by_block.get(&reference.block)?];
-        if slot.reference != *reference || slot.claim != claim {
+        let careless = mutant!("a cached node answers for its block");
+        if (slot.reference != *reference && !careless) || slot.claim != claim {
             reached!("a cached node has another one's block", slot.reference != *reference);
             let alike = slot.reference.bytes == reference.bytes;
             reached!("a cached node has another one's block and length", alike && slot.claim == claim);

@@ -233,6 +233,9 @@ impl<F: DiskFile> LogScan<F> {
             return Ok(Some(found));
         }
         for slot in self.slots_starting_with_next()? {
+            if mutant!("the scan ends with its slot") {
+                break;
+            }
             if let Some(found) = self.whole_batch_at(slot_start(u64::from(slot), self.segment_bytes))? {
                 reached!("the log goes on in an earlier slot", slot < self.at.slot);
                 reached!("the log goes on behind a slot that it skips", slot > self.at.slot + 1);
@@ -308,7 +311,8 @@ impl<F: DiskFile> LogScan<F> {
         records.resize(header.record_bytes as usize, 0);
         self.read(&mut records, start)?;
         self.records = records;
-        Ok(BatchHeader::sum_records(&self.identity, &self.records) == header.record_sum)
+        let sum = BatchHeader::sum_records(&self.identity, &self.records);
+        Ok(sum == header.record_sum || mutant!("records are not summed"))
     }
 
     /// That a header which sums up describes a batch that can be where it is.
@@ -351,6 +355,9 @@ impl<F: DiskFile> LogScan<F> {
     /// The header of a later batch is enough to tell, since not even that was written before the missing batch was
     /// durable. The torn batch's own header, and leftovers of earlier uses of the slots, have no greater number.
     fn check_nothing_follows(&mut self) -> Result<()> {
+        if mutant!("the first bad batch ends the log") {
+            return Ok(());
+        }
         let mut first_later: Option<BatchHeader> = None;
         let mut chunk = vec![0; SEARCH_BYTES.min(usize::try_from(self.file_bytes).unwrap_or(usize::MAX))];
         let mut chunk_offset = LOG_HEADER_BYTES as u64;
@@ -362,7 +369,8 @@ impl<F: DiskFile> LogScan<F> {
                 let offset = chunk_offset + (index * BLOCK_BYTES) as u64;
                 let Some(bytes) = block.first_chunk::<BATCH_HEADER_BYTES>() else { continue };
                 let Ok((header, _)) = BatchHeader::decode(bytes, &self.identity, offset) else { continue };
-                let later = header.sequence > self.at.sequence;
+                let least = self.at.sequence + u64::from(!mutant!("a torn batch counts as a later one"));
+                let later = header.sequence >= least;
                 if later && first_later.is_none_or(|first| header.sequence < first.sequence) {
                     first_later = Some(header);
                 }

@@ -90,7 +90,9 @@ impl<F: DiskFile> Log<F> {
             return Err(error);
         }
         let dir = parent_dir(&path);
-        disk.sync_dir(dir).map_err(|error| Error::io("sync directory", dir, 0, error))?;
+        if !mutant!("the name of a log is not synced") {
+            disk.sync_dir(dir).map_err(|error| Error::io("sync directory", dir, 0, error))?;
+        }
         let counters =
             LogCounters { syncs: 1, fill_bytes: u64::from(segment_bytes), ..LogCounters::default() };
         Ok(Log {
@@ -226,6 +228,9 @@ impl<F: DiskFile> Log<F> {
                     reached!("a flush of several batches", written < rest.len());
                     rest = &rest[written..];
                 }
+                Err(error @ Error::Io { op: "write", .. }) if mutant!("a failed write does not poison") => {
+                    outcome = Err(error);
+                }
                 Err(error) => outcome = Err(self.poisoned_by(error)),
             }
         }
@@ -260,7 +265,9 @@ impl<F: DiskFile> Log<F> {
     pub fn truncate(&mut self, to: &LogPosition) {
         assert_eq!(to.generation, self.identity.generation, "a position of another log");
         assert!(to.lsn <= self.durable_lsn && to.sequence <= self.sequence, "a position in the future");
-        self.counters.slots_recycled += self.slots.release_before(to.slot);
+        if !mutant!("the log is never truncated") {
+            self.counters.slots_recycled += self.slots.release_before(to.slot);
+        }
     }
 
     fn check_poison(&self) -> Result<()> {
@@ -296,7 +303,10 @@ impl<F: DiskFile> Log<F> {
         let io = |op, source| Error::io(op, &self.path, file_offset, source);
         write_all_at(&self.file, &self.batch, file_offset).map_err(|source| io("write", source))?;
         if !mutant!("a batch is not synced") {
-            self.file.sync().map_err(|source| io("sync", source))?;
+            let synced = self.file.sync();
+            let again = mutant!("a failed sync is tried again");
+            let synced = if again { synced.or_else(|_| self.file.sync()) } else { synced };
+            synced.map_err(|source| io("sync", source))?;
         }
         self.sequence += 1;
         self.previous_sum = sum;

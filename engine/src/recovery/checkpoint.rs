@@ -73,7 +73,11 @@ pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
     };
     let store = Arc::clone(&core.store);
     let total_bytes = next.space.total_blocks * BLOCK_BYTES as u64;
-    let published = store.file.sync().and_then(|()| core.slots.publish(&store.file, next));
+    let published = if mutant!("a superblock goes before its data") {
+        core.slots.publish(&store.file, next).and_then(|()| store.file.sync())
+    } else {
+        store.file.sync().and_then(|()| core.slots.publish(&store.file, next))
+    };
     published.map_err(|e| core.poison(e))?;
 
     core.log().truncate(&position);
@@ -139,7 +143,8 @@ fn cut_file<E: Env>(store: &Store<E>, total_bytes: u64) {
     let file = store.file.file();
     if file.len().is_ok_and(|len| len >= total_bytes + CUT_BYTES) {
         reached!("unused space at the end of the file was given back");
-        let _ = file.set_len(total_bytes);
+        let too_many = if mutant!("the file is cut too short") { BLOCK_BYTES as u64 } else { 0 };
+        let _ = file.set_len(total_bytes - too_many);
     }
 }
 

@@ -93,6 +93,7 @@ fn open_file<E: Env>(
 
 fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
     match file.file().try_lock() {
+        _ if mutant!("a database is not locked") => Ok(()),
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::Locked { file: path.to_owned() }),
         Err(e) => Err(Error::io("lock", path, 0, e)),
@@ -139,6 +140,9 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
     match env.disk().rename(unfinished, path) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
         renamed => renamed.map_err(|e| Error::io("rename", unfinished, 0, e))?,
+    }
+    if mutant!("the name of a new database is not synced") {
+        return Ok(());
     }
     let dir = parent_dir(path);
     env.disk().sync_dir(dir).map_err(|e| Error::io("sync directory", dir, 0, e))

@@ -40,7 +40,9 @@ pub fn recover<E: Env>(core: &mut Core<E>) -> Result<RecoveryReport> {
     // Without its log the database stays as it is, to the byte.
     let mut log = open_log(core)?;
     // The slot that was chosen may be visible and not durable; the other one leads to blocks that it calls free.
-    core.slots.publish(&core.store.file, core.slots.current.clone())?;
+    if !mutant!("the chosen slot is not written again") {
+        core.slots.publish(&core.store.file, core.slots.current.clone())?;
+    }
 
     let analysis = analyse(core, &mut log)?;
     drop(log);
@@ -49,7 +51,11 @@ pub fn recover<E: Env>(core: &mut Core<E>) -> Result<RecoveryReport> {
     report.log_bytes = tail.0 - from.lsn.0;
     note_losers(core, &analysis, &report);
 
-    core.log = Some(core.create_log(from.generation + 1, tail)?);
+    let generation = from.generation + u64::from(!mutant!("a recovery goes on in its generation"));
+    core.log = Some(core.create_log(generation, tail)?);
+    if mutant!("a recovery removes its log too early") {
+        core.remove_other_logs();
+    }
     take(core, false)?;
     core.remove_other_logs();
     roll_losers_back(core)?;
@@ -73,6 +79,9 @@ fn redo<E: Env>(core: &mut Core<E>, analysis: &Analysis, report: &mut RecoveryRe
         report.records_redone += 1;
         report.clrs_redone += u64::from(matches!(record.body, Body::Compensate { .. }));
         report.loser_records_redone += u64::from(analysis.losers.contains(&record.txn));
+        if analysis.losers.contains(&record.txn) && mutant!("redo leaves losers out") {
+            return Ok(());
+        }
         redo_record(core, &log, lsn, &record).map_err(|e| as_corruption(e, &log, lsn, &record))
     })?;
     Ok(end.lsn)
@@ -84,7 +93,9 @@ fn redo_record<E: Env>(core: &mut Core<E>, log: &Path, lsn: Lsn, record: &Record
         |found: &str| Err(Error::corruption(log, 0, format!("record {record} at {lsn} to fit"), found));
     match &record.body {
         Body::Operation(operation) => {
-            if let Operation::Create { stream, .. } = operation {
+            if let Operation::Create { stream, .. } = operation
+                && !mutant!("redo does not count streams")
+            {
                 core.next_stream = core.next_stream.max(StreamId(stream.0.saturating_add(1)));
             }
             reached!("redo brings in a payload on disk", !record.extents().is_empty());

@@ -81,6 +81,10 @@ impl Space {
                 return Ok(());
             }
             for extent in self.map_deaths.drain().collect::<Vec<_>>() {
+                if mutant!("nodes of the free map are free at once") {
+                    self.free_again(extent);
+                    continue;
+                }
                 self.hold(Dead { extent, death: Era(0), pinnable: false });
             }
         }

@@ -56,8 +56,9 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         end: End,
         deaths: &mut Deaths,
     ) -> Result<()> {
-        node.bytes += branch.bytes;
-        let inner = self.load_mut_grown(node, height, branch.bytes, deaths)?;
+        let counted = if mutant!("bytes that are hung in are not counted") { 0 } else { branch.bytes };
+        node.bytes += counted;
+        let inner = self.load_mut_grown(node, height, counted, deaths)?;
         let outermost = if end == End::Right { inner.children.len() - 1 } else { 0 };
         let at = if height == branch_height + 1 {
             let at = if end == End::Right { outermost + 1 } else { 0 };

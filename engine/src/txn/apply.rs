@@ -126,9 +126,12 @@ impl<E: Env> Core<E> {
         match change {
             Change::Add { name, .. } => names.push(name.clone()),
             Change::Rename { to, .. } => {
-                names.push(to.clone());
+                if !mutant!("a new name is not covered") {
+                    names.push(to.clone());
+                }
                 names.extend(self.catalog.stream(&self.store, stream)?.map(|record| record.name));
             }
+            Change::Take { .. } if mutant!("an old name is not covered") => {}
             Change::Take { .. } => {
                 names.extend(self.catalog.stream(&self.store, stream)?.map(|record| record.name));
             }

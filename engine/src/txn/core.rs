@@ -201,7 +201,9 @@ impl<E: Env> Core<E> {
         let segment_bytes =
             u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
         let next = Superblock { clean: false, log: log.position(), segment_bytes, ..current };
-        self.slots.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
+        if !mutant!("the first write does not publish its log") {
+            self.slots.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
+        }
         self.log = Some(log);
         self.remove_other_logs();
         Ok(())
@@ -241,6 +243,9 @@ impl<E: Env> Core<E> {
     pub fn bury_deaths(&mut self) {
         let death = self.era;
         let mut freed = 0;
+        if mutant!("blocks of undo stacks are free at once") {
+            self.private_deaths.drain().for_each(|extent| self.space.give_back(extent));
+        }
         self.space.bury(self.deaths.drain().inspect(|extent| freed += extent.bytes()), death, true);
         self.space.bury(self.private_deaths.drain().inspect(|extent| freed += extent.bytes()), death, false);
         // A node that was replaced on disk is now one in memory.
@@ -255,7 +260,9 @@ impl<E: Env> Core<E> {
         let version = Version::new(self.catalog.maps().clone(), &self.overlay, self.last_commit, self.era);
         let version = Arc::new(version);
         self.in_use.retain(|version| version.strong_count() > 0);
-        self.in_use.push(Arc::downgrade(&version));
+        if !mutant!("versions in use are forgotten") {
+            self.in_use.push(Arc::downgrade(&version));
+        }
         reached!(
             "a version waits that follows one that waits",
             self.waiting.is_some() && self.in_use.len() > 4
@@ -267,7 +274,8 @@ impl<E: Env> Core<E> {
     /// Publishes the waiting version if everything in it is durable.
     pub fn publish_durable(&mut self) {
         let durable = self.log.as_ref().map_or(self.slots.current.log.lsn, Log::durable_lsn);
-        if let Some(version) = self.waiting.take_if(|version| version.committed <= durable) {
+        let early = mutant!("a version is shown too early");
+        if let Some(version) = self.waiting.take_if(|version| early || version.committed <= durable) {
             self.published.set(version);
         }
     }
@@ -281,6 +289,9 @@ impl<E: Env> Core<E> {
 
     /// The oldest era that anything in use may read blocks of.
     pub fn oldest_pin(&self) -> Era {
+        if mutant!("snapshots pin nothing") {
+            return Era(u64::MAX);
+        }
         let versions = self.in_use.iter().filter_map(Weak::upgrade).map(|version| version.pin);
         versions.chain(self.overlay.oldest()).min().unwrap_or(Era(u64::MAX))
     }
@@ -309,7 +320,7 @@ impl<E: Env> Core<E> {
         if log.buffered_bytes() == 0 {
             return Ok(());
         }
-        if self.unsynced_bulk {
+        if self.unsynced_bulk && !mutant!("payloads are not synced") {
             if let Err(e) = self.store.file.sync() {
                 reached!("the payloads of a batch could not be synced");
                 return Err(in_doubt(&self.poison(e)));
@@ -318,6 +329,11 @@ impl<E: Env> Core<E> {
         }
         let flushed = self.log().flush();
         self.publish_durable();
+        if let Err(e @ Error::Io { op: "write", .. }) = &flushed
+            && mutant!("a failed write does not poison")
+        {
+            return Err(in_doubt(e));
+        }
         flushed.map_err(|e| match self.poison(e) {
             // Nothing was written now: something failed before.
             e @ Error::Poisoned { .. } => e,

@@ -108,7 +108,10 @@ impl<E: Env> Core<E> {
         }
         self.check_health()?;
         let (undone, undo_next) = self.compensate(txn, None)?;
-        self.append(&Record { txn, commits: false, body: Body::Compensate { undone, undo_next } });
+        let undo_next = if mutant!("a compensation leads to itself") { Some(undone) } else { undo_next };
+        if undo_next == top || !mutant!("only the last undo is logged") {
+            self.append(&Record { txn, commits: false, body: Body::Compensate { undone, undo_next } });
+        }
         self.counters.clrs += 1;
         self.bury_deaths();
         Ok(true)
@@ -134,7 +137,9 @@ impl<E: Env> Core<E> {
             removed.tree().is_some_and(|t| t.height() > 2)
         );
         self.table.state(txn).undo.pop();
-        self.graveyard.extend(removed.into_tree());
+        if !mutant!("what a rollback takes out is lost") {
+            self.graveyard.extend(removed.into_tree());
+        }
         Ok((lsn, below))
     }
 

@@ -71,7 +71,9 @@ impl<E: Env> Core<E> {
 
     pub(super) fn append(&mut self, record: &Record<'_>) -> Lsn {
         // A batch that names extents is written only after they were synced.
-        self.unsynced_bulk |= !record.extents().is_empty();
+        let names_extents = !record.extents().is_empty();
+        let careless = mutant!("payloads of open transactions are not synced");
+        self.unsynced_bulk |= names_extents && (record.commits || !careless);
         let before = self.next_lsn();
         let lsn = self.log().append(record);
         self.counters.log_bytes += self.next_lsn().0 - before.0;
@@ -86,6 +88,9 @@ impl<E: Env> Core<E> {
 
     /// `record` will never be in the log: its extents are free again.
     fn abandon(&mut self, record: &Record<'_>) {
+        if mutant!("a refused operation keeps its blocks") {
+            return;
+        }
         reached!("a payload on disk was refused", !record.extents().is_empty());
         record.extents().iter().for_each(|extent| self.space.give_back(*extent));
     }

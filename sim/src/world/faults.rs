@@ -7,7 +7,7 @@ pub enum FaultKind {
     Kill,
     /// The power fails. Off: the process dies instead.
     PowerLoss,
-    /// A sector is torn inside, when the power fails.
+    /// A sector is torn inside, when the power fails or a write ends early.
     Tears,
     /// A name or its removal is lost, when the power fails.
     NameLoss,

@@ -8,6 +8,7 @@ use numstore::env::{DiskFile, OpenMode};
 
 use super::Shared;
 use super::faults::FaultKind;
+use super::image::SECTOR;
 use super::inode::Change;
 use super::persist::{Persist, Plan, Tears};
 use super::state::{Call, Gate, State, crashed};
@@ -130,6 +131,8 @@ impl DiskFile for SimFile {
             (Gate::Go, Some(_)) if grows => 0,
             _ => state.fault_dice.index(buf.len() + 1),
         };
+        let whole_sectors = state.without.has(FaultKind::Tears);
+        let take = if whole_sectors { take.next_multiple_of(SECTOR as usize).min(buf.len()) } else { take };
         if take > 0 {
             let seq = state.fresh();
             state.inode(self.inode).change(seq, Change::write(offset, &buf[..take]));
