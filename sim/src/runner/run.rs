@@ -387,7 +387,7 @@ impl Run {
                     self.counters.crashes_in_recovery += u64::from(self.counters.recoveries > 0);
                 }
                 Err(Error::Io { .. } | Error::Poisoned { .. }) if self.failures() > failures => {
-                    if self.faults.chance(1, 4) {
+                    if self.faults.chance(1, 4) && !self.without.has(FaultKind::Kill) {
                         reached!("a process whose opening failed opened the database once more");
                         // The next opening is the same process's.
                         continue;

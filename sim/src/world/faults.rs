@@ -3,7 +3,7 @@
 /// A kind of fault.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FaultKind {
-    /// The process dies and what it wrote stays visible. Off: the power fails instead.
+    /// The process dies or gives up, and what it wrote stays visible and is not durable. Off: the power fails instead.
     Kill,
     /// The power fails. Off: the process dies instead.
     PowerLoss,
