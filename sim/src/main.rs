@@ -7,8 +7,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde_json::json;
-use sim::runner::{Campaign, Counters, Outcome, Report, Watch, run_seed};
-use sim::world::FaultKind;
+use sim::runner::{Campaign, Counters, Outcome, Report, Watch, run_seed_without};
+use sim::world::{FaultKind, Without};
 
 /// Deterministic simulation of NumStore.
 #[derive(Parser)]
@@ -30,6 +30,9 @@ enum Command {
         /// Tell only the verdict.
         #[arg(long, conflicts_with = "verbose")]
         quiet: bool,
+        /// Kinds of faults that do not occur.
+        #[arg(long, value_parser = FaultKind::parse)]
+        without: Vec<FaultKind>,
     },
     /// Runs many seeds.
     Campaign {
@@ -91,7 +94,9 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 
 fn main() -> ExitCode {
     let good = match Arguments::parse().command {
-        Command::Replay { seed, verbose, quiet } => replay(seed, verbose, quiet),
+        Command::Replay { seed, verbose, quiet, without } => {
+            replay(seed, without.into_iter().collect(), verbose, quiet)
+        }
         Command::Campaign { seeds, jobs, json, twice, without } => {
             let without = without.into_iter().collect();
             campaign(&Campaign { seeds, jobs, twice, without }, json)
@@ -115,9 +120,9 @@ fn main() -> ExitCode {
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn replay(seed: u64, verbose: bool, quiet: bool) -> bool {
+fn replay(seed: u64, without: Without, verbose: bool, quiet: bool) -> bool {
     let watch = Watch { ios: verbose, tell: Box::new(|line| println!("{line}")) };
-    let outcome = run_seed(seed, (!quiet).then_some(watch));
+    let outcome = run_seed_without(seed, without, (!quiet).then_some(watch));
     println!("{}", describe(&outcome.counters));
     println!("trace hash {:016x}", outcome.trace_hash);
     println!("{}", outcome.verdict());

@@ -94,8 +94,11 @@ pub fn read_slots<F: DiskFile>(file: &DataFile<F>) -> Result<Slots> {
             let differs =
                 |(other, _): &(Superblock, u64)| (other.clean, other.log) != (current.clean, current.log);
             reached!("the slots lead to different states", found.iter().any(differs));
-            let careless = mutant!("the only valid slot is written first");
-            let first = if problems.is_empty() || careless { slot } else { 1 - slot };
+            let newest = match problems.is_empty() {
+                true => !mutant!("the slot that stands by is written first"),
+                false => mutant!("the only valid slot is written first"),
+            };
+            let first = if newest { slot } else { 1 - slot };
             Ok(Slots { current, first, whole: problems.is_empty() })
         }
         (None, Some(found)) if found != FORMAT_VERSION => {

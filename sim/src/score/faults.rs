@@ -8,7 +8,7 @@ use super::hunt::{Catch, Hunt};
 
 /// Each kind of fault, and the bug that is found with it and not without it.
 pub const ONLY: [(FaultKind, usize); 10] = [
-    (FaultKind::Kill, mutant("the chosen slot is not written again")),
+    (FaultKind::Kill, mutant("the slot that stands by is written first")),
     (FaultKind::PowerLoss, mutant("a batch is not synced")),
     (FaultKind::Tears, mutant("the only valid slot is written first")),
     (FaultKind::NameLoss, mutant("the name of a log is not synced")),

@@ -106,9 +106,9 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
-        name: "the chosen slot is not written again",
+        name: "the slot that stands by is written first",
         mechanism: "slots",
-        broken: "A recovery trusts a slot that is visible and may not be durable.",
+        broken: "A recovery begins with the older slot, while the newer one may be visible and not durable.",
         survives_tests: true,
     },
     Mutant {
@@ -127,6 +127,12 @@ pub const MUTANTS: &[Mutant] = &[
         name: "the file is cut too short",
         mechanism: "publishing",
         broken: "Unused space is given back together with the last block in use.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "the chosen slot is not written again",
+        mechanism: "opening",
+        broken: "A recovery trusts a slot that is visible and may not be durable.",
         survives_tests: true,
     },
     Mutant {
@@ -277,12 +283,6 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a new name is not covered",
         mechanism: "versions",
         broken: "Readers see what an open transaction has called a stream.",
-        survives_tests: true,
-    },
-    Mutant {
-        name: "an old name is not covered",
-        mechanism: "versions",
-        broken: "Readers miss a stream that an open transaction has dropped.",
         survives_tests: true,
     },
     Mutant {
