@@ -6,8 +6,9 @@
 //! Layers, each importing only from those below it: `api`, `recovery`, `txn`, `catalog`, `tree`, `space`, `map`, `cache`,
 //! `log`, `format`, `sync`, `env`, `base`.
 
-mod api;
+#[macro_use]
 mod base;
+mod api;
 mod cache;
 mod catalog;
 pub mod env;
@@ -28,6 +29,8 @@ pub use api::{
     Database, Durability, Options, Snapshot, SnapshotStream, Stats, Stream, StreamInfo, StreamReader,
     Transaction, inspect,
 };
+#[doc(hidden)]
+pub use base::hooks;
 pub use base::{BLOCK_BYTES, BlockId, Error, ErrorCode, Lsn, Result, StreamId, TxnId};
 pub use env::{Env, RealEnv};
 pub use format::stride::Stride;

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde_json::json;
-use sim::runner::{Campaign, Counters, Outcome, Report, Watch, run_seed};
+use sim::runner::{Campaign, Counters, Outcome, Report, Watch, run_seed_without};
+use sim::world::{FaultKind, Without};
 
 /// Deterministic simulation of NumStore.
 #[derive(Parser)]
@@ -29,6 +30,9 @@ enum Command {
         /// Tell only the verdict.
         #[arg(long, conflicts_with = "verbose")]
         quiet: bool,
+        /// Kinds of faults that do not occur.
+        #[arg(long, value_parser = FaultKind::parse)]
+        without: Vec<FaultKind>,
     },
     /// Runs many seeds.
     Campaign {
@@ -44,7 +48,41 @@ enum Command {
         /// Run each seed twice and compare.
         #[arg(long)]
         twice: bool,
+        /// Kinds of faults that do not occur.
+        #[arg(long, value_parser = FaultKind::parse)]
+        without: Vec<FaultKind>,
     },
+    /// Measures how soon planted bugs are found; fails where a goal is missed.
+    #[cfg(feature = "mutants")]
+    Score {
+        /// Seeds after which a bug counts as not found.
+        #[arg(long, default_value_t = 3000)]
+        seeds_max: u64,
+        /// Processes at once.
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
+        /// Seeds without a bug, for the markers.
+        #[arg(long, default_value_t = 10_000)]
+        clean_seeds: u64,
+        /// Write the report to this file too.
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+    /// Runs seeds with one planted bug until it is found.
+    #[cfg(feature = "mutants")]
+    Hunt {
+        /// The name of the bug.
+        mutant: String,
+        /// First seed and the one behind the last, as `A..B`.
+        #[arg(long, value_parser = parse_seeds)]
+        seeds: Range<u64>,
+        /// Kinds of faults that do not occur.
+        #[arg(long, value_parser = FaultKind::parse)]
+        without: Vec<FaultKind>,
+    },
+    /// Lists the planted bugs, one a line, and whether plain tests are expected to pass with them.
+    #[cfg(feature = "mutants")]
+    Mutants,
 }
 
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
@@ -56,15 +94,35 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 
 fn main() -> ExitCode {
     let good = match Arguments::parse().command {
-        Command::Replay { seed, verbose, quiet } => replay(seed, verbose, quiet),
-        Command::Campaign { seeds, jobs, json, twice } => campaign(&Campaign { seeds, jobs, twice }, json),
+        Command::Replay { seed, verbose, quiet, without } => {
+            replay(seed, without.into_iter().collect(), verbose, quiet)
+        }
+        Command::Campaign { seeds, jobs, json, twice, without } => {
+            let without = without.into_iter().collect();
+            campaign(&Campaign { seeds, jobs, twice, without }, json)
+        }
+        #[cfg(feature = "mutants")]
+        Command::Score { seeds_max, jobs, clean_seeds, json } => {
+            score(&sim::score::Options { seeds_max, jobs, clean_seeds, twice_seeds: 300 }, json)
+        }
+        #[cfg(feature = "mutants")]
+        Command::Hunt { mutant, seeds, without } => {
+            sim::score::hunt(&mutant, seeds, without.into_iter().collect())
+        }
+        #[cfg(feature = "mutants")]
+        Command::Mutants => {
+            for mutant in numstore::hooks::MUTANTS {
+                println!("{}\t{}", if mutant.survives_tests { "survives" } else { "dies" }, mutant.name);
+            }
+            true
+        }
     };
     if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn replay(seed: u64, verbose: bool, quiet: bool) -> bool {
+fn replay(seed: u64, without: Without, verbose: bool, quiet: bool) -> bool {
     let watch = Watch { ios: verbose, tell: Box::new(|line| println!("{line}")) };
-    let outcome = run_seed(seed, (!quiet).then_some(watch));
+    let outcome = run_seed_without(seed, without, (!quiet).then_some(watch));
     println!("{}", describe(&outcome.counters));
     println!("trace hash {:016x}", outcome.trace_hash);
     println!("{}", outcome.verdict());
@@ -103,6 +161,7 @@ fn campaign(campaign: &Campaign, json: Option<PathBuf>) -> bool {
     println!("medians: {}", describe(&report.medians));
     println!("seeds with a crash in a recovery: {}", report.seeds_with_crash_in_recovery);
     println!("hash of all traces {:016x}", report.trace_hash);
+    println!("{}", report.markers.describe());
     let clean = report.failed.is_empty() && report.seeds > 0;
     if clean {
         let bound = 3.0 / report.seeds as f64;
@@ -112,13 +171,20 @@ fn campaign(campaign: &Campaign, json: Option<PathBuf>) -> bool {
         println!("{}", outcome.verdict());
         println!("  {}", replay_command(outcome));
     }
-    match json.map(|path| std::fs::write(path, format!("{:#}\n", to_json(campaign, &report)))) {
-        Some(Err(e)) => {
-            eprintln!("the report cannot be written: {e}");
-            false
-        }
-        _ => clean,
-    }
+    written(json, &to_json(campaign, &report)) && clean
+}
+
+/// Writes a report where it is wanted; whether that went well.
+fn written(path: Option<PathBuf>, report: &serde_json::Value) -> bool {
+    let outcome = path.map_or(Ok(()), |path| std::fs::write(path, format!("{report:#}\n")));
+    outcome.inspect_err(|e| eprintln!("the report cannot be written: {e}")).is_ok()
+}
+
+#[cfg(feature = "mutants")]
+fn score(options: &sim::score::Options, json: Option<PathBuf>) -> bool {
+    let score = sim::score::run(options, &mut |line| eprintln!("{line}"));
+    println!("{}", score.describe());
+    written(json, &score.to_json()) && score.goals().iter().all(|goal| goal.met)
 }
 
 fn replay_command(outcome: &Outcome) -> String {
@@ -145,6 +211,7 @@ fn to_json(campaign: &Campaign, report: &Report) -> serde_json::Value {
         "seeds": { "from": campaign.seeds.start, "to": campaign.seeds.end, "run": report.seeds },
         "failed": failed,
         "trace_hash": format!("{:016x}", report.trace_hash),
+        "markers": report.markers.counts().collect::<std::collections::BTreeMap<_, _>>(),
         "seconds": report.duration.as_secs_f64(),
         "seeds_with_crash_in_recovery": report.seeds_with_crash_in_recovery,
         "medians": {

@@ -4,7 +4,7 @@ use sim::runner::{Campaign, run_seed};
 
 #[test]
 fn fifty_seeds_are_clean_and_repeat() {
-    let report = Campaign { seeds: 0..50, jobs: 2, twice: true }.run(|_, _, _| {});
+    let report = Campaign { seeds: 0..50, jobs: 2, twice: true, ..Campaign::default() }.run(|_, _, _| {});
     let failed: Vec<String> = report.failed.iter().map(|outcome| outcome.verdict()).collect();
     assert!(failed.is_empty(), "{failed:#?}");
     assert_eq!(report.seeds, 50);

@@ -46,6 +46,11 @@ pub fn cases(cases: u32) -> u32 {
     cases.saturating_mul(factor)
 }
 
+/// Whether the tests that mostly do not crash may crash; `NUMSTORE_TEST_CRASHES=none` says no.
+pub fn may_crash() -> bool {
+    std::env::var("NUMSTORE_TEST_CRASHES").map_or(true, |text| text != "none")
+}
+
 /// The root of the repository.
 pub fn workspace_root() -> PathBuf {
     PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))

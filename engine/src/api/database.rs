@@ -240,6 +240,9 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::InDoubt`] if that failed now, [`Error::Poisoned`] if something failed before.
     pub fn sync(&self) -> Result<()> {
+        if mutant!("deferred commits are not synced") {
+            return Ok(());
+        }
         self.shared.core.lock().guarded(Core::flush)
     }
 

@@ -151,6 +151,7 @@ impl<E: Env> Transaction<E> {
             core.catalog.for_each(&core.store, |name: &Name, stream, record| {
                 // What others have changed and not committed is not seen.
                 let committed = core.committed_by_others(txn, stream);
+                reached!("a list shows the length before another transaction's change", committed.is_some());
                 let len = committed.unwrap_or(record).tree.len();
                 streams.push(StreamInfo { name: shown(name), len });
                 Ok(())
@@ -195,6 +196,8 @@ impl<E: Env> Transaction<E> {
         let shared = Arc::clone(&self.shared);
         shared.core.lock().guarded(|core| {
             core.commit(self.id).inspect_err(|_| self.end(core))?;
+            let deferred = durability == Durability::Deferred && core.table.len() > 4;
+            reached!("a commit was deferred while many transactions are open", deferred);
             self.ended = true;
             if durability == Durability::Sync {
                 core.flush()?;

@@ -2,6 +2,8 @@
 
 mod checksum;
 mod error;
+#[macro_use]
+pub mod hooks;
 mod ids;
 mod shared_bytes;
 

@@ -49,7 +49,8 @@ impl<F: DiskFile> DataFile<F> {
 
     fn read_into(&self, reference: &BlockRef, bytes: &mut [u8]) -> Result<()> {
         self.read_bytes(reference.offset(), bytes)?;
-        match reference.first_mismatch(bytes) {
+        let careless = mutant!("checksums of nodes are not looked at");
+        match reference.first_mismatch(bytes).filter(|_| !careless) {
             None => Ok(()),
             Some(piece) => {
                 let offset = reference.offset() + (piece * CHECKED_BYTES) as u64;

@@ -23,6 +23,7 @@ impl Deaths {
 
     /// Takes back what was reported since `mark`: the operation failed and its result is dropped.
     pub fn forget_since(&mut self, mark: usize) {
+        reached!("deaths were taken back", self.extents.len() > mark);
         self.extents.truncate(mark);
     }
 

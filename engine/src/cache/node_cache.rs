@@ -108,7 +108,11 @@ impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
 impl Entries {
     fn find(&self, reference: &BlockRef, claim: u64) -> Option<&Arc<dyn Any + Send + Sync>> {
         let entry = self.by_block.get(&reference.block)?;
-        if entry.reference != *reference || entry.claim != claim {
+        let careless = mutant!("a cached node answers for its block");
+        if (entry.reference != *reference && !careless) || entry.claim != claim {
+            reached!("a cached node has another one's block", entry.reference != *reference);
+            let alike = entry.reference.bytes == reference.bytes;
+            reached!("a cached node has another one's block and length", alike && entry.claim == claim);
             return None;
         }
         entry.referenced.store(true, Ordering::Relaxed);
@@ -134,9 +138,11 @@ impl Entries {
             if !entry.referenced.swap(false, Ordering::Relaxed) {
                 break;
             }
+            reached!("a cached node got a second chance");
         }
         let victim = self.clock.swap_remove(self.hand);
         let victim = self.by_block.remove(&victim).expect("invariant: the clock has the blocks of the map");
+        reached!("a node was evicted before anybody asked for it again", Arc::strong_count(&victim.node) > 1);
         self.used_bytes -= victim.weight;
     }
 }

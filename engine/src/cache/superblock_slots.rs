@@ -59,7 +59,16 @@ impl SuperblockSlots {
         found.sort_by_key(|(superblock, _)| superblock.sequence);
         match (found.pop(), version) {
             (Some((current, slot)), _) => {
-                let first = if problems.is_empty() { slot } else { 1 - slot };
+                reached!("slot 0 was chosen because slot 1 is bad", slot == 0 && !problems.is_empty());
+                reached!("slot 1 was chosen because slot 0 is bad", slot == 1 && !problems.is_empty());
+                let differs =
+                    |(other, _): &(Superblock, u64)| (other.clean, other.log) != (current.clean, current.log);
+                reached!("the slots lead to different states", found.iter().any(differs));
+                let newest = match problems.is_empty() {
+                    true => !mutant!("the slot that stands by is written first"),
+                    false => mutant!("the only valid slot is written first"),
+                };
+                let first = if newest { slot } else { 1 - slot };
                 Ok(SuperblockSlots { current, first, whole: problems.is_empty() })
             }
             (None, Some(found)) if found != FORMAT_VERSION => {
@@ -84,9 +93,18 @@ impl SuperblockSlots {
     pub fn publish<F: DiskFile>(&mut self, file: &DataFile<F>, next: Superblock) -> Result<()> {
         let mut next = Superblock { sequence: self.current.sequence, ..next };
         for slot in [self.first, 1 - self.first] {
+            if slot != self.first && mutant!("only one slot is written") {
+                break;
+            }
             next.sequence += 1;
             file.write_blocks(BlockId(slot), &next.encode())?;
-            file.sync()?;
+            let unsynced = match slot == self.first {
+                true => mutant!("both slots are in danger at once"),
+                false => mutant!("the last sync of a slot is left out"),
+            };
+            if !unsynced {
+                file.sync()?;
+            }
         }
         self.current = next;
         self.whole = true;

@@ -85,12 +85,14 @@ impl Catalog {
 
     /// Takes the maps back to `before`, and `stream` with them.
     pub fn restore(&mut self, before: Maps, stream: StreamId) {
+        reached!("a change that nobody could undo has failed");
         self.maps = before;
         self.changing.remove(&stream);
     }
 
     /// Drops what changed in `stream` since it was last settled.
     pub fn forget_change(&mut self, stream: StreamId) {
+        reached!("the first change of a stream failed", self.changing.contains_key(&stream));
         self.changing.remove(&stream);
     }
 
@@ -155,6 +157,7 @@ impl Catalog {
             self.maps.streams.update(store.streams(), &stream.0, deaths, |record| record.name = to.clone())
         })();
         renamed.map(|_| ()).inspect_err(|_| {
+            reached!("a change of names failed half-way");
             self.maps.names = names;
             deaths.forget_since(mark);
         })

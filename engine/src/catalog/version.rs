@@ -71,14 +71,22 @@ pub struct Version {
 impl Version {
     /// The version made of the maps as they are at `now`, less what `overlay` covers.
     pub fn new(maps: Maps, overlay: &Overlay, committed: Lsn, now: Era) -> Version {
-        let pin = overlay.oldest().map_or(now, |oldest| oldest.min(now));
+        let oldest = overlay.oldest().filter(|_| !mutant!("open changes pin nothing"));
+        let pin = oldest.map_or(now, |oldest| oldest.min(now));
         Version { committed, pin, maps, overlay: overlay.clone() }
     }
 
     /// The stream called `name`.
     pub fn find<E: Env>(&self, store: &Store<E>, name: &Name) -> Result<Option<StreamRecord>> {
         let stream = match self.overlay.names.get(name) {
-            Some((_, committed)) => *committed,
+            Some((_, committed)) => {
+                reached!(
+                    "a reader looks for a name that somebody has dropped and not committed",
+                    committed.is_some()
+                );
+                reached!("a reader looks for a name that is not committed", committed.is_none());
+                *committed
+            }
             None => self.maps.names.get(store.names(), name)?.map(StreamId),
         };
         match stream {
@@ -122,6 +130,7 @@ impl Version {
         each: &mut impl FnMut(&Name, &StreamRecord) -> Result<()>,
     ) -> Result<()> {
         for (name, (_, committed)) in self.overlay.names.range(range) {
+            reached!("a list leaves out a name that is not committed", committed.is_none());
             if let Some(stream) = committed
                 && let Some(record) = self.stream(store, *stream)?
             {

@@ -84,6 +84,7 @@ pub fn read_exact_at(file: &impl DiskFile, mut buf: &mut [u8], mut offset: u64) 
         match file.read_at(buf, offset) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(n) => {
+                reached!("a read was short", n < buf.len());
                 buf = &mut buf[n..];
                 offset += n as u64;
             }
@@ -100,8 +101,9 @@ pub fn write_all_at(file: &impl DiskFile, mut buf: &[u8], mut offset: u64) -> io
         match file.write_at(buf, offset) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(n) => {
+                reached!("a write was short", n < buf.len());
                 buf = &buf[n..];
-                offset += n as u64;
+                offset += if mutant!("a short write begins again") { 0 } else { n as u64 };
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
             Err(e) => return Err(e),

@@ -120,6 +120,7 @@ impl Superblock {
         let mut sum = Reader::new(block);
         sum.bytes(SUM_AT)?;
         if sum.u32()? != checksum(&block[..SUM_AT]) {
+            reached!("a slot is torn or rotten", block[..8] == MAGIC);
             return Err(WireError("the superblock's checksum is wrong"));
         }
         sum.finish_zero()?;

@@ -233,7 +233,12 @@ impl<F: DiskFile> LogScan<F> {
             return Ok(Some(found));
         }
         for segment in self.segments_starting_with_next()? {
+            if mutant!("the scan ends with its segment") {
+                break;
+            }
             if let Some(found) = self.whole_batch_at(segment_start(u64::from(segment), self.segment_bytes))? {
+                reached!("the log goes on in an earlier segment", segment < self.at.segment);
+                reached!("the log goes on behind a segment that it skips", segment > self.at.segment + 1);
                 return Ok(Some(found));
             }
         }
@@ -245,9 +250,15 @@ impl<F: DiskFile> LogScan<F> {
         match self.place_at(offset)? {
             Place::Header(header, sum) if header.sequence == self.at.sequence => {
                 self.check_extent(&header)?;
-                Ok(self.read_records(&header)?.then_some((header, sum)))
+                let whole = self.read_records(&header)?;
+                reached!("a batch with a whole header has torn records", !whole);
+                Ok(whole.then_some((header, sum)))
             }
-            _ => Ok(None),
+            Place::Header(header, _) => {
+                reached!("behind a batch stands one of long ago", header.sequence + 12 < self.at.sequence);
+                Ok(None)
+            }
+            Place::Nothing => Ok(None),
         }
     }
 
@@ -300,7 +311,8 @@ impl<F: DiskFile> LogScan<F> {
         records.resize(header.record_bytes as usize, 0);
         self.read(&mut records, start)?;
         self.records = records;
-        Ok(BatchHeader::sum_records(&self.identity, &self.records) == header.record_sum)
+        let sum = BatchHeader::sum_records(&self.identity, &self.records);
+        Ok(sum == header.record_sum || mutant!("records are not summed"))
     }
 
     /// That a header which sums up describes a batch that can be where it is.
@@ -343,6 +355,9 @@ impl<F: DiskFile> LogScan<F> {
     /// The header of a later batch is enough to tell, since not even that was written before the missing batch was
     /// durable. The torn batch's own header, and leftovers of earlier uses of the segments, have no greater number.
     fn check_nothing_follows(&mut self) -> Result<()> {
+        if mutant!("the first bad batch ends the log") {
+            return Ok(());
+        }
         let mut first_later: Option<BatchHeader> = None;
         let mut chunk = vec![0; SEARCH_BYTES.min(usize::try_from(self.file_bytes).unwrap_or(usize::MAX))];
         let mut chunk_offset = LOG_HEADER_BYTES as u64;
@@ -354,7 +369,8 @@ impl<F: DiskFile> LogScan<F> {
                 let offset = chunk_offset + (index * BLOCK_BYTES) as u64;
                 let Some(bytes) = block.first_chunk::<BATCH_HEADER_BYTES>() else { continue };
                 let Ok((header, _)) = BatchHeader::decode(bytes, &self.identity, offset) else { continue };
-                let later = header.sequence > self.at.sequence;
+                let least = self.at.sequence + u64::from(!mutant!("a torn batch counts as a later one"));
+                let later = header.sequence >= least;
                 if later && first_later.is_none_or(|first| header.sequence < first.sequence) {
                     first_later = Some(header);
                 }
@@ -372,9 +388,18 @@ impl<F: DiskFile> LogScan<F> {
         let (later_segment, in_segment) = segment_of(later.file_offset, self.segment_bytes);
         let elsewhere = later_segment != u64::from(self.at.segment) && in_segment != 0;
         let offset = match self.segments_starting_with_next()?.first() {
-            Some(&segment) => segment_start(u64::from(segment), self.segment_bytes),
-            None if elsewhere => segment_start(later_segment, self.segment_bytes),
-            None => self.next_offset(),
+            Some(&segment) => {
+                reached!("the damaged batch starts a segment");
+                segment_start(u64::from(segment), self.segment_bytes)
+            }
+            None if elsewhere => {
+                reached!("the damaged batch is in another segment than the one before");
+                segment_start(later_segment, self.segment_bytes)
+            }
+            None => {
+                reached!("the damaged batch follows in its segment");
+                self.next_offset()
+            }
         };
         let expected = format!("batch {} of the log", self.at.sequence);
         let found = format!("no such batch, yet batch {} at byte {}", later.sequence, later.file_offset);

@@ -68,6 +68,10 @@ impl Segments {
     pub fn advance(&mut self) -> bool {
         match self.free.pop_first() {
             Some(segment) => {
+                reached!(
+                    "a used segment is taken while more are free",
+                    segment + 1 < self.count && self.free.len() > 1
+                );
                 self.in_use.push_back(segment);
                 true
             }
@@ -82,6 +86,7 @@ impl Segments {
     pub fn release_before(&mut self, segment: u32) -> u64 {
         let older = self.in_use.iter().position(|&used| used == segment);
         let older = older.unwrap_or_else(|| panic!("segment {segment} holds no retained batch"));
+        reached!("a truncation freed several segments", older > 2);
         self.free.extend(self.in_use.drain(..older));
         assert!(
             self.in_use.len() + self.free.len() == self.count as usize,

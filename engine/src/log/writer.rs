@@ -83,13 +83,16 @@ impl<F: DiskFile> Log<F> {
         let file = disk.open(&path, mode).map_err(|error| Error::io("create", &path, 0, error))?;
         let header = LogHeader { identity, segment_bytes, start_lsn };
         if let Err(error) = fill_new_file(&file, &path, &header) {
+            reached!("a new log could not be filled");
             // Nothing leads to the file yet; if it cannot be removed either, the next attempt replaces it.
             drop(file);
             let _ = disk.remove(&path);
             return Err(error);
         }
         let dir = parent_dir(&path);
-        disk.sync_dir(dir).map_err(|error| Error::io("sync directory", dir, 0, error))?;
+        if !mutant!("the name of a log is not synced") {
+            disk.sync_dir(dir).map_err(|error| Error::io("sync directory", dir, 0, error))?;
+        }
         let counters =
             LogCounters { syncs: 1, fill_bytes: u64::from(segment_bytes), ..LogCounters::default() };
         Ok(Log {
@@ -199,6 +202,7 @@ impl<F: DiskFile> Log<F> {
         // Two neighbouring segments hold more than one segment's worth of records, however these fall.
         let most = self.max_record_bytes();
         let needed = if total <= most { 1 } else { 2 * total.div_ceil(most) };
+        reached!("a reservation takes more than one segment", needed > 1);
         while self.segments.free() < needed {
             self.grow()?;
         }
@@ -220,11 +224,18 @@ impl<F: DiskFile> Log<F> {
         let mut outcome = Ok(());
         while !rest.is_empty() && outcome.is_ok() {
             match self.write_batch(rest) {
-                Ok(written) => rest = &rest[written..],
+                Ok(written) => {
+                    reached!("a flush of several batches", written < rest.len());
+                    rest = &rest[written..];
+                }
+                Err(error @ Error::Io { op: "write", .. }) if mutant!("a failed write does not poison") => {
+                    outcome = Err(error);
+                }
                 Err(error) => outcome = Err(self.poisoned_by(error)),
             }
         }
         let written = records.len() - rest.len();
+        reached!("a flush failed behind a batch that is durable", outcome.is_err() && written > 0);
         self.buffer = records;
         self.buffer.drain(..written);
         outcome
@@ -254,7 +265,9 @@ impl<F: DiskFile> Log<F> {
     pub fn truncate(&mut self, to: &LogPosition) {
         assert_eq!(to.generation, self.identity.generation, "a position of another log");
         assert!(to.lsn <= self.durable_lsn && to.sequence <= self.sequence, "a position in the future");
-        self.counters.segments_recycled += self.segments.release_before(to.segment);
+        if !mutant!("the log is never truncated") {
+            self.counters.segments_recycled += self.segments.release_before(to.segment);
+        }
     }
 
     fn check_poison(&self) -> Result<()> {
@@ -273,7 +286,12 @@ impl<F: DiskFile> Log<F> {
     fn write_batch(&mut self, records: &[u8]) -> Result<usize> {
         let taken = match self.fitting_here(records) {
             0 => {
+                reached!(
+                    "a batch left the rest of its segment empty",
+                    self.offset < self.segments.segment_bytes()
+                );
                 if !self.segments.advance() {
+                    reached!("the log grew in a flush");
                     self.grow()?;
                     assert!(self.segments.advance(), "a segment was just added");
                 }
@@ -287,7 +305,12 @@ impl<F: DiskFile> Log<F> {
         let (header, sum) = self.put_batch_together(&records[..taken], file_offset);
         let io = |op, source| Error::io(op, &self.path, file_offset, source);
         write_all_at(&self.file, &self.batch, file_offset).map_err(|source| io("write", source))?;
-        self.file.sync().map_err(|source| io("sync", source))?;
+        if !mutant!("a batch is not synced") {
+            let synced = self.file.sync();
+            let again = mutant!("a failed sync is tried again");
+            let synced = if again { synced.or_else(|_| self.file.sync()) } else { synced };
+            synced.map_err(|source| io("sync", source))?;
+        }
         self.sequence += 1;
         self.previous_sum = sum;
         self.durable_lsn = Lsn(self.durable_lsn.0 + taken as u64);
@@ -329,6 +352,7 @@ impl<F: DiskFile> Log<F> {
         self.batch.clear();
         self.batch.extend_from_slice(&bytes);
         self.batch.extend_from_slice(records);
+        reached!("a batch of many blocks", self.batch.len() > 3 * BLOCK_BYTES);
         self.batch.resize(self.batch.len().next_multiple_of(BLOCK_BYTES), 0);
         assert_eq!(self.batch.len() as u64, header.batch_bytes());
         (header, sum)
@@ -348,11 +372,13 @@ impl<F: DiskFile> Log<F> {
     fn grow(&mut self) -> Result<()> {
         let (end, segment_bytes) = (self.segments.file_bytes(), self.segments.segment_bytes());
         if let Err(error) = fill_with_zeros(&self.file, &self.path, end, segment_bytes) {
+            reached!("the log could not grow");
             // Gives back what little space there was. Should this fail as well, the next attempt starts at `end` again.
             let _ = self.file.set_len(end);
             return Err(error);
         }
         if let Err(source) = self.file.sync() {
+            reached!("the sync of a new segment failed");
             let error = Error::io("sync", &self.path, end, source);
             return Err(self.poisoned_by(error));
         }
@@ -390,7 +416,10 @@ fn remove_leftover(disk: &impl Disk, path: &Path) -> Result<()> {
     }
     match disk.remove(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, 0, error)),
-        _ => Ok(()),
+        removed => {
+            reached!("a leftover log made room for a new one", removed.is_ok());
+            Ok(())
+        }
     }
 }
 

@@ -160,13 +160,17 @@ impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
         let (count, bytes) = (node.len(), node.encoded_bytes());
         if is_overfull(count, bytes, self.node_bytes) {
             let cut = if applied.at_end { Cut::Tail { right_edge } } else { Cut::Even };
+            reached!("a map node was split at its end, inside the map", applied.at_end && !right_edge);
             let node = self.take(&mut children[at].child);
             children.splice(at..=at, self.split(node, cut));
         } else if count < 2 || bytes < applied.bytes_before && is_sparse(count, bytes, self.node_bytes) {
             let left_at = at.min(sibling_of(at));
             let left = self.take(&mut children[left_at].child);
             let right = self.take(&mut children[left_at + 1].child);
-            children.splice(left_at..=left_at + 1, self.split(concat(left, right), Cut::Even));
+            reached!("inner nodes of a map were joined", matches!(left, MapNode::Inner(_)));
+            let joined = self.split(concat(left, right), Cut::Even);
+            reached!("two map nodes were dealt out again", joined.len() == 2);
+            children.splice(left_at..=left_at + 1, joined);
         } else {
             let summary = node.summary().expect("invariant: only a sparse node is empty");
             let first = node.first().expect("invariant: only a sparse node is empty");
@@ -184,11 +188,13 @@ impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
             let NodeRef::Mem(node) = &root else { return Some(root) };
             match &**node {
                 MapNode::Leaf(entries) if entries.is_empty() => {
+                    reached!("a map became empty");
                     *height = 0;
                     return None;
                 }
                 MapNode::Inner(children) if children.len() == 1 => {
                     let child = children[0].child.clone();
+                    reached!("a map lost its third level", *height == 3);
                     *height -= 1;
                     root = child;
                 }
@@ -196,6 +202,7 @@ impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
                     let cut = if at_end { Cut::Tail { right_edge: true } } else { Cut::Even };
                     let node = self.take(&mut root);
                     let children = self.split(node, cut);
+                    reached!("a map got a third level", *height == 2);
                     *height += 1;
                     root = NodeRef::Mem(Arc::new(MapNode::Inner(children)));
                 }

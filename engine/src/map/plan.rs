@@ -57,6 +57,7 @@ impl<K: MapKey, V: MapValue> Plan<K, V> {
         };
         for (node, at) in path.into_iter().rev() {
             if forecast.may_be_sparse {
+                reached!("a change of a map loads a sibling on the right", at == 0);
                 plan.load(source, &node.child_node(sibling_of(at)), level)?;
             }
             forecast = forecast_inner(&node, at, &forecast, map.node_bytes);

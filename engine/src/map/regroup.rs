@@ -29,6 +29,10 @@ pub(super) fn is_sparse(count: usize, bytes: usize, node_bytes: usize) -> bool {
 
 /// Whether a node of `count` entries and `bytes` in all must be split.
 pub(super) fn is_overfull(count: usize, bytes: usize, node_bytes: usize) -> bool {
+    reached!(
+        "a map node of few entries is longer than it should be",
+        bytes > node_bytes && count < LEAST_TO_SPLIT
+    );
     bytes > node_bytes && count >= LEAST_TO_SPLIT
 }
 
@@ -72,5 +76,6 @@ fn place<T>(items: &[T], size: &impl Fn(&T) -> usize, total: usize, node_bytes: 
             tail = Some(at + 1);
         }
     }
+    reached!("a map node that grew at its end is cut in the middle", cut != Cut::Even && tail.is_none());
     if cut == Cut::Even { even } else { tail.unwrap_or(even) }
 }

@@ -46,7 +46,10 @@ pub fn splice<E: Env>(
         core.execute(txn, Operation::Splice { stream, offset, delete_len, insert })?;
         offset += first.len() as u64;
         for piece in rest.chunks(portion) {
+            reached!("a splice takes several operations");
+            let checkpoints = core.counters.checkpoints;
             checkpoint_if_due(core)?;
+            reached!("a checkpoint inside a call", core.counters.checkpoints > checkpoints);
             let insert = core.payload(piece)?;
             core.execute(txn, Operation::Splice { stream, offset, delete_len: 0, insert })?;
             offset += piece.len() as u64;
@@ -93,6 +96,7 @@ pub fn remove_strided<E: Env>(
     core.make_writable()?;
     let pieces = stride_pieces(core, stride);
     all_or_nothing(core, txn, |core| {
+        reached!("a strided removal takes several operations", pieces.size_hint().0 > 1);
         // From the end, so that the places of the others stay as they are.
         for piece in pieces.rev() {
             checkpoint_if_due(core)?;
@@ -144,7 +148,9 @@ fn all_or_nothing<E: Env, R>(
 ) -> Result<R> {
     let top = core.table.state(txn).undo.top();
     let outcome = run(core);
-    if outcome.is_err() && core.table.state(txn).undo.top() != top {
+    let careless = mutant!("half of a call stays");
+    if outcome.is_err() && !careless && core.table.state(txn).undo.top() != top {
+        reached!("a call failed behind its first operation");
         // The caller wants to know what went wrong first.
         let _ = undo_down_to(core, txn, top).map_err(|e| core.poison(e));
     }
@@ -166,14 +172,20 @@ fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Res
         if is_stuck {
             continue;
         }
+        let checkpoints = core.counters.checkpoints;
         // The next checkpoint must find room: if there may be too little after the next step, it comes now.
         let written = match core.make_room_for_undo() {
             Err(e) if e.is_full() => checkpoint(core),
             other => other.and_then(|()| checkpoint_if_due(core)),
         };
         match written {
-            Err(e) if e.is_full() => is_stuck = true,
+            Err(e) if e.is_full() => {
+                reached!("a rollback goes on without room for a checkpoint");
+                is_stuck = true;
+            }
             other => other?,
         }
+        let checkpointed = core.counters.checkpoints > checkpoints;
+        reached!("a checkpoint inside a rollback to a savepoint", top.is_some() && checkpointed);
     }
 }

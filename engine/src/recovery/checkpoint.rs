@@ -13,7 +13,7 @@ use crate::format::superblock::Superblock;
 use crate::format::tree_root::TreeRoot;
 use crate::log::Log;
 use crate::tree::Tree;
-use crate::txn::{Core, encode_table};
+use crate::txn::{Core, UndoStack, encode_table};
 
 use super::block_writer::BlockWriter;
 
@@ -62,6 +62,7 @@ pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
     core.make_room(0, 0)?;
     core.flush()?;
     let position = core.log.as_ref().map(Log::position).expect("invariant: a checkpoint has a log");
+    note_state(core, clean);
     core.space.begin_capture();
     let next = match write_state(core) {
         Ok(next) => Superblock { clean, log: position, ..next },
@@ -71,7 +72,11 @@ pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
         }
     };
     let store = Arc::clone(&core.store);
-    let published = store.file.sync().and_then(|()| core.superblocks.publish(&store.file, next));
+    let published = if mutant!("a superblock goes before its data") {
+        core.superblocks.publish(&store.file, next).and_then(|()| store.file.sync())
+    } else {
+        store.file.sync().and_then(|()| core.superblocks.publish(&store.file, next))
+    };
     published.map_err(|e| core.poison(e))?;
 
     core.log().truncate(&position);
@@ -130,4 +135,13 @@ fn write_table<E: Env>(store: &Store<E>, encoded: &[u8], writer: &mut impl NodeW
     let mut table = store.trees().build(encoded.to_vec());
     store.trees().flush(&mut table, writer)?;
     Ok(table.disk_form().expect("invariant: just flushed"))
+}
+
+/// Notes the rarer states in which a checkpoint finds the database.
+fn note_state<E: Env>(core: &Core<E>, clean: bool) {
+    reached!("a checkpoint with many open transactions", core.table.active().count() > 3);
+    reached!("a database is closed and its graveyard is not empty", clean && !core.graveyard.is_empty());
+    let mut stacks = core.table.active().map(|(_, state)| &state.undo);
+    reached!("a checkpoint with a transaction that is all undone", stacks.any(UndoStack::is_empty));
+    reached!("a checkpoint while there are no streams", core.catalog.len() == 0);
 }

@@ -93,6 +93,7 @@ fn open_file<E: Env>(
 
 fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
     match file.file().try_lock() {
+        _ if mutant!("a database is not locked") => Ok(()),
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::Locked { file: path.to_owned() }),
         Err(e) => Err(Error::io("lock", path, 0, e)),
@@ -104,6 +105,7 @@ fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
 fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<u64> {
     let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
     let last_block = (total_blocks.saturating_sub(1)) * BLOCK_BYTES as u64;
+    reached!("the file is longer than its space by far", length > 2 * last_block && total_blocks > 8);
     if total_blocks > FIRST_USABLE_BLOCK && length <= last_block {
         let expected = format!("{total_blocks} blocks of {BLOCK_BYTES} bytes");
         return Err(Error::corruption(file.path(), length, expected, "the end of the file"));
@@ -119,7 +121,10 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
     let unfinished = Path::new(&unfinished);
     let mode = OpenMode { write: true, ..OpenMode::default() };
     let file = match env.disk().open(unfinished, OpenMode { create_new: true, ..mode }) {
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => env.disk().open(unfinished, mode),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+            reached!("an unfinished database is made again");
+            env.disk().open(unfinished, mode)
+        }
         other => other,
     };
     let file = DataFile::new(file.map_err(|e| Error::io("create", unfinished, 0, e))?, unfinished);
@@ -135,6 +140,9 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
     match env.disk().rename(unfinished, path) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
         renamed => renamed.map_err(|e| Error::io("rename", unfinished, 0, e))?,
+    }
+    if mutant!("the name of a new database is not synced") {
+        return Ok(());
     }
     let dir = parent_dir(path);
     env.disk().sync_dir(dir).map_err(|e| Error::io("sync directory", dir, 0, e))

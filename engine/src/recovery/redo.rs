@@ -8,7 +8,7 @@ use crate::catalog::FileOf;
 use crate::env::{Clock, Env};
 use crate::format::record::{Body, Operation, Record};
 use crate::log::{LogIdentity, LogScan, read_log};
-use crate::txn::{Change, Core};
+use crate::txn::{Change, Core, TxnState, UndoStack};
 
 use super::analysis::{Analysis, analyse};
 use super::calls::roll_back;
@@ -40,15 +40,22 @@ pub fn recover<E: Env>(core: &mut Core<E>) -> Result<RecoveryReport> {
     // Without its log the database stays as it is, to the byte.
     let mut log = open_log(core)?;
     // The slot that was chosen may be visible and not durable; the other one leads to blocks that it calls free.
-    core.superblocks.publish(&core.store.file, core.superblocks.current.clone())?;
+    if !mutant!("the chosen slot is not written again") {
+        core.superblocks.publish(&core.store.file, core.superblocks.current.clone())?;
+    }
 
     let analysis = analyse(core, &mut log)?;
     drop(log);
     let mut report = RecoveryReport { losers: analysis.losers.len() as u64, ..RecoveryReport::default() };
     let tail = redo(core, &analysis, &mut report)?;
     report.log_bytes = tail.0 - from.lsn.0;
+    note_losers(core, &analysis, &report);
 
-    core.log = Some(core.create_log(from.generation + 1, tail)?);
+    let generation = from.generation + u64::from(!mutant!("a recovery goes on in its generation"));
+    core.log = Some(core.create_log(generation, tail)?);
+    if mutant!("a recovery removes its log too early") {
+        core.remove_other_logs();
+    }
     take(core, false)?;
     core.remove_other_logs();
     roll_losers_back(core)?;
@@ -72,6 +79,9 @@ fn redo<E: Env>(core: &mut Core<E>, analysis: &Analysis, report: &mut RecoveryRe
         report.records_redone += 1;
         report.clrs_redone += u64::from(matches!(record.body, Body::Compensate { .. }));
         report.loser_records_redone += u64::from(analysis.losers.contains(&record.txn));
+        if analysis.losers.contains(&record.txn) && mutant!("redo leaves losers out") {
+            return Ok(());
+        }
         redo_record(core, &log, lsn, &record).map_err(|e| as_corruption(e, &log, lsn, &record))
     })?;
     Ok(end.lsn)
@@ -83,9 +93,12 @@ fn redo_record<E: Env>(core: &mut Core<E>, log: &Path, lsn: Lsn, record: &Record
         |found: &str| Err(Error::corruption(log, 0, format!("record {record} at {lsn} to fit"), found));
     match &record.body {
         Body::Operation(operation) => {
-            if let Operation::Create { stream, .. } = operation {
+            if let Operation::Create { stream, .. } = operation
+                && !mutant!("redo does not count streams")
+            {
                 core.next_stream = core.next_stream.max(StreamId(stream.0.saturating_add(1)));
             }
+            reached!("redo brings in a payload on disk", !record.extents().is_empty());
             if record.commits {
                 let inverse = core.apply(None, Change::from(operation))?;
                 core.graveyard.extend(inverse.into_tree());
@@ -98,13 +111,25 @@ fn redo_record<E: Env>(core: &mut Core<E>, log: &Path, lsn: Lsn, record: &Record
         }
         _ if core.table.get_mut(txn).is_none() => return unexpected("a transaction that never began"),
         Body::Compensate { undone, undo_next } => {
+            let crosses = *undone < core.superblocks.current.capture_lsn();
+            reached!(
+                "redo undoes across the checkpoint beside others",
+                crosses && core.table.active().count() > 2
+            );
             let (_, below) = core.compensate(txn, Some(*undone))?;
             if below != *undo_next {
                 return unexpected("another entry below");
             }
             core.bury_deaths();
         }
-        Body::Commit => core.finish_commit(txn),
+        Body::Commit => {
+            let spilled = |state: &TxnState| !state.undo.spilled().is_empty();
+            reached!(
+                "redo commits what began before the checkpoint",
+                core.table.get(txn).is_some_and(spilled)
+            );
+            core.finish_commit(txn);
+        }
         Body::End => {
             if !core.table.state(txn).undo.is_empty() {
                 return unexpected("operations that were not undone");
@@ -129,9 +154,35 @@ fn as_corruption(e: Error, log: &Path, lsn: Lsn, record: &Record<'_>) -> Error {
 fn roll_losers_back<E: Env>(core: &mut Core<E>) -> Result<()> {
     let losers: Vec<_> = core.table.active().map(|(txn, _)| txn).collect();
     for txn in losers.into_iter().rev() {
+        let checkpoints = core.counters.checkpoints;
         roll_back(core, txn)?;
+        reached!(
+            "a checkpoint was due while a loser was rolled back",
+            core.counters.checkpoints > checkpoints
+        );
     }
     core.flush()?;
     core.make_version();
     Ok(())
+}
+
+/// Notes the rarer kinds of losers.
+fn note_losers<E: Env>(core: &Core<E>, analysis: &Analysis, report: &RecoveryReport) {
+    let checkpoint = core.superblocks.current.capture_lsn();
+    let stack = |txn| core.table.get(txn).map(|state| &state.undo);
+    let mut stacks = analysis.losers.iter().filter_map(|&txn| stack(txn));
+    reached!("a loser had undone everything and not ended", stacks.clone().any(|undo| undo.is_empty()));
+    let silent = |undo: &&UndoStack| undo.top().is_some_and(|top| top < checkpoint);
+    reached!(
+        "several losers have done nothing since the checkpoint",
+        stacks.clone().filter(silent).count() > 1
+    );
+    let both = |undo: &UndoStack| !undo.spilled().is_empty() && !undo.recent().is_empty();
+    reached!("a loser has undo entries on both sides of the checkpoint", stacks.any(both));
+    let again = report.loser_records_redone > 0 && report.records_redone == report.loser_records_redone;
+    reached!("the log holds nothing but losers", again);
+    reached!(
+        "the log is empty and there are several losers",
+        report.records_redone == 0 && report.losers > 2
+    );
 }

@@ -210,6 +210,7 @@ impl Space {
                 Some(run) => self.take(source, run, inside)?,
             }
         }
+        reached!("a record's extent crosses the end of the file", start < total && end > total);
         self.total_blocks = total.max(end);
         self.free_again(extent(total, start.saturating_sub(total)));
         Ok(Reservation::Taken)
@@ -269,6 +270,7 @@ impl Space {
                 return Ok(());
             }
             (Some(_), Some((at, RunLength(more)))) => {
+                reached!("long free runs on both sides became one", blocks + more > 128);
                 self.map.remove(source, &at, deaths)?;
                 blocks += more;
                 let last = self.returning.last_mut().expect("invariant: it is being entered");

@@ -18,8 +18,8 @@ struct HeldRun {
     blocks: u64,
     death: Era,
     pinnable: bool,
-    /// Whether a checkpoint that does not reach the blocks is published.
-    published: bool,
+    /// How many checkpoints that do not reach the blocks were published.
+    published: u32,
 }
 
 impl Held {
@@ -36,7 +36,7 @@ impl Held {
             return;
         }
         assert!(self.is_clear(extent), "{extent:?} died twice");
-        let run = HeldRun { blocks: extent.blocks, death, pinnable, published: false };
+        let run = HeldRun { blocks: extent.blocks, death, pinnable, published: 0 };
         self.runs.insert(extent.start.0, run);
         self.blocks += extent.blocks;
     }
@@ -44,7 +44,7 @@ impl Held {
     /// Every run so far waited for the checkpoint that is now published.
     pub(super) fn publish(&mut self) {
         for run in self.runs.values_mut() {
-            run.published = true;
+            run.published = run.published.saturating_add(1);
         }
     }
 
@@ -53,7 +53,11 @@ impl Held {
         let before = self.blocks;
         let mut released = 0;
         self.runs.retain(|_, run| {
-            let stays = !run.published || run.pinnable && run.death >= oldest_pin;
+            let stays = run.published == 0 || run.pinnable && run.death >= oldest_pin;
+            reached!(
+                "blocks were free again when a long-lived snapshot had gone",
+                !stays && run.published > 6
+            );
             released += if stays { 0 } else { run.blocks };
             stays
         });

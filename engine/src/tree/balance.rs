@@ -36,12 +36,15 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             }
             let inner = self.load_mut(root, tree.height, deaths)?.expect_inner_mut();
             tree.root = inner.children.pop();
+            reached!("a tree lost its third level", tree.height == 3);
             tree.height -= 1;
         }
         if let Some(root) = &tree.root
             && self.size_of(root, tree.height)? > self.geometry.max_size(tree.height)
         {
             let mut top = Inner { children: tree.root.take().into_iter().collect() };
+            reached!("a tree got a fourth level", tree.height == 3);
+            reached!("a tree got a fifth level", tree.height == 4);
             self.fix_child(&mut top, 0, tree.height, deaths)?;
             *tree = Tree::from_children(top.children, tree.height + 1);
         }
@@ -70,12 +73,15 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             // The last child is where appends arrive: fill the left one up, so that appends leave full nodes.
             let appending = at + 1 == parent.children.len();
             let left_size = if appending { Some(max) } else { None };
+            reached!("an inner node that grew shares with its left neighbour", height > 1);
             return self.share(parent, at - 1, left_size, height, deaths);
         }
         if at + 1 < parent.children.len() && self.size_of(&parent.children[at + 1], height)? + size <= roomy {
+            reached!("an inner node that grew shares with its right neighbour", height > 1);
             return self.share(parent, at, None, height, deaths);
         }
         let node = self.load_mut(&mut parent.children[at], height, deaths)?;
+        reached!("an inner node far up was split", height > 2);
         let right = split_node(node, size / 2);
         parent.children[at].bytes -= right.bytes;
         parent.children.insert(at + 1, right);
@@ -107,7 +113,9 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             _ => unreachable!("invariant: siblings are of one height"),
         }
         let size = node.size();
+        reached!("inner nodes were merged", height > 0 && size <= self.geometry.max_size(height));
         if size > self.geometry.max_size(height) {
+            reached!("an inner node took children from its neighbour", height > 1 && left_size.is_none());
             let right = split_node(node, left_size.unwrap_or(size / 2));
             entry.bytes -= right.bytes;
             parent.children.insert(left + 1, right);

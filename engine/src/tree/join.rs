@@ -21,7 +21,13 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         let Some(branch) = low.root else { return Ok(tall) };
         let Some(top) = tall.root.take() else { return Ok(Tree { root: Some(branch), height: low.height }) };
 
+        reached!("a branch was hung in far down", tall.height > low.height + 3);
+        reached!(
+            "a branch was hung in far down on the left",
+            end == End::Left && tall.height > low.height + 3
+        );
         if tall.height == low.height {
+            reached!("two tall trees were joined", tall.height > 3);
             let children = if end == End::Right { vec![top, branch] } else { vec![branch, top] };
             tall = Tree::from_children(children, tall.height + 1);
             let height = tall.height;
@@ -50,8 +56,9 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         end: End,
         deaths: &mut Deaths,
     ) -> Result<()> {
-        node.bytes += branch.bytes;
-        let inner = self.load_mut_grown(node, height, branch.bytes, deaths)?;
+        let counted = if mutant!("bytes that are hung in are not counted") { 0 } else { branch.bytes };
+        node.bytes += counted;
+        let inner = self.load_mut_grown(node, height, counted, deaths)?;
         let outermost = if end == End::Right { inner.children.len() - 1 } else { 0 };
         let at = if height == branch_height + 1 {
             let at = if end == End::Right { outermost + 1 } else { 0 };

@@ -102,6 +102,10 @@ pub(super) fn each_element(stride: &Stride, position: u64, len: usize, mut visit
     while element < stride.count && element * period < end {
         let first = element * period;
         let (from, to) = (first.max(position), (first + stride.size).min(end));
+        reached!(
+            "an element crosses more than two leaves",
+            from > first && to == end && to < first + stride.size
+        );
         if from < to {
             let index = |at: u64| usize::try_from(at - position).expect("invariant: inside the slice");
             visit(index(from)..index(to));

@@ -56,7 +56,10 @@ impl Reclaim {
             }
         }
         match self.frontier.iter().any(|(child, _)| matches!(child.node, NodeRef::Mem(_))) {
-            true => self.take_dirty_apart(source, deaths),
+            true => {
+                reached!("a dead tree has dirty nodes on several levels");
+                self.take_dirty_apart(source, deaths)
+            }
             false => Ok(()),
         }
     }
@@ -74,6 +77,7 @@ impl Reclaim {
             _ => match source.load(child, height) {
                 Ok(node) => node.expect_inner().children.clone(),
                 Err(e) => {
+                    reached!("a dead node could not be read");
                     // Let the others be freed first.
                     self.frontier.rotate_right(1);
                     return Err(e);

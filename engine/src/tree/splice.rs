@@ -61,6 +61,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         self.atomically(tree, deaths, |tree, deaths| {
             let (left, rest) = self.split(std::mem::take(tree), offset, deaths)?;
             let (removed, right) = self.split(rest, delete_len, deaths)?;
+            reached!("a splice cut a short piece out of a tall tree", left.height > 3 && removed.height == 0);
             let left = self.join(left, insert, deaths)?;
             *tree = self.join(left, right, deaths)?;
             self.copy_if_small(removed, deaths)
@@ -87,6 +88,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                 Ok(result)
             }
             Err(e) => {
+                reached!("a change of a tree failed half-way", deaths.mark() > mark);
                 deaths.forget_since(mark);
                 Err(e)
             }
@@ -154,6 +156,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             Node::Inner(inner) => {
                 let (at, within) = inner.find(offset);
                 if within + edit.delete_len > inner.children[at].bytes {
+                    reached!("a splice spans subtrees of the root alone", is_root && height > 3);
                     return Ok(Attempt::Spans);
                 }
                 self.edit_in_place(&mut inner.children[at], height - 1, within, edit, false, deaths)?
@@ -192,6 +195,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         if tree.len() >= PINNED_ROPE_BYTES {
             return Ok(Rope::Tree(tree));
         }
+        reached!("a tall removed subtree was copied", tree.height > 3);
         let bytes = self.read_all(&tree)?;
         self.kill_all(tree, deaths)?;
         Ok(Rope::Bytes(bytes))

@@ -52,6 +52,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         let removed = self.read_strided(tree, stride)?;
         if self.is_sparse(stride) {
             self.atomically(tree, deaths, |tree, deaths| {
+                reached!("elements far apart were removed");
                 for at in elements(stride).rev() {
                     self.discard(tree, at..at + stride.size, deaths)?;
                 }
@@ -67,6 +68,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                 end = taken.end;
             });
             kept.extend_from_slice(&hull[end..]);
+            reached!("elements without a gap were removed", kept.is_empty());
             *hull = kept;
         })?;
         Ok(removed)
@@ -83,6 +85,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         let Some(hull) = stride.hull().filter(|hull| !hull.is_empty()) else { return Ok(()) };
         self.atomically(tree, deaths, |tree, deaths| {
             if self.is_sparse(stride) {
+                reached!("elements far apart were put back");
                 for (at, element) in elements(stride).zip(bytes.chunks(to_usize(stride.size))) {
                     self.insert(tree, at, Rope::Bytes(element.to_vec()), deaths)?;
                 }

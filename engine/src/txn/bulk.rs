@@ -1,6 +1,8 @@
 //! Payloads that are written once, straight into extents.
 
-use crate::base::{BlockId, Result};
+use std::io::ErrorKind;
+
+use crate::base::{BlockId, Error, Result};
 use crate::catalog::Store;
 use crate::env::Env;
 use crate::format::extent::Extent;
@@ -60,7 +62,12 @@ impl<E: Env> Core<E> {
         let tree = match write_bulk(self.store.geometry, bytes, &mut writer, &mut extents) {
             Ok(tree) => tree,
             Err(e) => {
-                extents.into_iter().for_each(|extent| self.space.give_back(extent));
+                reached!("a payload could not be written to its end", !extents.is_empty());
+                let is_full =
+                    matches!(&e, Error::Io { source, .. } if source.kind() == ErrorKind::StorageFull);
+                if !(is_full && mutant!("a full disk costs blocks")) {
+                    extents.into_iter().for_each(|extent| self.space.give_back(extent));
+                }
                 return Err(e);
             }
         };

@@ -183,13 +183,17 @@ pub fn encode_table(table: &Table, graveyard: &Graveyard) -> Vec<u8> {
     if table.active().next().is_none() && graveyard.is_empty() {
         return out;
     }
-    encode_varint(table.active().count() as u64, &mut out);
-    for (id, state) in table.active() {
+    let open = table.active().count();
+    let left_out = usize::from(open > 1 && mutant!("one transaction is not in the table"));
+    encode_varint((open - left_out) as u64, &mut out);
+    for (id, state) in table.active().skip(left_out) {
         encode_varint(id.0, &mut out);
         encode_stack(&state.undo, &mut out);
     }
-    encode_varint(graveyard.stacks().len() as u64, &mut out);
-    graveyard.stacks().for_each(|stack| encode_stack(stack, &mut out));
+    let lost = mutant!("dead undo stacks are not in the table");
+    let stacks = graveyard.stacks().take(if lost { 0 } else { usize::MAX });
+    encode_varint(stacks.len() as u64, &mut out);
+    stacks.for_each(|stack| encode_stack(stack, &mut out));
     encode_varint(graveyard.trees().len() as u64, &mut out);
     graveyard.trees().for_each(|tree| encode_tree(&tree, &mut out));
     out

@@ -210,11 +210,14 @@ impl<E: Env> Core<E> {
         }
         let current = self.superblocks.current.clone();
         let log = self.create_log(current.log.generation + 1, current.log.lsn);
+        reached!("the first write could not make its log", log.is_err());
         let log = log.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })?;
         let segment_bytes =
             u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
         let next = Superblock { clean: false, log: log.position(), segment_bytes, ..current };
-        self.superblocks.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
+        if !mutant!("the first write does not publish its log") {
+            self.superblocks.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
+        }
         self.log = Some(log);
         self.remove_other_logs();
         Ok(())
@@ -238,10 +241,12 @@ impl<E: Env> Core<E> {
         let (Some(prefix), Ok(names)) = (prefix, self.store.env.disk().list(dir)) else { return };
         for name in names.iter().filter(|name| name.starts_with(&prefix)) {
             let generation = name[prefix.len()..].parse::<u64>();
-            let is_log = generation.is_ok_and(|generation| format!("{prefix}{generation}") == *name);
+            let is_log = generation.as_ref().is_ok_and(|generation| format!("{prefix}{generation}") == *name);
             let stale = dir.join(name);
             let is_kept = Some(stale.file_name()) == keep.as_ref().map(|keep| keep.file_name());
             if is_log && !is_kept && !is_database(self.store.env.disk(), &stale) {
+                let now = self.superblocks.current.log.generation;
+                reached!("a log of long ago was still there", generation.is_ok_and(|old| old + 1 < now));
                 let _ = self.store.env.disk().remove(&stale);
             }
         }
@@ -252,6 +257,9 @@ impl<E: Env> Core<E> {
     pub fn bury_deaths(&mut self) {
         let death = self.era;
         let mut freed = 0;
+        if mutant!("blocks of undo stacks are free at once") {
+            self.private_deaths.drain().for_each(|extent| self.space.give_back(extent));
+        }
         self.space.bury(self.deaths.drain().inspect(|extent| freed += extent.bytes()), death, true);
         self.space.bury(self.private_deaths.drain().inspect(|extent| freed += extent.bytes()), death, false);
         // A node that was replaced on disk is now one in memory.
@@ -267,7 +275,13 @@ impl<E: Env> Core<E> {
         let version = Version::new(self.catalog.maps().clone(), &self.overlay, self.last_commit, self.era);
         let version = Arc::new(version);
         self.in_use.retain(|version| version.strong_count() > 0);
-        self.in_use.push(Arc::downgrade(&version));
+        if !mutant!("versions in use are forgotten") {
+            self.in_use.push(Arc::downgrade(&version));
+        }
+        reached!(
+            "a version waits that follows one that waits",
+            self.waiting.is_some() && self.in_use.len() > 4
+        );
         self.waiting = Some(version);
         self.publish_durable();
     }
@@ -275,7 +289,8 @@ impl<E: Env> Core<E> {
     /// Publishes the waiting version if everything in it is durable.
     pub fn publish_durable(&mut self) {
         let durable = self.log.as_ref().map_or(self.superblocks.current.log.lsn, Log::durable_lsn);
-        if let Some(version) = self.waiting.take_if(|version| version.committed <= durable) {
+        let early = mutant!("a version is shown too early");
+        if let Some(version) = self.waiting.take_if(|version| early || version.committed <= durable) {
             self.published.set(version);
         }
     }
@@ -289,6 +304,9 @@ impl<E: Env> Core<E> {
 
     /// The oldest era that anything in use may read blocks of.
     pub fn oldest_pin(&self) -> Era {
+        if mutant!("snapshots pin nothing") {
+            return Era(u64::MAX);
+        }
         let versions = self.in_use.iter().filter_map(Weak::upgrade).map(|version| version.pin);
         versions.chain(self.overlay.oldest()).min().unwrap_or(Era(u64::MAX))
     }
@@ -329,14 +347,20 @@ impl<E: Env> Core<E> {
         if log.buffered_bytes() == 0 {
             return Ok(());
         }
-        if self.unsynced_bulk {
+        if self.unsynced_bulk && !mutant!("payloads are not synced") {
             if let Err(e) = self.store.file.sync() {
+                reached!("the payloads of a batch could not be synced");
                 return Err(in_doubt(&self.poison(e)));
             }
             self.unsynced_bulk = false;
         }
         let flushed = self.log().flush();
         self.publish_durable();
+        if let Err(e @ Error::Io { op: "write", .. }) = &flushed
+            && mutant!("a failed write does not poison")
+        {
+            return Err(in_doubt(e));
+        }
         flushed.map_err(|e| match self.poison(e) {
             // Nothing was written now: something failed before.
             e @ Error::Poisoned { .. } => e,

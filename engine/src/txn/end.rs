@@ -28,7 +28,7 @@ impl<E: Env> Core<E> {
             return self.end_unlogged(txn);
         }
         self.check_health()?;
-        self.reserve_end()?;
+        self.reserve_end().inspect_err(|_| reached!("a commit found no room in the log"))?;
         self.settle(txn)?;
         self.append(&Record { txn, commits: false, body: Body::Commit });
         self.finish_commit(txn);
@@ -52,6 +52,7 @@ impl<E: Env> Core<E> {
         }
         self.check_health()?;
         self.settle(txn)?;
+        reached!("a rollback ended while others are open", self.table.active().count() > 3);
         self.append(&Record { txn, commits: false, body: Body::End });
         self.finish_end(txn);
         self.make_version();
@@ -60,6 +61,11 @@ impl<E: Env> Core<E> {
 
     /// Ends a transaction that changed nothing. An operation that failed may have covered a stream.
     fn end_unlogged(&mut self, txn: TxnId) -> Result<()> {
+        let covers = |state: &TxnState| !state.changed_streams.is_empty();
+        reached!(
+            "a transaction ended whose only changes had failed",
+            self.table.get(txn).is_some_and(covers)
+        );
         self.settle(txn)?;
         self.finish_end(txn);
         Ok(())
@@ -89,6 +95,7 @@ impl<E: Env> Core<E> {
         let at =
             savepoints.iter().position(|(number, _)| savepoint.txn == txn && *number == savepoint.number);
         let at = at.ok_or(Error::NoSuchSavepoint)?;
+        reached!("a rollback passed several savepoints", savepoints.len() > at + 2);
         savepoints.truncate(at + 1);
         Ok(savepoints[at].1)
     }
@@ -102,7 +109,10 @@ impl<E: Env> Core<E> {
         self.check_health()?;
         self.reserve_end()?;
         let (undone, undo_next) = self.compensate(txn, None)?;
-        self.append(&Record { txn, commits: false, body: Body::Compensate { undone, undo_next } });
+        let undo_next = if mutant!("a compensation leads to itself") { Some(undone) } else { undo_next };
+        if undo_next == top || !mutant!("only the last undo is logged") {
+            self.append(&Record { txn, commits: false, body: Body::Compensate { undone, undo_next } });
+        }
         self.counters.clrs += 1;
         self.bury_deaths();
         Ok(true)
@@ -125,8 +135,14 @@ impl<E: Env> Core<E> {
         let growth = self.growth(&change);
         let removed = self.apply(Some(txn), change)?;
         self.owe(growth, &removed);
+        reached!(
+            "what was undone had brought a tall tree in",
+            removed.tree().is_some_and(|t| t.height() > 2)
+        );
         self.table.pop_undo(txn);
-        self.graveyard.extend(removed.into_tree());
+        if !mutant!("what a rollback takes out is lost") {
+            self.graveyard.extend(removed.into_tree());
+        }
         Ok((lsn, below))
     }
 

@@ -3,6 +3,7 @@
 use crate::base::{Lsn, Result, StreamId, TxnId};
 use crate::env::Env;
 use crate::format::record::{Body, MAX_RECORD_OVERHEAD, Operation, Record, record_bytes};
+use crate::tree::Tree;
 
 use super::room::Growth;
 use super::{Change, Core};
@@ -16,6 +17,8 @@ impl<E: Env> Core<E> {
         let record = Record { txn, commits: false, body: Body::Operation(operation) };
         let applied = self.reserve(&record, growth).and_then(|()| self.apply(Some(txn), change));
         let inverse = applied.inspect_err(|_| self.abandon(&record))?;
+        let is_tall = |tree: &Tree| tree.height() > 2 && tree.disk_form().is_some();
+        reached!("an operation removed a tall tree as it stood on disk", inverse.tree().is_some_and(is_tall));
         let lsn = self.append(&record);
         self.dirty_bytes += inverse.bytes_held();
         self.owe(growth, &inverse);
@@ -71,7 +74,9 @@ impl<E: Env> Core<E> {
 
     pub(super) fn append(&mut self, record: &Record<'_>) -> Lsn {
         // A batch that names extents is written only after they were synced.
-        self.unsynced_bulk |= !record.extents().is_empty();
+        let names_extents = !record.extents().is_empty();
+        let careless = mutant!("payloads of open transactions are not synced");
+        self.unsynced_bulk |= names_extents && (record.commits || !careless);
         let before = self.next_lsn();
         let lsn = self.log().append(record);
         self.counters.log_bytes += self.next_lsn().0 - before.0;
@@ -88,6 +93,10 @@ impl<E: Env> Core<E> {
 
     /// `record` will never be in the log: its extents are free again.
     fn abandon(&mut self, record: &Record<'_>) {
+        if mutant!("a refused operation keeps its blocks") {
+            return;
+        }
+        reached!("a payload on disk was refused", !record.extents().is_empty());
         record.extents().iter().for_each(|extent| self.space.give_back(*extent));
     }
 }

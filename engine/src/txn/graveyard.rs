@@ -70,6 +70,7 @@ impl Graveyard {
                     Ok(true) => self.reclaim.extend(stack.pop().and_then(|entry| entry.change.into_tree())),
                     Ok(false) => drop(self.stacks.pop_front()),
                     Err(e) => {
+                        reached!("a dead undo stack could not be read");
                         // Let the others be freed first.
                         self.stacks.rotate_left(1);
                         return Err(e);
@@ -84,10 +85,15 @@ impl Graveyard {
     pub fn settle<E: Env>(&mut self, store: &Store<E>, deaths: &mut Deaths) -> Result<()> {
         for stack in &mut self.stacks {
             for entry in stack.take_recent() {
+                if mutant!("what a commit removed is lost at a checkpoint") {
+                    continue;
+                }
                 self.reclaim.extend(entry.change.into_tree());
             }
         }
         self.stacks.retain(|stack| !stack.is_empty());
+        reached!("a checkpoint found a dead undo stack that is on disk", !self.stacks.is_empty());
+        reached!("a checkpoint found several dead undo stacks", self.stacks.len() > 1);
         self.reclaim.take_dirty_apart(&store.trees(), deaths)
     }
 

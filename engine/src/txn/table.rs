@@ -160,7 +160,10 @@ impl Table {
     pub fn check_list(&self, txn: TxnId) -> Result<()> {
         let mut others = self.open.iter().filter(|(id, _)| **id != txn);
         match others.find_map(|(_, state)| state.changed_names.first()) {
-            Some(name) => Err(busy(name)),
+            Some(name) => {
+                reached!("a list was refused, since another transaction has changed names");
+                Err(busy(name))
+            }
             None => Ok(()),
         }
     }

@@ -118,6 +118,11 @@ impl UndoStack {
     pub fn peek<E: Env>(&mut self, store: &Store<E>, private: &mut Deaths) -> Result<Option<&UndoEntry>> {
         if self.recent.is_empty() && !self.spilled.is_empty() {
             let entry = self.fetch(store, private)?;
+            let is_tall = |tree: &Tree| tree.height() > 1;
+            reached!(
+                "the undo of a large removal crossed a checkpoint",
+                entry.change.tree().is_some_and(is_tall)
+            );
             self.unspilled.add(entry.unspilled());
             self.recent.push(entry);
         }
@@ -150,13 +155,17 @@ impl UndoStack {
     ) -> Result<()> {
         if !self.recent.is_empty() {
             let mut encoded = Vec::new();
-            for entry in &mut self.recent {
+            let several = self.recent.len() > 1;
+            let left_out = usize::from(several && mutant!("the oldest undo entry is not written"));
+            for entry in self.recent.iter_mut().skip(left_out) {
                 if let Some(tree) = entry.change.tree_mut() {
+                    reached!("a checkpoint writes a removed subtree", tree.disk_form().is_none());
                     store.trees().flush(tree, writer)?;
                 }
                 encode_entry(entry, &mut encoded);
             }
             let end = self.spilled.len();
+            reached!("a tall undo stack was spilled once more", self.spilled.height() > 1);
             store.trees().insert(&mut self.spilled, end, Rope::Bytes(encoded), private)?;
             self.recent.clear();
             self.unspilled = Unspilled::default();

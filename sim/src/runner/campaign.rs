@@ -7,9 +7,11 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::judge::Finding;
+use crate::markers::Census;
+use crate::world::Without;
 
 use super::outcome::{Counters, Outcome};
-use super::run::run_seed;
+use super::run::run_seed_without;
 
 /// A seed that takes longer than this hangs.
 const SEED_MAX: Duration = Duration::from_secs(120);
@@ -17,7 +19,7 @@ const SEED_MAX: Duration = Duration::from_secs(120);
 const FINDINGS_MAX: usize = 20;
 
 /// What to run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default, Debug)]
 pub struct Campaign {
     /// The seeds.
     pub seeds: Range<u64>,
@@ -25,6 +27,8 @@ pub struct Campaign {
     pub jobs: usize,
     /// Whether each seed runs twice, to compare the trace hashes.
     pub twice: bool,
+    /// Kinds of faults that do not occur.
+    pub without: Without,
 }
 
 /// What came of it.
@@ -40,6 +44,8 @@ pub struct Report {
     pub seeds_with_crash_in_recovery: u64,
     /// The hash of all trace hashes, whatever the order in which the seeds ended.
     pub trace_hash: u64,
+    /// How many seeds have reached each marker.
+    pub markers: Census,
     /// How long it took.
     pub duration: Duration,
 }
@@ -52,11 +58,15 @@ enum Event {
 impl Campaign {
     /// Runs the seeds; `progress` hears of each that has ended: how many have, how many there are, how many failed.
     pub fn run(&self, progress: impl FnMut(u64, u64, usize)) -> Report {
-        self.run_each(|seed| run_seed(seed, None), progress)
+        self.run_each(|seed, without| run_seed_without(seed, without, None), progress)
     }
 
     /// As [`Campaign::run`], with another way to run a seed.
-    fn run_each(&self, run: fn(u64) -> Outcome, mut progress: impl FnMut(u64, u64, usize)) -> Report {
+    fn run_each(
+        &self,
+        run: fn(u64, Without) -> Outcome,
+        mut progress: impl FnMut(u64, u64, usize),
+    ) -> Report {
         let start = Instant::now();
         let next = Arc::new(AtomicU64::new(self.seeds.start));
         let stop = Arc::new(AtomicBool::new(false));
@@ -99,7 +109,7 @@ impl Campaign {
 
     fn work(
         &self,
-        run: fn(u64) -> Outcome,
+        run: fn(u64, Without) -> Outcome,
         worker: usize,
         next: &AtomicU64,
         stop: &AtomicBool,
@@ -112,9 +122,9 @@ impl Campaign {
                 return;
             }
             let _ = sender.send(Event::Started { worker, seed });
-            let mut outcome = run(seed);
+            let mut outcome = run(seed, self.without);
             if self.twice {
-                let again = run(seed);
+                let again = run(seed, self.without);
                 if again != outcome && outcome.finding.is_none() {
                     let what = format!(
                         "the trace hash is {:016x} the first time and {:016x} the second",
@@ -157,6 +167,7 @@ fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report
     Report {
         seeds: ended.len() as u64,
         failed,
+        markers: Census::of(ended.iter().map(|outcome| &outcome.reached)),
         medians,
         seeds_with_crash_in_recovery: ended.iter().filter(|o| o.counters.crashes_in_recovery > 0).count()
             as u64,
@@ -183,11 +194,17 @@ mod tests {
     }
 
     /// Every third seed panics, and again on the way out.
-    fn run(seed: u64) -> Outcome {
+    fn run(seed: u64, _: Without) -> Outcome {
         contain(seed, move || {
             let _bomb = seed.is_multiple_of(3).then(|| Bomb);
             assert!(!seed.is_multiple_of(3), "the run goes wrong");
-            Outcome { seed, finding: None, trace_hash: seed, counters: Counters::default() }
+            Outcome {
+                seed,
+                finding: None,
+                trace_hash: seed,
+                counters: Counters::default(),
+                reached: crate::markers::Reached::default(),
+            }
         })
     }
 
@@ -198,7 +215,8 @@ mod tests {
     #[test]
     fn a_panic_within_a_panic_is_a_finding_and_the_campaign_goes_on() {
         if std::env::var_os(CHILD).is_some() {
-            let report = Campaign { seeds: 0..10, jobs: 2, twice: true }.run_each(run, |_, _, _| {});
+            let report = Campaign { seeds: 0..10, jobs: 2, twice: true, without: Without::default() }
+                .run_each(run, |_, _, _| {});
             let verdicts: Vec<String> = report.failed.iter().map(Outcome::verdict).collect();
             eprintln!("{} seeds\n{}", report.seeds, verdicts.join("\n"));
             // The harness would wait for the threads that are left behind.

@@ -11,5 +11,5 @@ mod session;
 pub use campaign::{Campaign, Report};
 pub use observe::observe;
 pub use outcome::{Counters, Outcome};
-pub use run::{Watch, run_seed};
+pub use run::{Watch, run_seed, run_seed_without};
 pub use session::{Fault, Session, Stop};

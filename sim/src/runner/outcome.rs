@@ -1,6 +1,7 @@
 //! What came of one seed.
 
 use crate::judge::Finding;
+use crate::markers::Reached;
 use crate::world::WorldCounters;
 
 /// What a run did.
@@ -45,12 +46,15 @@ pub struct Outcome {
     pub trace_hash: u64,
     /// What the run did.
     pub counters: Counters,
+    /// The rare states that it reached.
+    pub reached: Reached,
 }
 
 impl Outcome {
     /// Of a run of which nothing but a finding is left.
     pub(super) fn broken_off(seed: u64, finding: Finding) -> Outcome {
-        Outcome { seed, finding: Some(finding), trace_hash: 0, counters: Counters::default() }
+        let (counters, reached) = (Counters::default(), Reached::default());
+        Outcome { seed, finding: Some(finding), trace_hash: 0, counters, reached }
     }
 
     /// The verdict in a sentence.

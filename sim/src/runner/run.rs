@@ -5,13 +5,16 @@
 //!    come back in the same state.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use numstore::hooks::{Collector, install};
 use numstore::{Database, Error};
 
 use crate::judge::{Finding, check_recovery, describe_difference};
+use crate::markers::Reached;
 use crate::model::{History, Step, Streams};
 use crate::workload::{Generator, Geometry, Operation, Swarm};
-use crate::world::{Concern, Dice, Persist, SimEnv, World, WriteFault};
+use crate::world::{Concern, Dice, FaultKind, Persist, SimEnv, Without, World, WriteFault};
 
 use super::observe::observe;
 use super::outcome::{Counters, Outcome};
@@ -42,7 +45,12 @@ pub struct Watch {
 
 /// Runs a seed from beginning to end. A panic inside is a finding, also one in a drop, or in a drop during a panic.
 pub fn run_seed(seed: u64, watch: Option<Watch>) -> Outcome {
-    contain(seed, move || run(seed, watch))
+    run_seed_without(seed, Without::default(), watch)
+}
+
+/// As [`run_seed`], in a world where some kinds of faults do not occur.
+pub fn run_seed_without(seed: u64, without: Without, watch: Option<Watch>) -> Outcome {
+    contain(seed, move || run(seed, without, watch))
 }
 
 /// The outcome that `run` returns; if it does not, that of a seed that panicked.
@@ -50,13 +58,17 @@ pub(super) fn contain(seed: u64, run: impl FnOnce() -> Outcome + Send + 'static)
     panics::contain(run).unwrap_or_else(|panic| Outcome::broken_off(seed, Finding::new("panic", panic)))
 }
 
-fn run(seed: u64, watch: Option<Watch>) -> Outcome {
+fn run(seed: u64, without: Without, watch: Option<Watch>) -> Outcome {
     let world = World::new(seed);
+    world.switch_off(without);
     world.limit_ios(IOS_MAX);
     if let Some(watch) = watch {
         world.narrate_to(watch.ios, watch.tell);
     }
+    let markers = Collector::new();
+    let before = install(Some(Arc::clone(&markers)));
     let mut run = Run::new(seed, &world);
+    run.without = without;
     let finding = match panics::catch(|| run.history()) {
         Ok(ended) => ended.err(),
         Err(panic) => Some(Finding::new("panic", panic)),
@@ -64,13 +76,16 @@ fn run(seed: u64, watch: Option<Watch>) -> Outcome {
     if let Some(finding) = &finding {
         world.note(&format!("  {finding}"));
     }
+    install(before);
     run.counters.world = world.counters();
     run.counters.crashes = run.counters.world.kills + run.counters.world.power_losses;
-    Outcome { seed, finding, trace_hash: world.trace_hash(), counters: run.counters }
+    let reached = Reached::of(&markers);
+    Outcome { seed, finding, trace_hash: world.trace_hash(), counters: run.counters, reached }
 }
 
 struct Run {
     world: World,
+    without: Without,
     swarm: Swarm,
     faults: Dice,
     generator: Generator,
@@ -87,6 +102,7 @@ impl Run {
         world.short_transfers(swarm.short_transfers);
         Run {
             world: world.clone(),
+            without: Without::default(),
             faults: Dice::new(seed, Concern::Crashes),
             generator: Generator::new(dice, swarm.clone()),
             swarm,
@@ -147,15 +163,19 @@ impl Run {
 
     /// After a clean close one of the superblock's two slots may rot.
     fn rot_slot(&mut self) {
-        if self.faults.chance(1, 2) {
+        if self.faults.chance(1, 2) && !self.without.has(FaultKind::Rot) {
             let at = self.faults.below(SLOTS_BYTES);
             self.world.note(&format!("  byte {at} of the data file, in a slot, rots"));
+            reached!("a bit rotted that a superblock needs", at % BLOCK_BYTES < 512);
             self.world.flip(PATH, at, self.faults.below(8) as u8);
         }
     }
 
     /// Bits rot in the data file, beyond what can be repaired: nothing that is answered may be wrong.
     fn rot_node(&mut self, newest: &Streams) -> Result<(), Finding> {
+        if self.without.has(FaultKind::Rot) {
+            return Ok(());
+        }
         let len = self.world.read_file(PATH).map_or(0, |bytes| bytes.len() as u64);
         let blocks = len / BLOCK_BYTES;
         for _ in 0..4 {
@@ -195,6 +215,7 @@ impl Run {
             self.world.flip(&path, at, bit);
             match self.swarm.geometry.options().open_in(self.world.env(), PATH) {
                 Ok(db) => {
+                    reached!("a log with a rotten bit was read rightly");
                     let found = observe(&db)?;
                     check_recovery(&history, &found)?;
                     self.world.stop();
@@ -254,7 +275,8 @@ impl Run {
             }
         }
         self.world.disarm();
-        if self.faults.chance(1, 4) {
+        let rots = ![FaultKind::Rot, FaultKind::Kill].iter().any(|kind| self.without.has(*kind));
+        if self.faults.chance(1, 4) && rots {
             return self.rot_log(session);
         }
         self.crash(session, Fault::default())
@@ -313,6 +335,7 @@ impl Run {
         }
         self.world.stop();
         let mut history = session.abandon().history().clone();
+        let doubted = fault.in_doubt.clone();
         if let Some(state) = fault.in_doubt {
             self.world.note("  a commit is in doubt");
             history.commit(state);
@@ -320,12 +343,18 @@ impl Run {
         self.die();
         self.generator.forget_handles();
         let session = self.reopen(&history)?;
+        if let Some(state) = doubted {
+            let happened = *session.model().history().newest() == state;
+            reached!("a commit in doubt has happened", happened);
+            reached!("a commit in doubt has not happened", !happened);
+        }
         self.recover_again(session)
     }
 
     /// Ends the process in one way or the other.
     fn die(&mut self) {
-        if self.faults.chance(2, 5) {
+        let kill = self.faults.chance(2, 5) || self.without.has(FaultKind::PowerLoss);
+        if kill && !self.without.has(FaultKind::Kill) {
             self.world.kill();
         } else {
             self.world.power_loss(Persist::Swarm);
@@ -343,7 +372,8 @@ impl Run {
 
     /// Opens the database after a crash, with more crashes in between if the seed is of that kind, and judges it.
     fn reopen(&mut self, history: &History) -> Result<Session, Finding> {
-        let mut crashes = if self.swarm.crash_in_recovery { self.faults.between(1, 4) } else { 0 };
+        let struck = self.swarm.crash_in_recovery && !self.without.has(FaultKind::CrashInRecovery);
+        let mut crashes = if struck { self.faults.between(1, 4) } else { 0 };
         let db = loop {
             if crashes > 0 {
                 crashes -= 1;
@@ -366,7 +396,8 @@ impl Run {
                     self.counters.crashes_in_recovery += u64::from(self.counters.recoveries > 0);
                 }
                 Err(Error::Io { .. } | Error::Poisoned { .. }) if self.failures() > failures => {
-                    if self.faults.chance(1, 4) {
+                    if self.faults.chance(1, 4) && !self.without.has(FaultKind::Kill) {
+                        reached!("a process whose opening failed opened the database once more");
                         // The next opening is the same process's.
                         continue;
                     }
@@ -426,7 +457,7 @@ impl Run {
         self.count(session.db());
         match session.close() {
             (model, Ok(())) if !self.world.crashed() => {
-                if self.faults.chance(1, 2) {
+                if self.faults.chance(1, 2) && !self.without.has(FaultKind::PowerLoss) {
                     self.world.power_loss(Persist::Swarm);
                 }
                 self.open_clean(model.history())

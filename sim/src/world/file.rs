@@ -7,8 +7,10 @@ use std::sync::Arc;
 use numstore::env::{DiskFile, OpenMode};
 
 use super::Shared;
+use super::faults::FaultKind;
+use super::image::SECTOR;
 use super::inode::Change;
-use super::persist::{Persist, Plan};
+use super::persist::{Persist, Plan, Tears};
 use super::state::{Call, Gate, State, crashed};
 use super::trace::checksum;
 
@@ -85,9 +87,15 @@ impl SimFile {
     fn fail_sync(&self, state: &mut State) -> io::Error {
         let seqs: Vec<u64> = state.inode(self.inode).pending.iter().map(|p| p.seq).collect();
         let mut plan = Plan::draw(Persist::Swarm, &seqs, &mut state.disk_dice);
+        if state.without.has(FaultKind::Tears) {
+            plan.tears = Tears::Few(0);
+        }
         let inode = state.inodes.get_mut(&self.inode).expect("invariant: an open file lives");
         inode.failed_sync(self.inode, &mut plan, &mut state.disk_dice);
         state.counters.syncs_failed += 1;
+        let is_log = self.path.to_string_lossy().contains("-log-");
+        reached!("a sync of a log failed", is_log);
+        reached!("a sync of the data file failed", !is_log);
         state.syncs_until_failure = None;
         state.narrate(|| format!("  sync of {} fails", self.path.display()));
         io::Error::other("injected sync failure")
@@ -123,6 +131,8 @@ impl DiskFile for SimFile {
             (Gate::Go, Some(_)) if grows => 0,
             _ => state.fault_dice.index(buf.len() + 1),
         };
+        let whole_sectors = state.without.has(FaultKind::Tears);
+        let take = if whole_sectors { take.next_multiple_of(SECTOR as usize).min(buf.len()) } else { take };
         if take > 0 {
             let seq = state.fresh();
             state.inode(self.inode).change(seq, Change::write(offset, &buf[..take]));

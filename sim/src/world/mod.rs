@@ -8,6 +8,7 @@ mod clock;
 mod dice;
 mod disk;
 mod env;
+mod faults;
 mod file;
 mod image;
 mod inode;
@@ -27,6 +28,7 @@ pub use clock::SimClock;
 pub use dice::{Concern, Dice, mix};
 pub use disk::SimDisk;
 pub use env::SimEnv;
+pub use faults::{FaultKind, Without};
 pub use file::SimFile;
 pub use persist::Persist;
 pub use platform::{SimPlatform, SimWord};
@@ -128,12 +130,18 @@ impl World {
     /// The sync after the next `syncs` ones fails once: each dirty sector of the file lasts or does not, and later
     /// syncs succeed without saying so.
     pub fn fail_sync_after(&self, syncs: u64) {
-        self.shared.lock().syncs_until_failure = Some(syncs);
+        let mut state = self.shared.lock();
+        state.syncs_until_failure = (!state.without.has(FaultKind::SyncFailures)).then_some(syncs);
     }
 
     /// After the next `writes` ones, writes fail as `fault` says.
     pub fn fail_writes_after(&self, writes: u64, fault: WriteFault) {
-        self.shared.lock().write_fault = Some((writes, fault));
+        let mut state = self.shared.lock();
+        let kind = match fault {
+            WriteFault::Error => FaultKind::WriteFailures,
+            WriteFault::Full => FaultKind::FullDisk,
+        };
+        state.write_fault = (!state.without.has(kind)).then_some((writes, fault));
     }
 
     /// Writes go through again.
@@ -143,7 +151,13 @@ impl World {
 
     /// Makes this many of a thousand transfers short.
     pub fn short_transfers(&self, per_mille: u64) {
-        self.shared.lock().short_per_mille = per_mille;
+        let mut state = self.shared.lock();
+        state.short_per_mille = if state.without.has(FaultKind::ShortTransfers) { 0 } else { per_mille };
+    }
+
+    /// Switches kinds of faults off, whoever orders them.
+    pub fn switch_off(&self, without: Without) {
+        self.shared.lock().without = without;
     }
 
     /// A run that makes more I/O calls than this panics: it hangs.

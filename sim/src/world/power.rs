@@ -81,10 +81,12 @@ impl Inode {
         if plan.stale && len > self.durable.len() {
             let gap = self.durable.len().div_ceil(SECTOR)..len.div_ceil(SECTOR);
             let unwritten = gap.filter(|s| chosen.get(s).is_none_or(Option::is_none));
+            reached!("a gap behind the old end of a file holds stale bytes");
             for sector in unwritten.take(STALE_MAX as usize) {
                 found.set_sector(sector, &stale.draw(dice));
             }
         }
+        reached!("a file lost its end and with it what was written there", found.len() > len);
         found.clear_behind(len);
         self.visible = found.clone();
         self.durable = found;

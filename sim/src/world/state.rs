@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dice::{Concern, Dice};
+use super::faults::{FaultKind, Without};
 use super::inode::Inode;
 use super::names::{NameChange, Names};
-use super::persist::{Persist, Plan};
+use super::persist::{Persist, Plan, Tears};
 use super::power::Stale;
 use super::tasks::Tasks;
 use super::trace::Trace;
@@ -102,6 +103,8 @@ pub(crate) struct State {
     pub(crate) crash_behind_write: Option<(u64, u64)>,
     /// The fault, and how many writes go through before it.
     pub(crate) write_fault: Option<(u64, WriteFault)>,
+    /// Kinds of faults that do not occur.
+    pub(crate) without: Without,
     pub(crate) narrator: Option<Narrator>,
     pub(crate) narrate_io: bool,
     tasks: Arc<Tasks>,
@@ -133,6 +136,7 @@ impl State {
             syncs_until_failure: None,
             crash_behind_write: None,
             write_fault: None,
+            without: Without::default(),
             narrator: None,
             narrate_io: false,
             tasks,
@@ -189,6 +193,7 @@ impl State {
         }
         match &mut self.budget {
             Some(0) => {
+                note_struck(call, path, offset);
                 self.die();
                 self.narrate(|| {
                     format!("  crash strikes at {call:?} of {} @{offset} +{len}", path.display())
@@ -219,6 +224,11 @@ impl State {
             }
         };
         self.counters.writes_failed += 1;
+        let full = error.kind() == io::ErrorKind::StorageFull;
+        reached!("the disk was too full for the data file", full && is_data(path));
+        reached!("the disk was too full for the log", full && !is_data(path));
+        reached!("a write of the data file failed", !full && is_data(path));
+        reached!("a write of the log failed", !full && !is_data(path));
         self.narrate(|| format!("  a write to {} fails: {error}", path.display()));
         Some(error)
     }
@@ -251,6 +261,9 @@ impl State {
         seqs.extend(self.inodes.values().flat_map(|inode| inode.pending.iter().map(|p| p.seq)));
         seqs.sort_unstable();
         let mut plan = Plan::draw(persist, &seqs, &mut self.disk_dice);
+        if self.without.has(FaultKind::Tears) {
+            plan.tears = Tears::Few(0);
+        }
         let before = self.counters;
         for (&id, inode) in &mut self.inodes {
             let damage = inode.power_loss(id, &mut plan, &self.stale, &mut self.disk_dice);
@@ -259,10 +272,16 @@ impl State {
             self.counters.sectors_torn += damage.torn;
         }
         let dice = &mut self.disk_dice;
-        let (kept, lost) = self.names.power_loss(|seq| plan.names.keeps(seq, dice));
+        let names_last = self.without.has(FaultKind::NameLoss);
+        let (kept, lost) = self.names.power_loss(|seq| names_last || plan.names.keeps(seq, dice));
         self.counters.names_lost += lost;
         self.counters.power_losses += 1;
         let now = self.counters;
+        let (undecided, last) =
+            (now.sectors_undecided > before.sectors_undecided, now.sectors_lost == before.sectors_lost);
+        reached!("a power loss lost a name", lost > 0);
+        reached!("a power loss kept one name and lost another", lost > 0 && kept > 0);
+        reached!("a power loss tore nothing but names", lost > 0 && undecided && last);
         for word in [now.sectors_undecided, now.sectors_lost, now.sectors_torn, kept, lost] {
             self.trace.word(word);
         }
@@ -321,4 +340,21 @@ impl State {
         let len = |id| self.inodes.get(&id).map_or(0, |inode| inode.visible.len());
         self.names.visible().map(|(name, id)| (name.to_owned(), len(id))).collect()
     }
+}
+
+/// Whether `path` is the data file and no log.
+fn is_data(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "ns")
+}
+
+/// Notes the rarer calls that a crash strikes.
+fn note_struck(call: Call, path: &Path, offset: u64) {
+    let slot = |slot: u64| call == Call::Write && is_data(path) && offset == slot * 4096;
+    reached!("a crash struck the writing of slot 0", slot(0));
+    reached!("a crash struck the writing of slot 1", slot(1));
+    reached!("a crash struck the creation of a file", call == Call::Create);
+    reached!("a crash struck the removal of a file", call == Call::Remove);
+    reached!("a crash struck a rename", call == Call::Rename);
+    reached!("a crash struck a sync of a directory", call == Call::SyncDir);
+    reached!("a crash struck the growth of a log", call == Call::Allocate && offset > 4096);
 }

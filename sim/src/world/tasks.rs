@@ -97,7 +97,9 @@ impl Tasks {
         let mut table = self.lock();
         let id = table.tasks.len();
         let tasks = Arc::clone(self);
+        let markers = numstore::hooks::current();
         let run = move || {
+            numstore::hooks::install(markers);
             CURRENT.with(|current| *current.borrow_mut() = Some((Arc::clone(&tasks), id)));
             tasks.park(tasks.lock(), id);
             let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));

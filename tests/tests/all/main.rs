@@ -13,6 +13,7 @@ mod corrupt;
 mod crud;
 mod docs;
 mod format;
+mod hooks;
 mod model;
 mod persist;
 mod recovery;

@@ -326,6 +326,7 @@ impl Run {
 
     /// Ends the process, in order or not, and starts the next one.
     fn reopen(&mut self, crash: Option<Crash>) {
+        let crash = crash.filter(|_| tests::may_crash());
         if let Some(crash) = crash {
             self.lab.crash(crash);
         }

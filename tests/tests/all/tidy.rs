@@ -77,7 +77,7 @@ const BANS: [Ban; 14] = [
     Ban {
         word: "thread_local!",
         inside: EVERYWHERE,
-        except: &["sim/"],
+        except: &["sim/", "engine/src/base/hooks/"],
         reason: "state belongs to a database",
     },
     Ban {

@@ -1,0 +1,157 @@
+//! Rare states that a run has reached: those that the engine notes, and those of the simulated machine.
+//!
+//! A marker that more than half of all histories reach says nothing; one that no history reaches says that the
+//! workload or the faults are aimed badly.
+
+use numstore::hooks::{CAPACITY, Collector, MARKERS, is_same};
+
+/// The markers of the simulated machine, in one row behind those of the engine.
+pub const SIM_MARKERS: &[&str] = &[
+    // The simulated machine.
+    "a sync of a log failed",
+    "a sync of the data file failed",
+    "a gap behind the old end of a file holds stale bytes",
+    "a file lost its end and with it what was written there",
+    "the disk was too full for the data file",
+    "the disk was too full for the log",
+    "a write of the data file failed",
+    "a write of the log failed",
+    "a power loss lost a name",
+    "a power loss kept one name and lost another",
+    "a power loss tore nothing but names",
+    "a crash struck the writing of slot 0",
+    "a crash struck the writing of slot 1",
+    "a crash struck the creation of a file",
+    "a crash struck the removal of a file",
+    "a crash struck a rename",
+    "a crash struck a sync of a directory",
+    "a crash struck the growth of a log",
+    // The run.
+    "a bit rotted that a superblock needs",
+    "a log with a rotten bit was read rightly",
+    "a commit in doubt has happened",
+    "a commit in doubt has not happened",
+    "a process whose opening failed opened the database once more",
+];
+
+const _: () = assert!(MARKERS.len() + SIM_MARKERS.len() <= CAPACITY, "there is a bit for every marker");
+
+/// As the macro of this name in the engine, for [`SIM_MARKERS`].
+macro_rules! reached {
+    ($name:literal) => {{
+        const MARKER: usize = $crate::markers::marker($name);
+        numstore::hooks::mark(MARKER);
+    }};
+    ($name:literal, $condition:expr) => {
+        if $condition {
+            reached!($name);
+        }
+    };
+}
+
+/// The number of a marker of the simulated machine.
+pub const fn marker(name: &str) -> usize {
+    let mut at = 0;
+    while at < SIM_MARKERS.len() {
+        if is_same(SIM_MARKERS[at], name) {
+            return MARKERS.len() + at;
+        }
+        at += 1;
+    }
+    panic!("no marker has this name")
+}
+
+/// The name of every marker, by number.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    MARKERS.iter().chain(SIM_MARKERS).copied()
+}
+
+/// Which markers one run has reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Reached([u64; CAPACITY / 64]);
+
+impl Reached {
+    /// What was gathered so far.
+    pub fn of(collector: &Collector) -> Reached {
+        Reached(collector.words())
+    }
+
+    /// Whether marker `number` was reached.
+    pub fn contains(&self, number: usize) -> bool {
+        self.0[number / 64] >> (number % 64) & 1 == 1
+    }
+}
+
+/// How many of some runs have reached each marker.
+#[derive(Clone, Debug)]
+pub struct Census {
+    /// How many runs there were.
+    pub runs: u64,
+    counts: Vec<u64>,
+}
+
+impl Census {
+    /// Counts over runs.
+    pub fn of<'r>(runs: impl IntoIterator<Item = &'r Reached>) -> Census {
+        let mut census = Census { runs: 0, counts: vec![0; names().count()] };
+        for reached in runs {
+            census.runs += 1;
+            for (number, count) in census.counts.iter_mut().enumerate() {
+                *count += u64::from(reached.contains(number));
+            }
+        }
+        census
+    }
+
+    /// Each marker, and how many runs have reached it.
+    pub fn counts(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        names().zip(self.counts.iter().copied())
+    }
+
+    /// The markers that no run has reached.
+    pub fn missed(&self) -> Vec<&'static str> {
+        self.counts().filter(|(_, count)| *count == 0).map(|(name, _)| name).collect()
+    }
+
+    /// The markers that more than half of the runs have reached.
+    pub fn common(&self) -> Vec<&'static str> {
+        self.counts().filter(|(_, count)| 2 * count > self.runs).map(|(name, _)| name).collect()
+    }
+
+    /// For people: how many were reached, and the names of the others.
+    pub fn describe(&self) -> String {
+        let (all, missed, common) = (self.counts.len(), self.missed(), self.common());
+        let reached = all - missed.len();
+        let mut text =
+            format!("markers: {reached} of {all} reached, {} of them rare", reached - common.len());
+        for (what, names) in [("not reached", missed), ("reached by more than half", common)] {
+            for name in names {
+                text += &format!("\n  {what}: {name}");
+            }
+        }
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_census_tells_the_missed_from_the_common() {
+        let collector = Collector::new();
+        let before = numstore::hooks::install(Some(collector.clone()));
+        reached!("a crash struck a rename");
+        reached!("a sync of a log failed", 1 > 2);
+        numstore::hooks::install(before);
+        let (once, never) = (Reached::of(&collector), Reached::default());
+        assert!(
+            once.contains(marker("a crash struck a rename"))
+                && !once.contains(marker("a sync of a log failed"))
+        );
+        let census = Census::of([&once, &once, &never]);
+        assert_eq!(census.common(), ["a crash struck a rename"]);
+        assert_eq!(census.missed().len(), names().count() - 1);
+        assert_eq!(census.runs, 3);
+    }
+}

@@ -1,0 +1,34 @@
+//! For each kind of fault a bug that only it finds: without such a bug nobody could say what the fault is good for.
+
+use numstore::hooks::mutant;
+
+use crate::world::FaultKind;
+
+use super::hunt::{Catch, Hunt};
+
+/// Each kind of fault, and the bug that is found with it and not without it.
+pub const ONLY: [(FaultKind, usize); 10] = [
+    (FaultKind::Kill, mutant("the slot that stands by is written first")),
+    (FaultKind::PowerLoss, mutant("a batch is not synced")),
+    (FaultKind::Tears, mutant("the only valid slot is written first")),
+    (FaultKind::NameLoss, mutant("the name of a log is not synced")),
+    (FaultKind::SyncFailures, mutant("a failed sync is tried again")),
+    (FaultKind::WriteFailures, mutant("a failed write does not poison")),
+    (FaultKind::FullDisk, mutant("a full disk costs blocks")),
+    (FaultKind::Rot, mutant("checksums of nodes are not looked at")),
+    (FaultKind::ShortTransfers, mutant("a short write begins again")),
+    (FaultKind::CrashInRecovery, mutant("a recovery removes its log too early")),
+];
+
+/// Fewest seeds that a bug must survive without its fault.
+const SEEDS_MIN: u64 = 300;
+
+/// The hunts without the fault, each over more seeds than the one with it took.
+pub(super) fn pairs(caught: &[Catch], seeds_max: u64) -> Vec<Hunt> {
+    let pair = |(kind, mutant): (FaultKind, usize)| {
+        let needed = caught.iter().find(|caught| caught.hunt.mutant == mutant)?.seeds_needed()?;
+        let seeds = (2 * needed).max(SEEDS_MIN).min(seeds_max.max(needed));
+        Some(Hunt { mutant, seeds, without: Some(kind) })
+    };
+    ONLY.into_iter().filter_map(pair).collect()
+}

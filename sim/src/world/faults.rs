@@ -1,0 +1,84 @@
+//! The kinds of faults, and switches for them: with one off it shows which bugs only that one finds.
+
+/// A kind of fault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FaultKind {
+    /// The process dies or gives up, and what it wrote stays visible and is not durable. Off: the power fails instead.
+    Kill,
+    /// The power fails. Off: the process dies instead.
+    PowerLoss,
+    /// A sector is torn inside, when the power fails or a write ends early.
+    Tears,
+    /// A name or its removal is lost, when the power fails.
+    NameLoss,
+    /// A sync fails.
+    SyncFailures,
+    /// A write fails.
+    WriteFailures,
+    /// The disk is full.
+    FullDisk,
+    /// Bits rot.
+    Rot,
+    /// Transfers are short.
+    ShortTransfers,
+    /// A crash or another fault strikes in a recovery.
+    CrashInRecovery,
+}
+
+impl FaultKind {
+    /// Every kind.
+    pub const ALL: [FaultKind; 10] = [
+        FaultKind::Kill,
+        FaultKind::PowerLoss,
+        FaultKind::Tears,
+        FaultKind::NameLoss,
+        FaultKind::SyncFailures,
+        FaultKind::WriteFailures,
+        FaultKind::FullDisk,
+        FaultKind::Rot,
+        FaultKind::ShortTransfers,
+        FaultKind::CrashInRecovery,
+    ];
+
+    /// What it is called on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            FaultKind::Kill => "kill",
+            FaultKind::PowerLoss => "power-loss",
+            FaultKind::Tears => "tears",
+            FaultKind::NameLoss => "name-loss",
+            FaultKind::SyncFailures => "sync-failures",
+            FaultKind::WriteFailures => "write-failures",
+            FaultKind::FullDisk => "full-disk",
+            FaultKind::Rot => "rot",
+            FaultKind::ShortTransfers => "short-transfers",
+            FaultKind::CrashInRecovery => "crash-in-recovery",
+        }
+    }
+
+    /// The kind of that name.
+    ///
+    /// # Errors
+    /// If there is none: the names that there are.
+    pub fn parse(name: &str) -> Result<FaultKind, String> {
+        let found = FaultKind::ALL.into_iter().find(|kind| kind.name() == name);
+        found.ok_or_else(|| format!("one of {}", FaultKind::ALL.map(FaultKind::name).join(", ")))
+    }
+}
+
+/// The kinds of faults that are switched off.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Without(u16);
+
+impl Without {
+    /// Whether faults of this kind do not occur.
+    pub fn has(self, kind: FaultKind) -> bool {
+        self.0 >> kind as u16 & 1 == 1
+    }
+}
+
+impl FromIterator<FaultKind> for Without {
+    fn from_iter<I: IntoIterator<Item = FaultKind>>(kinds: I) -> Without {
+        Without(kinds.into_iter().fold(0, |bits, kind| bits | 1 << kind as u16))
+    }
+}
