@@ -202,7 +202,7 @@ impl<F: DiskFile> Log<F> {
         // Two neighbouring segments hold more than one segment's worth of records, however these fall.
         let most = self.max_record_bytes();
         let needed = if total <= most { 1 } else { 2 * total.div_ceil(most) };
-        reached!("a reservation takes more than one segment", needed > 1);
+        reached!("a reservation takes many segments", needed > 6);
         while self.segments.free() < needed {
             self.grow()?;
         }

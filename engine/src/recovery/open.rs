@@ -105,7 +105,6 @@ fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
 fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<u64> {
     let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
     let last_block = (total_blocks.saturating_sub(1)) * BLOCK_BYTES as u64;
-    reached!("the file is longer than its space by far", length > 2 * last_block && total_blocks > 8);
     if total_blocks > FIRST_USABLE_BLOCK && length <= last_block {
         let expected = format!("{total_blocks} blocks of {BLOCK_BYTES} bytes");
         return Err(Error::corruption(file.path(), length, expected, "the end of the file"));

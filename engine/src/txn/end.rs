@@ -28,7 +28,7 @@ impl<E: Env> Core<E> {
             return self.end_unlogged(txn);
         }
         self.check_health()?;
-        self.reserve_end().inspect_err(|_| reached!("a commit found no room in the log"))?;
+        self.reserve_end()?;
         self.settle(txn)?;
         self.append(&Record { txn, commits: false, body: Body::Commit });
         self.finish_commit(txn);
