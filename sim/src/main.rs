@@ -1,4 +1,4 @@
-//! The command line of the simulator: replay one seed, or run many.
+//! The command line of the simulator: single runs, and campaigns of many seeds.
 #![expect(clippy::print_stdout, reason = "this is a program for the terminal")]
 
 use std::ops::Range;
@@ -7,7 +7,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde_json::json;
-use sim::runner::{Campaign, Counters, Outcome, Report, Watch, run_seed};
+use sim::runner::{Campaign, Counters, Outcome, Report};
+
+mod commands;
+
+use commands::{Subject, Telling};
 
 /// Deterministic simulation of NumStore.
 #[derive(Parser)]
@@ -19,16 +23,12 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs one seed and tells what happens in it.
+    /// Runs one seed, or the log of a run, and tells what happens in it.
     Replay {
-        /// The seed.
-        seed: u64,
-        /// Tell every I/O call too.
-        #[arg(long)]
-        verbose: bool,
-        /// Tell only the verdict.
-        #[arg(long, conflicts_with = "verbose")]
-        quiet: bool,
+        /// The seed, or the file with the log.
+        run: Subject,
+        #[command(flatten)]
+        telling: Telling,
     },
     /// Runs many seeds.
     Campaign {
@@ -56,19 +56,19 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 
 fn main() -> ExitCode {
     let good = match Arguments::parse().command {
-        Command::Replay { seed, verbose, quiet } => replay(seed, verbose, quiet),
-        Command::Campaign { seeds, jobs, json, twice } => campaign(&Campaign { seeds, jobs, twice }, json),
+        Command::Replay { run, telling } => commands::replay(&run, &telling),
+        Command::Campaign { seeds, jobs, json, twice } => {
+            Ok(campaign(&Campaign { seeds, jobs, twice }, json))
+        }
     };
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn replay(seed: u64, verbose: bool, quiet: bool) -> bool {
-    let watch = Watch { ios: verbose, tell: Box::new(|line| println!("{line}")) };
-    let outcome = run_seed(seed, (!quiet).then_some(watch));
-    println!("{}", describe(&outcome.counters));
-    println!("trace hash {:016x}", outcome.trace_hash);
-    println!("{}", outcome.verdict());
-    outcome.finding.is_none()
+    match good {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn describe(c: &Counters) -> String {
