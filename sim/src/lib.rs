@@ -14,12 +14,14 @@
 //! - [`judge`]: what is right.
 //! - [`script`]: what a run is made of, as data: acts, and the choices drawn below them.
 //! - [`runner`]: does what a seed or a record says; campaigns of many seeds.
+//! - [`shrink`]: from a long run that fails to the shortest one that fails in the same way.
 //! - [`testing`]: the machine for explicit crash tests.
 
 pub mod judge;
 pub mod model;
 pub mod runner;
 pub mod script;
+pub mod shrink;
 pub mod testing;
 pub mod workload;
 pub mod world;

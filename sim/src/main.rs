@@ -30,6 +30,32 @@ enum Command {
         #[command(flatten)]
         telling: Telling,
     },
+    /// Prints the log of a run as text: its acts, one a line, and the choices drawn below them.
+    Show {
+        /// The seed, or the file with the log.
+        run: Subject,
+    },
+    /// Tells where two runs part.
+    Diff {
+        /// The one run.
+        a: Subject,
+        /// The other one.
+        b: Subject,
+    },
+    /// Shrinks a run that fails to the shortest one that fails in the same way.
+    Shrink {
+        /// The seed, or the file with the log.
+        run: Subject,
+        /// Write the log of the shrunk run to this file; else it is printed.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Write a Rust test of explicit operations to this file.
+        #[arg(long, value_name = "FILE")]
+        emit_test: Option<PathBuf>,
+        /// Find something on purpose, to see what becomes of findings.
+        #[arg(long, hide = true)]
+        canary: bool,
+    },
     /// Runs many seeds.
     Campaign {
         /// First seed and the one behind the last, as `A..B`.
@@ -57,6 +83,11 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 fn main() -> ExitCode {
     let good = match Arguments::parse().command {
         Command::Replay { run, telling } => commands::replay(&run, &telling),
+        Command::Show { run } => commands::show(&run),
+        Command::Diff { a, b } => commands::diff(&a, &b),
+        Command::Shrink { run, output, emit_test, canary } => {
+            commands::shrink_run(&run, output.as_deref(), emit_test.as_deref(), canary)
+        }
         Command::Campaign { seeds, jobs, json, twice } => {
             Ok(campaign(&Campaign { seeds, jobs, twice }, json))
         }

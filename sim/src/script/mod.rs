@@ -22,15 +22,20 @@
 
 mod act;
 mod binary;
+mod builder;
 mod codec;
 mod data;
+mod fields;
 mod log;
 mod print;
 mod read;
+pub mod step;
 
 #[cfg(test)]
 mod tests;
 
 pub use act::{Act, Death, FaultOrder, Rot};
+pub use builder::Script;
+pub(crate) use fields::Field;
 pub use log::{Entry, Log};
 pub use read::BadLog;

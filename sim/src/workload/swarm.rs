@@ -106,6 +106,18 @@ impl Geometry {
         "log_segment_bytes",
     ];
 
+    /// With one of its numbers changed.
+    ///
+    /// # Panics
+    /// If no number has that name.
+    #[must_use]
+    pub fn with(&self, name: &str, number: u64) -> Geometry {
+        let mut numbers = self.numbers();
+        let place = Geometry::NAMES.iter().position(|known| *known == name);
+        numbers[place.unwrap_or_else(|| panic!("a geometry has no {name}"))] = number;
+        Geometry::from_numbers(numbers)
+    }
+
     /// All of it as numbers, to be recorded.
     pub fn numbers(&self) -> [u64; 7] {
         [
