@@ -5,7 +5,7 @@ use sim::script::Log;
 use sim::shrink::emit_test;
 
 fn log() -> Log {
-    include_str!("emitted.log").parse().unwrap()
+    include_str!("emitted.log").parse().expect("the committed log")
 }
 
 #[test]

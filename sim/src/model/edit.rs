@@ -55,17 +55,23 @@ pub struct Elements {
 }
 
 impl Elements {
+    /// Behind the last byte taken; where it begins if nothing is taken.
+    fn end(&self) -> Option<u64> {
+        let Some(last) = self.count.checked_sub(1) else { return Some(self.start) };
+        let to_last = last.checked_mul(self.stride)?.checked_mul(self.size)?;
+        to_last.checked_add(self.start)?.checked_add(self.size)
+    }
+
     /// The first byte of each element; nothing if the last one does not fit into `len` bytes.
     fn places(&self, len: usize) -> Result<Vec<usize>, ErrorCode> {
         if self.size == 0 || self.stride == 0 {
             return Err(ErrorCode::InvalidArgument);
         }
-        let step = self.size.checked_mul(self.stride).ok_or(ErrorCode::OutOfBounds)?;
-        let last = self.count.saturating_sub(1).checked_mul(step).ok_or(ErrorCode::OutOfBounds)?;
-        let end = last.checked_add(self.start).and_then(|at| at.checked_add(self.size));
-        if end.is_none_or(|end| end > len as u64) {
+        let end = self.end().ok_or(ErrorCode::InvalidArgument)?;
+        if end > len as u64 {
             return Err(ErrorCode::OutOfBounds);
         }
+        let step = self.size.wrapping_mul(self.stride);
         Ok((0..self.count).map(|i| (self.start + i * step) as usize).collect())
     }
 }

@@ -28,7 +28,9 @@ enum Part {
     /// Between two rounds.
     Settled,
     /// Closing for good.
-    Over,
+    Closing,
+    /// What is closed rots, and is looked at once more.
+    Rotting,
 }
 
 /// The source of a seed's acts.
@@ -117,7 +119,8 @@ impl Director {
         }
         if clean {
             self.queue.push_back(Act::Open);
-            if let Part::Over = self.part {
+            if let Part::Closing = self.part {
+                self.part = Part::Rotting;
                 return self.ruin(stage);
             }
             if self.dice.chance(1, 2) {
@@ -147,7 +150,7 @@ impl Director {
         }
         if let Part::Settled = self.part {
             if self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN {
-                self.part = Part::Over;
+                self.part = Part::Closing;
             } else {
                 self.rounds += 1;
                 let left = self.dice.between(50, 130);
@@ -166,7 +169,9 @@ impl Director {
                 self.operations += 1;
                 Some(Act::Do(self.generator.next(model)))
             }
-            _ => self.close_for_good(),
+            // A file of superblocks alone has nothing that rots: it opens.
+            Part::Rotting => None,
+            _ => Some(self.close_for_good()),
         }
     }
 
@@ -187,15 +192,17 @@ impl Director {
         Act::Disarm
     }
 
-    fn close_for_good(&mut self) -> Option<Act> {
+    fn close_for_good(&mut self) -> Act {
         let churns = self.dice.chance(1, 8);
-        self.queue.push_back(Act::Do(Operation::Close));
+        if churns {
+            self.queue.push_back(Act::Do(Operation::Close));
+        }
         if self.dice.chance(1, 2) {
             let (at, bit) = (self.dice.below(SLOTS_BYTES), self.dice.below(8) as u8);
             self.queue.push_back(Act::Rot(Rot::Slot { at, bit }));
         }
         self.queue.extend([Act::Open, Act::Do(Operation::Close)]);
-        if churns { Some(Act::Churn) } else { self.queue.pop_front() }
+        if churns { Act::Churn } else { Act::Do(Operation::Close) }
     }
 
     /// Bits of the data file turn over, wherever that is.

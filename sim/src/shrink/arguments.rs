@@ -20,6 +20,9 @@ const PLAIN: [Persist; 8] = [
     Persist::Random,
 ];
 
+/// The field of an act to be replaced, and what it is with a lower number.
+type Lowered<'a> = dyn Fn(&[Field], u64) -> (usize, Field) + 'a;
+
 impl Shrinker<'_> {
     pub(super) fn simplify_acts(&mut self) {
         for at in (0..self.best.entries.len()).rev() {
@@ -93,7 +96,7 @@ impl Shrinker<'_> {
     }
 
     /// Looks for the lowest number with which the failure stays, by halves.
-    fn lower(&mut self, now: u64, at: usize, field: &dyn Fn(&[Field], u64) -> (usize, Field)) {
+    fn lower(&mut self, now: u64, at: usize, field: &Lowered<'_>) {
         let (mut low, mut high) = (0, now);
         let mut guess = 0;
         while low < high {
