@@ -1,9 +1,11 @@
-//! What the modules of the integration test share: option sets, a simulated machine, a disk that refuses calls, the
-//! editing traces, noise.
+//! What the modules of the integration test and the measurements share: option sets, a simulated machine, the real one
+//! with hooks on its disk, the editing traces, noise.
 //!
 //! Not here: anything that a single module needs; and the judges, which stand beside the tests that use them.
 
+mod delegating;
 mod failing;
+mod forge;
 mod history;
 mod lab;
 mod trace;
@@ -14,7 +16,9 @@ use numstore::Options;
 use rand::{RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-pub use failing::{Call, FailingDisk, FailingEnv, FailingFile, SPACE};
+pub use delegating::{Call, DelegatingDisk, DelegatingEnv, DelegatingFile, Hook};
+pub use failing::{FailingEnv, Refusals, SPACE};
+pub use forge::{Forge, Link, Run};
 pub use history::{History, compensations};
 pub use lab::{Crash, Image, Lab};
 pub use trace::{Patch, Trace};

@@ -9,7 +9,7 @@ use crate::catalog::{Name, Store, check_name};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
 use crate::recovery::{
-    RecoveryReport, Verification, checkpoint, checkpoint_if_due, close, roll_back, splice, verify,
+    RecoveryReport, Verification, checkpoint, close, roll_back, splice, verify, with_room,
 };
 use crate::sync::Latched;
 use crate::txn::{Core, Published};
@@ -273,18 +273,17 @@ impl<E: Env> Database<E> {
     }
 
     /// Runs one change as a transaction of its own, after a checkpoint if one is due.
-    fn change<R>(&self, run: impl FnOnce(&mut Core<E>) -> Result<R>) -> Result<R> {
+    fn change<R>(&self, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R> {
         self.shared.core.lock().guarded(|core| {
             core.check_health()?;
-            checkpoint_if_due(core)?;
-            let result = run(core)?;
+            let result = with_room(core, run)?;
             core.reclaim(RECLAIM_AT_COMMIT);
             Ok(result)
         })
     }
 
     /// Replaces what `place` says, given the stream's length, by `data`.
-    fn splice(&self, name: &str, data: &[u8], place: impl FnOnce(u64) -> Result<(u64, u64)>) -> Result<()> {
+    fn splice(&self, name: &str, data: &[u8], place: impl Fn(u64) -> Result<(u64, u64)>) -> Result<()> {
         self.change(|core| {
             let stream = find(core, name)?;
             let len = core.catalog.stream(&core.store, stream)?.map_or(0, |record| record.tree.len());

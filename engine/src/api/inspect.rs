@@ -4,10 +4,9 @@ use std::fmt;
 use std::path::Path;
 
 use crate::base::{Error, Lsn, Result, TxnId};
-use crate::cache::DataFile;
+use crate::cache::{DataFile, SuperblockSlots};
 use crate::env::{Disk, Env, OpenMode};
 use crate::log::LogIdentity;
-use crate::txn::read_slots;
 
 pub use crate::format::record::{Body, Bulk, Operation, Payload, Record};
 pub use crate::format::superblock::Superblock;
@@ -60,7 +59,7 @@ pub fn superblock<E: Env>(env: &E, path: impl AsRef<Path>) -> Result<Superblock>
         std::io::ErrorKind::NotFound => Error::NoDatabase { file: path.to_owned() },
         _ => Error::io("open", path, 0, e),
     })?;
-    Ok(read_slots(&DataFile::new(file, path))?.current)
+    Ok(SuperblockSlots::read(&DataFile::new(file, path))?.current)
 }
 
 /// The records behind the last checkpoint of the database at `path`, oldest first; none if it was closed cleanly.

@@ -4,9 +4,11 @@ mod database;
 pub mod inspect;
 mod options;
 mod range;
+mod reads;
 mod snapshot;
 mod stats;
 mod stream;
+mod stream_info;
 mod transaction;
 
 pub use database::Database;
@@ -14,4 +16,5 @@ pub use options::Options;
 pub use snapshot::{Snapshot, SnapshotStream, StreamReader};
 pub use stats::Stats;
 pub use stream::Stream;
-pub use transaction::{Durability, StreamInfo, Transaction};
+pub use stream_info::StreamInfo;
+pub use transaction::{Durability, Transaction};

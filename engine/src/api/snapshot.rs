@@ -10,9 +10,8 @@ use crate::env::{Env, RealEnv};
 use crate::format::stride::Stride;
 use crate::tree::Tree;
 
-use super::StreamInfo;
 use super::database::Shared;
-use super::range::resolve;
+use super::{StreamInfo, reads};
 
 /// The whole database as one commit left it. Nothing that happens later is seen.
 ///
@@ -88,7 +87,7 @@ impl<E: Env> SnapshotStream<E> {
     /// # Errors
     /// [`Error::OutOfBounds`].
     pub fn read(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
-        self.store().trees().read_range(&self.tree, resolve(&range, self.tree.len())?)
+        reads::read(self.store(), &self.tree, &range)
     }
 
     /// Fills `buffer` from `offset` on; returns how many bytes there were, fewer than asked for only at the end.
@@ -96,7 +95,7 @@ impl<E: Env> SnapshotStream<E> {
     /// # Errors
     /// [`Error::OutOfBounds`] if `offset` is behind the end.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        read_at(self.store(), &self.tree, offset, buffer)
+        reads::read_at(self.store(), &self.tree, offset, buffer)
     }
 
     /// The elements of `stride`, one after the other.
@@ -104,7 +103,7 @@ impl<E: Env> SnapshotStream<E> {
     /// # Errors
     /// [`Error::InvalidArgument`]; [`Error::OutOfBounds`] if the last element does not fit.
     pub fn read_strided(&self, stride: Stride) -> Result<Vec<u8>> {
-        read_strided(self.store(), &self.tree, &stride)
+        reads::read_strided(self.store(), &self.tree, &stride)
     }
 
     /// The stream as a file to read and seek in, from its start.
@@ -144,26 +143,4 @@ impl<E: Env> Seek for StreamReader<E> {
         self.position = target.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         Ok(self.position)
     }
-}
-
-pub(super) fn read_at<E: Env>(
-    store: &Store<E>,
-    tree: &Tree,
-    offset: u64,
-    buffer: &mut [u8],
-) -> Result<usize> {
-    let start = resolve(&(offset..offset), tree.len())?.start;
-    let len = (buffer.len() as u64).min(tree.len() - start);
-    let mut filled = 0;
-    store.trees().visit(tree, start..start + len, &mut |bytes| {
-        buffer[filled..filled + bytes.len()].copy_from_slice(bytes);
-        filled += bytes.len();
-    })?;
-    Ok(filled)
-}
-
-pub(super) fn read_strided<E: Env>(store: &Store<E>, tree: &Tree, stride: &Stride) -> Result<Vec<u8>> {
-    stride.check()?;
-    resolve(&stride.hull().unwrap_or(0..u64::MAX), tree.len())?;
-    store.trees().read_strided(tree, stride)
 }

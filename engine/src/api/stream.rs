@@ -10,8 +10,8 @@ use crate::recovery::{remove_strided, splice, write_strided};
 use crate::tree::Tree;
 use crate::txn::Core;
 
-use super::Transaction;
 use super::range::resolve;
+use super::{Transaction, reads};
 
 /// A stream, as a transaction sees it: with its own changes in it. Offsets and lengths are bytes.
 pub struct Stream<'tx, E: Env = RealEnv> {
@@ -52,10 +52,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`].
     pub fn read(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
-        self.read_with(|core, tree| {
-            let range = resolve(&range, tree.len())?;
-            core.store.trees().read_range(tree, range)
-        })
+        self.read_with(|core, tree| reads::read(&core.store, tree, &range))
     }
 
     /// Fills `buffer` from `offset` on; returns how many bytes there were, fewer than asked for only at the end.
@@ -63,7 +60,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`] if `offset` is behind the end.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        self.read_with(|core, tree| super::snapshot::read_at(&core.store, tree, offset, buffer))
+        self.read_with(|core, tree| reads::read_at(&core.store, tree, offset, buffer))
     }
 
     /// The elements of `stride`, one after the other.
@@ -73,7 +70,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::InvalidArgument`]; [`Error::OutOfBounds`] if the last element does not fit.
     pub fn read_strided(&self, stride: Stride) -> Result<Vec<u8>> {
-        self.read_with(|core, tree| super::snapshot::read_strided(&core.store, tree, &stride))
+        self.read_with(|core, tree| reads::read_strided(&core.store, tree, &stride))
     }
 
     /// Inserts `data` at `offset`; what is behind moves right.
@@ -195,7 +192,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
         resolve(&hull, self.len_in(core)?).map(|_| ())
     }
 
-    fn splice_with(&self, data: &[u8], place: impl FnOnce(u64) -> Result<(u64, u64)>) -> Result<()> {
+    fn splice_with(&self, data: &[u8], place: impl Fn(u64) -> Result<(u64, u64)>) -> Result<()> {
         self.transaction.change(|core, txn: TxnId| {
             let (offset, delete_len) = place(self.len_in(core)?)?;
             if delete_len == 0 && data.is_empty() {

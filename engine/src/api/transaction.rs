@@ -6,11 +6,11 @@ use crate::base::{Error, Result, TxnId};
 use crate::catalog::{Name, check_name, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
-use crate::recovery::{checkpoint_if_due, roll_back, roll_back_to};
+use crate::recovery::{roll_back, roll_back_to, with_room};
 use crate::txn::{Core, Savepoint};
 
-use super::Stream;
 use super::database::{RECLAIM_AT_COMMIT, Shared};
+use super::{Stream, StreamInfo};
 
 /// When a commit is durable.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -21,15 +21,6 @@ pub enum Durability {
     /// With the next commit that is [`Durability::Sync`], the next [`Database::sync`](super::Database::sync), or the next
     /// checkpoint. Other transactions see it at once; snapshots, and reads directly on the database, when it is durable.
     Deferred,
-}
-
-/// A stream in a listing.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct StreamInfo {
-    /// Its name.
-    pub name: String,
-    /// Its length in bytes.
-    pub len: u64,
 }
 
 /// A group of changes that happen together or not at all.
@@ -245,11 +236,10 @@ impl<E: Env> Transaction<E> {
     }
 
     /// Runs a change, after a checkpoint if one is due.
-    pub(super) fn change<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
+    pub(super) fn change<R>(&self, run: impl Fn(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
         self.shared.core.lock().guarded(|core| {
             core.check_health()?;
-            checkpoint_if_due(core)?;
-            run(core, self.id)
+            with_room(core, |core| run(core, self.id))
         })
     }
 }

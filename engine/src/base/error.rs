@@ -1,5 +1,6 @@
 //! The one error type, with codes that never change.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What every fallible call returns.
@@ -193,6 +194,12 @@ impl Error {
         found: impl Into<String>,
     ) -> Error {
         Error::Corruption { file: file.to_owned(), offset, expected: expected.into(), found: found.into() }
+    }
+
+    /// Whether there is no space left, on the disk, in a quota or under a limit on the length of files.
+    pub(crate) fn is_full(&self) -> bool {
+        let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded, ErrorKind::FileTooLarge];
+        matches!(self, Error::Io { source, .. } if full.contains(&source.kind()))
     }
 
     /// Whether a sync failed, after which nothing is known of what was written before.

@@ -1,6 +1,7 @@
 //! The data file as blocks: every read is verified against the reference that led to it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
@@ -36,9 +37,20 @@ impl<F: DiskFile> DataFile<F> {
     /// [`Error::Corruption`] if a checksum differs or the file ends too early.
     pub fn read_node(&self, reference: &BlockRef) -> Result<Vec<u8>> {
         let mut bytes = vec![0; reference.bytes as usize];
-        self.read_bytes(reference.offset(), &mut bytes)?;
-        match reference.first_mismatch(&bytes) {
-            None => Ok(bytes),
+        self.read_into(reference, &mut bytes).map(|()| bytes)
+    }
+
+    /// As [`DataFile::read_node`], into bytes that many can hold.
+    pub fn read_shared(&self, reference: &BlockRef) -> Result<Arc<[u8]>> {
+        let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, reference.bytes as usize).collect();
+        let own = Arc::get_mut(&mut bytes).expect("invariant: nobody else has it yet");
+        self.read_into(reference, own).map(|()| bytes)
+    }
+
+    fn read_into(&self, reference: &BlockRef, bytes: &mut [u8]) -> Result<()> {
+        self.read_bytes(reference.offset(), bytes)?;
+        match reference.first_mismatch(bytes) {
+            None => Ok(()),
             Some(piece) => {
                 let offset = reference.offset() + (piece * CHECKED_BYTES) as u64;
                 let expected = format!("checksum {:#010x}", reference.sums[piece]);

@@ -1,4 +1,4 @@
-//! Decoded nodes, kept until a byte budget is spent; evicted by CLOCK, so that one scan does not empty it of what is
+//! Clean nodes, kept until a byte budget is spent; evicted by CLOCK, so that one scan does not empty it of what is
 //! used again and again.
 //!
 //! All kinds of nodes share one [`Shelf`] and its budget; a [`NodeCache`] is the view of it that one kind has.
@@ -42,12 +42,14 @@ pub struct NodeCache<T, P: Platform> {
 struct Entries {
     budget_bytes: usize,
     used_bytes: usize,
-    slots: Vec<Slot>,
-    by_block: IdMap<BlockId, usize>,
+    /// The entries themselves, not places in a list of them: a look-up waits for memory once less.
+    by_block: IdMap<BlockId, Entry>,
+    /// The blocks in the order in which the hand passes them.
+    clock: Vec<BlockId>,
     hand: usize,
 }
 
-struct Slot {
+struct Entry {
     reference: BlockRef,
     claim: u64,
     weight: usize,
@@ -59,7 +61,7 @@ impl<P: Platform> Shelf<P> {
     /// An empty shelf that holds about `budget_bytes`.
     pub fn new(budget_bytes: usize) -> Arc<Shelf<P>> {
         let entries =
-            Entries { budget_bytes, used_bytes: 0, slots: Vec::new(), by_block: IdMap::default(), hand: 0 };
+            Entries { budget_bytes, used_bytes: 0, by_block: IdMap::default(), clock: Vec::new(), hand: 0 };
         Arc::new(Shelf { entries: Latched::new(entries), hits: AtomicU64::new(0), misses: AtomicU64::new(0) })
     }
 
@@ -77,66 +79,64 @@ impl<T: Weigh + Send + Sync + 'static, P: Platform> NodeCache<T, P> {
 
     /// The node behind `reference`, if it is cached and was as its parent `claim`s.
     pub fn get(&self, reference: &BlockRef, claim: u64) -> Option<Arc<T>> {
-        let found = self.shelf.entries.read().get(reference, claim);
-        match found.and_then(|node| node.downcast().ok()) {
-            Some(node) => {
-                self.shelf.hits.fetch_add(1, Ordering::Relaxed);
-                Some(node)
-            }
-            None => {
-                self.shelf.misses.fetch_add(1, Ordering::Relaxed);
-                None
-            }
-        }
+        let found = self.shelf.entries.read().find(reference, claim).map(Arc::clone);
+        self.count(found.and_then(|node| node.downcast().ok()))
+    }
+
+    /// As [`NodeCache::get`], for a `look` that takes only an instant and does not come back to the cache: who gets the node
+    /// itself waits for the memory that counts its holders before anything else of it is fetched.
+    pub fn look<R>(&self, reference: &BlockRef, claim: u64, look: impl FnOnce(&T) -> R) -> Option<R> {
+        let entries = self.shelf.entries.read();
+        let node = entries.find(reference, claim).and_then(|node| node.downcast_ref());
+        self.count(node.map(look))
+    }
+
+    fn count<R>(&self, found: Option<R>) -> Option<R> {
+        let counter = if found.is_some() { &self.shelf.hits } else { &self.shelf.misses };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
     }
 
     /// Keeps `node`, which is what stands behind `reference`, and evicts others if the budget is spent.
     pub fn insert(&self, reference: &BlockRef, claim: u64, node: Arc<T>) {
         let weight = node.weight();
-        let slot = Slot { reference: *reference, claim, weight, referenced: AtomicBool::new(false), node };
-        self.shelf.entries.lock().insert(slot);
+        let entry = Entry { reference: *reference, claim, weight, referenced: AtomicBool::new(false), node };
+        self.shelf.entries.lock().insert(entry);
     }
 }
 
 impl Entries {
-    fn get(&self, reference: &BlockRef, claim: u64) -> Option<Arc<dyn Any + Send + Sync>> {
-        let slot = &self.slots[*self.by_block.get(&reference.block)?];
-        if slot.reference != *reference || slot.claim != claim {
+    fn find(&self, reference: &BlockRef, claim: u64) -> Option<&Arc<dyn Any + Send + Sync>> {
+        let entry = self.by_block.get(&reference.block)?;
+        if entry.reference != *reference || entry.claim != claim {
             return None;
         }
-        slot.referenced.store(true, Ordering::Relaxed);
-        Some(Arc::clone(&slot.node))
+        entry.referenced.store(true, Ordering::Relaxed);
+        Some(&entry.node)
     }
 
-    fn insert(&mut self, slot: Slot) {
-        self.used_bytes += slot.weight;
-        match self.by_block.get(&slot.reference.block) {
-            Some(&at) => {
-                self.used_bytes -= self.slots[at].weight;
-                self.slots[at] = slot;
-            }
-            None => {
-                self.by_block.insert(slot.reference.block, self.slots.len());
-                self.slots.push(slot);
-            }
+    fn insert(&mut self, entry: Entry) {
+        let block = entry.reference.block;
+        self.used_bytes += entry.weight;
+        match self.by_block.insert(block, entry) {
+            Some(old) => self.used_bytes -= old.weight,
+            None => self.clock.push(block),
         }
-        while self.used_bytes > self.budget_bytes && self.slots.len() > 1 {
+        while self.used_bytes > self.budget_bytes && self.clock.len() > 1 {
             self.evict_one();
         }
     }
 
     fn evict_one(&mut self) {
         loop {
-            self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
-            if !self.slots[self.hand].referenced.swap(false, Ordering::Relaxed) {
+            self.hand = if self.hand + 1 < self.clock.len() { self.hand + 1 } else { 0 };
+            let entry = &self.by_block[&self.clock[self.hand]];
+            if !entry.referenced.swap(false, Ordering::Relaxed) {
                 break;
             }
         }
-        let victim = self.slots.swap_remove(self.hand);
-        self.by_block.remove(&victim.reference.block);
+        let victim = self.clock.swap_remove(self.hand);
+        let victim = self.by_block.remove(&victim).expect("invariant: the clock has the blocks of the map");
         self.used_bytes -= victim.weight;
-        if let Some(moved) = self.slots.get(self.hand) {
-            self.by_block.insert(moved.reference.block, self.hand);
-        }
     }
 }

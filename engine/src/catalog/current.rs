@@ -4,7 +4,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::base::{IdMap, Result, StreamId};
+use crate::base::{BLOCK_BYTES, IdMap, Result, StreamId};
 use crate::cache::{Deaths, NodeWriter};
 use crate::env::Env;
 use crate::format::map_root::MapRoot;
@@ -178,6 +178,17 @@ impl Catalog {
     /// How many streams there are.
     pub fn len(&self) -> u64 {
         self.maps.names.len()
+    }
+
+    /// What a flush would write, in bytes of whole blocks, and how many streams have to be settled before. Walks what is
+    /// dirty.
+    pub fn dirty_bytes(&self) -> (u64, u64) {
+        let mut bytes: u64 = self.changing.values().map(Tree::dirty_bytes).sum();
+        self.maps.streams.each_dirty_value(&mut |record| bytes += record.tree.dirty_bytes());
+        let mut node = |encoded: usize| bytes += encoded.next_multiple_of(BLOCK_BYTES) as u64;
+        self.maps.streams.each_dirty(&mut node);
+        self.maps.names.each_dirty(&mut node);
+        (bytes, self.changing.len() as u64)
     }
 
     /// Writes everything that is only in memory; returns the roots. No stream may be changing.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::{DataFile, NodeCache, Shelf};
 use crate::env::{Disk, Env};
-use crate::map::{MapNode, MapSource};
+use crate::map::{CleanNode, MapSource};
 use crate::space::RunLength;
 use crate::tree::{Geometry, Node, TreeSource};
 
@@ -25,9 +25,9 @@ pub struct Store<E: Env> {
     pub geometry: Geometry,
     shelf: Arc<Shelf<E::Platform>>,
     nodes: Cache<Node, E>,
-    names: Cache<MapNode<Name, u64>, E>,
-    streams: Cache<MapNode<u64, StreamRecord>, E>,
-    free: Cache<MapNode<u64, RunLength>, E>,
+    names: Cache<CleanNode<Name, u64>, E>,
+    streams: Cache<CleanNode<u64, StreamRecord>, E>,
+    free: Cache<CleanNode<u64, RunLength>, E>,
 }
 
 impl<E: Env> Store<E> {

@@ -40,7 +40,7 @@ impl MapValue for StreamRecord {
     const MAX_BYTES: usize = <Name as MapKey>::MAX_BYTES + TREE_ROOT_BYTES;
 
     fn encoded_bytes(&self) -> usize {
-        self.name.encoded_bytes() + TREE_ROOT_BYTES
+        counted_bytes(&self.name)
     }
 
     fn encode_into(&self, out: &mut Vec<u8>) {
@@ -53,11 +53,22 @@ impl MapValue for StreamRecord {
 
     fn decode(from: &mut Reader<'_>) -> Result<StreamRecord, WireError> {
         let name = Name::decode(from)?;
-        if name.is_empty() || std::str::from_utf8(&name).is_err() {
-            return Err(WireError("a stream's name is not one"));
-        }
         Ok(StreamRecord { name, tree: Tree::from_disk_form(&TreeRoot::decode(from)?) })
     }
 
+    fn check(from: &mut Reader<'_>) -> Result<usize, WireError> {
+        let name = Name::read_order(from)?;
+        if name.is_empty() || std::str::from_utf8(name).is_err() {
+            return Err(WireError("a stream's name is not one"));
+        }
+        TreeRoot::decode(from)?;
+        Ok(counted_bytes(name))
+    }
+
     fn summary(&self) {}
+}
+
+/// What an entry for a stream of this name is taken to need: no more when its tree has been written or has grown.
+fn counted_bytes(name: &[u8]) -> usize {
+    2 + name.len() + TREE_ROOT_BYTES
 }

@@ -39,7 +39,7 @@
 
 use crate::base::{BLOCK_BYTES, Lsn, checksum, checksum_seeded};
 
-use super::wire::{Reader, WireError};
+use super::wire::{Reader, WireError, total_bytes};
 
 /// Bytes of an encoded [`BatchHeader`].
 pub const BATCH_HEADER_BYTES: usize = 80;
@@ -51,13 +51,7 @@ const SUMMED_FROM: usize = 8;
 const FIELD_BYTES: [usize; 13] = [4, 4, 16, 8, 8, 8, 8, 4, 4, 4, 4, 4, 4];
 
 const _: () = {
-    let mut sum = 0;
-    let mut field = 0;
-    while field < FIELD_BYTES.len() {
-        sum += FIELD_BYTES[field];
-        field += 1;
-    }
-    assert!(sum == BATCH_HEADER_BYTES, "the fields fill the header");
+    assert!(total_bytes(&FIELD_BYTES) == BATCH_HEADER_BYTES, "the fields fill the header");
     assert!(BATCH_HEADER_BYTES < 512, "a header lies in one sector");
     assert!(BATCH_HEADER_BYTES < BLOCK_BYTES);
 };

@@ -78,14 +78,22 @@ impl BlockRef {
 
     /// Reads an encoding; a length out of range is an error.
     pub fn decode(from: &mut Reader<'_>) -> Result<BlockRef, WireError> {
-        let block = BlockId(from.u64()?);
-        let bytes = from.u32()?;
+        let mut reference = BlockRef::checked(BlockId(from.u64()?), from.u32()?, [0; 4])?;
+        for piece in 0..reference.pieces() {
+            reference.sums[piece] = from.u32()?;
+        }
+        Ok(reference)
+    }
+
+    /// The reference with these fields, if its length is in range and all sums that it does not use are 0.
+    #[inline]
+    pub fn checked(block: BlockId, bytes: u32, sums: [u32; 4]) -> Result<BlockRef, WireError> {
         if bytes == 0 || bytes as usize > MAX_NODE_BYTES || block.0 > u64::MAX / (2 * BLOCK_BYTES as u64) {
             return Err(WireError("a block reference is out of range"));
         }
-        let mut reference = BlockRef { block, bytes, sums: [0; 4] };
-        for piece in 0..reference.pieces() {
-            reference.sums[piece] = from.u32()?;
+        let reference = BlockRef { block, bytes, sums };
+        if sums[reference.pieces()..].iter().any(|&sum| sum != 0) {
+            return Err(WireError("reserved bytes are not zero"));
         }
         Ok(reference)
     }

@@ -21,7 +21,7 @@ const LARGEST_ENTRY_BYTES: usize = 8 + 8 + 4 + 16;
 pub const MAX_FANOUT: usize = 440;
 
 const _: () = assert!(
-    HEADER_BYTES + MAX_FANOUT * LARGEST_ENTRY_BYTES <= 16 * 1024,
+    inner_bytes(MAX_FANOUT) <= 16 * 1024,
     "the largest inner node fits 16 KiB, so that one checksum covers it"
 );
 
@@ -34,10 +34,15 @@ pub struct InnerEntry {
     pub child: BlockRef,
 }
 
+/// The most bytes that a node with so many children takes.
+pub const fn inner_bytes(children: usize) -> usize {
+    HEADER_BYTES + children * LARGEST_ENTRY_BYTES
+}
+
 /// Encodes a node of `height` with the given children.
 pub fn encode_inner(height: u8, children: impl ExactSizeIterator<Item = InnerEntry>) -> Vec<u8> {
     let count = u16::try_from(children.len()).expect("invariant: at most MAX_FANOUT children");
-    let mut out = Vec::with_capacity(HEADER_BYTES + children.len() * LARGEST_ENTRY_BYTES);
+    let mut out = Vec::with_capacity(inner_bytes(children.len()));
     out.push(KIND);
     out.push(height);
     out.extend_from_slice(&count.to_le_bytes());

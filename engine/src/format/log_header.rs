@@ -13,7 +13,7 @@
 //! | 40..48 | LSN of the first record of the file |
 //! | 508..512 | CRC-32 of bytes 0..508 |
 //!
-//! 1. The header is written once, with the first slot, and is durable before any superblock names the file. So a
+//! 1. The header is written once, with the first segment, and is durable before any superblock names the file. So a
 //!    header that is not whole is damage, never a write that a crash cut short.
 //! 2. A batch of another log looks like no batch at all. The header is what tells the log of another database, or an
 //!    earlier one of this database, from a log that holds nothing yet.
@@ -24,9 +24,9 @@ use crate::base::{BLOCK_BYTES, Lsn, checksum};
 
 use super::batch::LogIdentity;
 use super::superblock::FORMAT_VERSION;
-use super::wire::{Reader, WireError};
+use super::wire::{Reader, WireError, total_bytes};
 
-/// What of a log file the header takes; slot 0 begins behind it.
+/// What of a log file the header takes; segment 0 begins behind it.
 pub const LOG_HEADER_BYTES: usize = 4096;
 
 /// The first eight bytes of every log file.
@@ -37,13 +37,7 @@ const SUM_AT: usize = 508;
 const FIELD_BYTES: [usize; 6] = [8, 4, 4, 16, 8, 8];
 
 const _: () = {
-    let mut sum = 0;
-    let mut field = 0;
-    while field < FIELD_BYTES.len() {
-        sum += FIELD_BYTES[field];
-        field += 1;
-    }
-    assert!(sum == 48 && sum <= SUM_AT, "the fields end before the checksum");
+    assert!(total_bytes(&FIELD_BYTES) == 48 && 48 <= SUM_AT, "the fields end before the checksum");
     assert!(SUM_AT + 4 == 512, "all that is summed lies in one sector");
     assert!(LOG_HEADER_BYTES == BLOCK_BYTES, "batches behind the header begin at blocks");
 };

@@ -7,7 +7,7 @@
 //! | 0..8 | `generation` |
 //! | 8..16 | `lsn` |
 //! | 16..24 | `sequence` |
-//! | 24..28 | `slot` |
+//! | 24..28 | `segment` |
 //! | 28..32 | `offset`, a multiple of 4 KiB |
 //! | 32..36 | `previous_sum` |
 //! | 36..40 | zero |
@@ -30,9 +30,9 @@ pub struct LogPosition {
     pub lsn: Lsn,
     /// The number of the first batch behind this place.
     pub sequence: u64,
-    /// The slot that the batch before it lies in, or 0 at the start.
-    pub slot: u32,
-    /// Where in the slot that batch ends, in bytes. The next one stands here or at the start of another slot.
+    /// The segment that the batch before it lies in, or 0 at the start.
+    pub segment: u32,
+    /// Where in the segment that batch ends, in bytes. The next one stands here or at the start of another segment.
     pub offset: u32,
     /// Checksum of the header of the batch before it, or the seed of the log.
     pub previous_sum: u32,
@@ -45,7 +45,7 @@ impl LogPosition {
         for field in [self.generation, self.lsn.0, self.sequence] {
             out.extend_from_slice(&field.to_le_bytes());
         }
-        for field in [self.slot, self.offset, self.previous_sum, 0] {
+        for field in [self.segment, self.offset, self.previous_sum, 0] {
             out.extend_from_slice(&field.to_le_bytes());
         }
         out.try_into().expect("invariant: the fields fill the position")
@@ -57,14 +57,14 @@ impl LogPosition {
     /// If the bytes end too early, or the fields cannot be those of a position.
     pub fn decode(from: &mut Reader<'_>) -> Result<LogPosition, WireError> {
         let (generation, lsn, sequence) = (from.u64()?, Lsn(from.u64()?), from.u64()?);
-        let (slot, offset, previous_sum, reserved) = (from.u32()?, from.u32()?, from.u32()?, from.u32()?);
+        let (segment, offset, previous_sum, reserved) = (from.u32()?, from.u32()?, from.u32()?, from.u32()?);
         if reserved != 0 {
             return Err(WireError("reserved bytes of a log position are not zero"));
         }
         if sequence == 0 || !(offset as usize).is_multiple_of(BLOCK_BYTES) {
             return Err(WireError("a log position is out of range"));
         }
-        Ok(LogPosition { generation, lsn, sequence, slot, offset, previous_sum })
+        Ok(LogPosition { generation, lsn, sequence, segment, offset, previous_sum })
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
         generation: 0x0101,
         lsn: Lsn(0x0202),
         sequence: 0x0303,
-        slot: 0x0404,
+        segment: 0x0404,
         offset: 0x5000,
         previous_sum: 0x0606,
     };

@@ -7,7 +7,9 @@
 //! | 36 | height, 0 if the map is empty |
 //! | 37..40 | zero |
 
-use super::block_ref::{BlockRef, CHECKED_BYTES};
+use crate::base::BlockId;
+
+use super::block_ref::BlockRef;
 use super::wire::{Reader, WireError};
 
 /// Length of an encoded [`MapRoot`].
@@ -63,14 +65,13 @@ pub fn encode_reference(reference: Option<&BlockRef>, out: &mut Vec<u8>) {
 }
 
 /// Reads [`REFERENCE_BYTES`]; all of them zero is no reference.
+#[inline]
 pub fn decode_reference(from: &mut Reader<'_>) -> Result<Option<BlockRef>, WireError> {
-    let bytes = from.array::<REFERENCE_BYTES>()?;
-    if bytes == [0; REFERENCE_BYTES] {
+    let (block, bytes) = (from.u64()?, from.u32()?);
+    let sums = [from.u32()?, from.u32()?, from.u32()?, from.u32()?];
+    if bytes == 0 && block == 0 && sums == [0; 4] {
         return Ok(None);
     }
-    let mut fields = Reader::new(&bytes);
-    let reference = BlockRef::decode(&mut fields)?;
-    debug_assert_eq!(fields.remaining(), (4 - (reference.bytes as usize).div_ceil(CHECKED_BYTES)) * 4);
-    fields.finish_zero()?;
+    let reference = BlockRef::checked(BlockId(block), bytes, sums)?;
     Ok(Some(reference))
 }

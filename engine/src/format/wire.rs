@@ -1,4 +1,4 @@
-//! Reading fixed little-endian fields out of a byte slice, with every length checked.
+//! Fixed little-endian fields: how long a row of them is, and reading them out of a byte slice with every length checked.
 
 use std::sync::Arc;
 
@@ -7,6 +7,17 @@ use crate::base::SharedBytes;
 /// What was wrong with the bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct WireError(pub &'static str);
+
+/// The length of a row of fields, for an assertion that a layout is what it says.
+pub const fn total_bytes(fields: &[usize]) -> usize {
+    let mut total = 0;
+    let mut at = 0;
+    while at < fields.len() {
+        total += fields[at];
+        at += 1;
+    }
+    total
+}
 
 /// A cursor over encoded bytes.
 pub struct Reader<'a> {
@@ -17,13 +28,15 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     /// Starts at the first of `bytes`.
+    #[inline]
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
         Reader { rest: bytes, buffer: None }
     }
 
-    /// As [`Reader::new`], over a buffer that [`Reader::shared_bytes`] shares instead of copying.
-    pub fn over(buffer: &'a Arc<[u8]>) -> Reader<'a> {
-        Reader { rest: buffer, buffer: Some(buffer) }
+    /// Starts at byte `at` of a buffer that [`Reader::shared_bytes`] shares instead of copying.
+    #[inline]
+    pub fn over(buffer: &'a Arc<[u8]>, at: usize) -> Reader<'a> {
+        Reader { rest: &buffer[at..], buffer: Some(buffer) }
     }
 
     /// The next `n` bytes, to keep.
@@ -37,6 +50,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The next `n` bytes.
+    #[inline]
     pub fn bytes(&mut self, n: usize) -> Result<&'a [u8], WireError> {
         if n > self.rest.len() {
             return Err(WireError("the bytes end too early"));
@@ -47,32 +61,38 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte.
+    #[inline]
     pub fn u8(&mut self) -> Result<u8, WireError> {
         Ok(self.array::<1>()?[0])
     }
 
     /// The next two bytes.
+    #[inline]
     pub fn u16(&mut self) -> Result<u16, WireError> {
         self.array().map(u16::from_le_bytes)
     }
 
     /// The next four bytes.
+    #[inline]
     pub fn u32(&mut self) -> Result<u32, WireError> {
         self.array().map(u32::from_le_bytes)
     }
 
     /// The next eight bytes.
+    #[inline]
     pub fn u64(&mut self) -> Result<u64, WireError> {
         self.array().map(u64::from_le_bytes)
     }
 
     /// The next `N` bytes.
+    #[inline]
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], WireError> {
         let bytes = self.bytes(N)?;
         Ok(bytes.try_into().expect("invariant: the slice has N bytes"))
     }
 
     /// How many bytes are left.
+    #[inline]
     pub fn remaining(&self) -> usize {
         self.rest.len()
     }

@@ -1,25 +1,25 @@
 //! The log: records go in at one end, are made durable in batches, and are read back after a crash.
 //!
-//! One file a generation, `<database>-log-<generation>`: a header that says whose log this is, and equal *slots* of
-//! `segment_bytes`. A slot holds one segment of the log at a time, which is a row of batches; when nothing needs that
-//! segment any more, the slot is used again.
+//! One file a generation, `<database>-log-<generation>`: a header that says whose log this is, and equal *segments* of
+//! `segment_bytes`. A segment holds a row of batches; when nothing needs any of them any more, it is used again.
 //!
 //! ```text
-//!   4 KiB    slot 0            slot 1            slot 2
+//!   4 KiB    segment 0         segment 1         segment 2
 //!  +--------+--------+-------+--------+-------+-----------------+
 //!  | header | 5      | 6     | 7      | 2 …   | 3      | 4      |    the number is the batch's sequence
 //!  +--------+--------+-------+--------+-------+-----------------+
 //!                                     ^ tail: what follows is left over from an earlier use
 //! ```
 //!
-//! 1. A batch lies in one slot, at a multiple of 4 KiB; the next one stands right behind it or at the start of another slot.
+//! 1. A batch lies in one segment, at a multiple of 4 KiB; the next one stands right behind it or at the start of another
+//!    segment.
 //! 2. A batch is written only after the sync of its predecessor has succeeded. Therefore an invalid batch with nothing
 //!    later behind it is the torn tail, and one with something later anywhere in the file is damage.
-//! 3. A block of the file is written once in each use of its slot: a durable batch is never rewritten.
-//! 4. Slots are zero-filled and synced when they are made, so that a sync of a batch changes no metadata of the file.
-//! 5. A slot is used again only after [`Log::truncate`] passed it, so whatever it still holds has lower sequence numbers than
-//!    any retained batch.
-//! 6. The header is written with the first slot, synced before the superblock names the file, and never written again.
+//! 3. A block of the file is written once in each use of its segment: a durable batch is never rewritten.
+//! 4. Segments are zero-filled and synced when they are made, so that a sync of a batch changes no metadata of the file.
+//! 5. A segment is used again only after [`Log::truncate`] passed it, so whatever it still holds has lower sequence
+//!    numbers than any retained batch.
+//! 6. The header is written with the first segment, synced before the superblock names the file, and never written again.
 //!    A file without this log's header is damaged or another log, and not an empty one.
 //! 7. After a failed write or sync the log is poisoned: nothing is ever written to it again.
 //!

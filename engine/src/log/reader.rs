@@ -11,7 +11,7 @@ use crate::format::log_position::LogPosition;
 use crate::format::record::{Record, decode_record};
 use crate::format::wire::WireError;
 
-use super::segments::{slot_of, slot_start};
+use super::segments::{segment_of, segment_start};
 use super::{check_segment_bytes, log_path};
 
 /// How much of the file is read at once in the search for what lies behind the tail.
@@ -66,10 +66,10 @@ pub fn read_log<D: Disk>(
         finished: false,
     };
     scan.check_header()?;
-    // A slot is durably there, whole, before a batch goes to it.
-    let end_of_slot = slot_start(u64::from(from.slot) + 1, segment_bytes);
-    if end_of_slot > file_bytes {
-        let expected = format!("at least {end_of_slot} bytes of log");
+    // A segment is durably there, whole, before a batch goes to it.
+    let end_of_segment = segment_start(u64::from(from.segment) + 1, segment_bytes);
+    if end_of_segment > file_bytes {
+        let expected = format!("at least {end_of_segment} bytes of log");
         return Err(Error::corruption(&scan.path, file_bytes, expected, format!("{file_bytes} bytes")));
     }
     Ok(scan)
@@ -84,7 +84,7 @@ pub struct LogScan<F> {
     file_bytes: u64,
     /// Behind the last batch that was read.
     at: LogPosition,
-    /// Number and slot of the batches that stand at the start of a slot; read when first needed.
+    /// Number and segment of the batches that stand at the start of a segment; read when first needed.
     starts: Option<Vec<(u64, u32)>>,
     /// The records of the current batch.
     records: Vec<u8>,
@@ -174,14 +174,14 @@ impl<F: DiskFile> LogScan<F> {
             return Ok(None);
         };
         let lsn = self.check_follows(&header)?;
-        let (slot, in_slot) = slot_of(header.file_offset, self.segment_bytes);
+        let (segment, in_segment) = segment_of(header.file_offset, self.segment_bytes);
         self.at = LogPosition {
             generation: self.identity.generation,
             lsn,
             sequence: header.sequence + 1,
-            slot: slot_number(slot),
-            offset: u32::try_from(in_slot + header.batch_bytes())
-                .expect("invariant: the batch lies in its slot"),
+            segment: segment_number(segment),
+            offset: u32::try_from(in_segment + header.batch_bytes())
+                .expect("invariant: the batch lies in its segment"),
             previous_sum: sum,
         };
         Ok(Some(ScannedBatch { header, records: &self.records, path: &self.path }))
@@ -219,12 +219,12 @@ impl<F: DiskFile> LogScan<F> {
         Ok(())
     }
 
-    /// Where the next batch stands, unless it is in another slot.
+    /// Where the next batch stands, unless it is in another segment.
     fn next_offset(&self) -> u64 {
-        slot_start(u64::from(self.at.slot), self.segment_bytes) + u64::from(self.at.offset)
+        segment_start(u64::from(self.at.segment), self.segment_bytes) + u64::from(self.at.offset)
     }
 
-    /// Finds a whole batch with the next number, right behind the last one or at the start of a slot; leaves its records
+    /// Finds a whole batch with the next number, right behind the last one or at the start of a segment; leaves its records
     /// in `self.records`.
     fn find_next(&mut self) -> Result<Option<(BatchHeader, u32)>> {
         if self.at.offset < self.segment_bytes
@@ -232,8 +232,8 @@ impl<F: DiskFile> LogScan<F> {
         {
             return Ok(Some(found));
         }
-        for slot in self.slots_starting_with_next()? {
-            if let Some(found) = self.whole_batch_at(slot_start(u64::from(slot), self.segment_bytes))? {
+        for segment in self.segments_starting_with_next()? {
+            if let Some(found) = self.whole_batch_at(segment_start(u64::from(segment), self.segment_bytes))? {
                 return Ok(Some(found));
             }
         }
@@ -251,24 +251,24 @@ impl<F: DiskFile> LogScan<F> {
         }
     }
 
-    fn slots_starting_with_next(&mut self) -> Result<Vec<u32>> {
+    fn segments_starting_with_next(&mut self) -> Result<Vec<u32>> {
         if self.starts.is_none() {
             let behind_header = self.file_bytes - LOG_HEADER_BYTES as u64;
-            let slots = behind_header.div_ceil(u64::from(self.segment_bytes));
+            let segments = behind_header.div_ceil(u64::from(self.segment_bytes));
             let mut starts = Vec::new();
-            for slot in 0..slots {
-                let offset = slot_start(slot, self.segment_bytes);
+            for segment in 0..segments {
+                let offset = segment_start(segment, self.segment_bytes);
                 if let Place::Header(header, _) = self.place_at(offset)?
                     && header.sequence >= self.at.sequence
                 {
-                    starts.push((header.sequence, slot_number(slot)));
+                    starts.push((header.sequence, segment_number(segment)));
                 }
             }
             self.starts = Some(starts);
         }
         let starts = self.starts.as_deref().unwrap_or_default();
         let next = starts.iter().filter(|(sequence, _)| *sequence == self.at.sequence);
-        Ok(next.map(|&(_, slot)| slot).collect())
+        Ok(next.map(|&(_, segment)| segment).collect())
     }
 
     fn place_at(&self, offset: u64) -> Result<Place> {
@@ -312,8 +312,8 @@ impl<F: DiskFile> LogScan<F> {
             let expected = format!("segments of {} bytes", self.segment_bytes);
             return damage(expected, header.segment_bytes.to_string());
         }
-        let (_, in_slot) = slot_of(header.file_offset, self.segment_bytes);
-        let room = u64::from(self.segment_bytes) - in_slot;
+        let (_, in_segment) = segment_of(header.file_offset, self.segment_bytes);
+        let room = u64::from(self.segment_bytes) - in_segment;
         if header.batch_bytes() > room {
             return damage(format!("a batch of at most {room} bytes"), header.batch_bytes().to_string());
         }
@@ -341,7 +341,7 @@ impl<F: DiskFile> LogScan<F> {
     /// That the tail is a tail: no later batch stands anywhere in the file.
     ///
     /// The header of a later batch is enough to tell, since not even that was written before the missing batch was
-    /// durable. The torn batch's own header, and leftovers of earlier uses of the slots, have no greater number.
+    /// durable. The torn batch's own header, and leftovers of earlier uses of the segments, have no greater number.
     fn check_nothing_follows(&mut self) -> Result<()> {
         let mut first_later: Option<BatchHeader> = None;
         let mut chunk = vec![0; SEARCH_BYTES.min(usize::try_from(self.file_bytes).unwrap_or(usize::MAX))];
@@ -369,11 +369,11 @@ impl<F: DiskFile> LogScan<F> {
 
     /// The error for a missing batch in the middle, at the place where it most likely was.
     fn damage_before(&mut self, later: &BatchHeader) -> Result<Error> {
-        let (later_slot, in_slot) = slot_of(later.file_offset, self.segment_bytes);
-        let elsewhere = later_slot != u64::from(self.at.slot) && in_slot != 0;
-        let offset = match self.slots_starting_with_next()?.first() {
-            Some(&slot) => slot_start(u64::from(slot), self.segment_bytes),
-            None if elsewhere => slot_start(later_slot, self.segment_bytes),
+        let (later_segment, in_segment) = segment_of(later.file_offset, self.segment_bytes);
+        let elsewhere = later_segment != u64::from(self.at.segment) && in_segment != 0;
+        let offset = match self.segments_starting_with_next()?.first() {
+            Some(&segment) => segment_start(u64::from(segment), self.segment_bytes),
+            None if elsewhere => segment_start(later_segment, self.segment_bytes),
             None => self.next_offset(),
         };
         let expected = format!("batch {} of the log", self.at.sequence);
@@ -386,6 +386,6 @@ impl<F: DiskFile> LogScan<F> {
     }
 }
 
-fn slot_number(slot: u64) -> u32 {
-    u32::try_from(slot).unwrap_or(u32::MAX)
+fn segment_number(segment: u64) -> u32 {
+    u32::try_from(segment).unwrap_or(u32::MAX)
 }

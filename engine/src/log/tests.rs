@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::base::{Error, Lsn, Result, StreamId, TxnId};
 use crate::format::record::{Body, Operation, Payload, Record};
 
-use super::segments::slot_start;
+use super::segments::segment_start;
 use super::{Log, LogIdentity, log_path, read_log};
 use crate::format::log_header::LOG_HEADER_BYTES;
 use crate::format::log_position::LogPosition;
@@ -33,9 +33,9 @@ fn file() -> PathBuf {
     log_path(db(), IDENTITY.generation)
 }
 
-/// Where `slot` starts in the file.
-fn slot(slot: u64) -> u64 {
-    slot_start(slot, SEGMENT as u32)
+/// Where `segment` starts in the file.
+fn segment(segment: u64) -> u64 {
+    segment_start(segment, SEGMENT as u32)
 }
 
 fn create(disk: &MemDisk) -> Log<MemFile> {
@@ -63,7 +63,7 @@ fn batch(log: &mut Log<MemFile>, records: &mut Records, len: usize) -> u64 {
     let end = log.position();
     let bytes =
         crate::format::batch::padded_batch_bytes(log.durable_lsn().0 - records[records.len() - 1].0.0);
-    slot(u64::from(end.slot)) + u64::from(end.offset) - bytes
+    segment(u64::from(end.segment)) + u64::from(end.offset) - bytes
 }
 
 fn scan(disk: &MemDisk, from: &LogPosition) -> Result<(Records, LogPosition)> {

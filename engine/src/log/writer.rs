@@ -12,7 +12,7 @@ use crate::format::record::{Record, encode_record, record_bytes};
 use crate::format::varint::decode_varint;
 use crate::format::wire::Reader;
 
-use super::segments::Slots;
+use super::segments::Segments;
 use super::{check_segment_bytes, is_database, log_path};
 
 /// How much is zero-filled in one write.
@@ -23,7 +23,7 @@ const FILL_BYTES: usize = 256 * 1024;
 pub struct LogCounters {
     /// Batches made durable.
     pub batches: u64,
-    /// Successful syncs, those of new slots included.
+    /// Successful syncs, those of new segments included.
     pub syncs: u64,
     /// Bytes written in batches: records, headers and padding.
     pub bytes_written: u64,
@@ -33,10 +33,10 @@ pub struct LogCounters {
     pub header_bytes: u64,
     /// Zeros behind the records, up to the next block.
     pub padding_bytes: u64,
-    /// Bytes of zeros that new slots were filled with.
+    /// Bytes of zeros that new segments were filled with.
     pub fill_bytes: u64,
-    /// Slots freed by [`Log::truncate`].
-    pub slots_recycled: u64,
+    /// Segments freed by [`Log::truncate`].
+    pub segments_recycled: u64,
 }
 
 /// A log that is open for writing. Reading one back is [`super::read_log`].
@@ -44,8 +44,8 @@ pub struct Log<F> {
     file: F,
     path: PathBuf,
     identity: LogIdentity,
-    slots: Slots,
-    /// Where the next batch goes in the current slot, unless it does not fit there.
+    segments: Segments,
+    /// Where the next batch goes in the current segment, unless it does not fit there.
     offset: u32,
     /// The number of the next batch.
     sequence: u64,
@@ -62,7 +62,7 @@ pub struct Log<F> {
 }
 
 impl<F: DiskFile> Log<F> {
-    /// Creates the log of a generation, durably, with its name: the header, one zero-filled slot and no batch.
+    /// Creates the log of a generation, durably, with its name: the header, one zero-filled segment and no batch.
     ///
     /// A file of that name can only be left over from an attempt that was never published, and is replaced. Nothing
     /// here says that the database has this log now; that is for the superblock.
@@ -96,7 +96,7 @@ impl<F: DiskFile> Log<F> {
             file,
             path,
             identity,
-            slots: Slots::new(segment_bytes),
+            segments: Segments::new(segment_bytes),
             offset: 0,
             sequence: 1,
             previous_sum: identity.seed(),
@@ -123,7 +123,7 @@ impl<F: DiskFile> Log<F> {
 
     /// The longest record that fits a segment.
     pub fn max_record_bytes(&self) -> u64 {
-        u64::from(self.slots.segment_bytes()) - BLOCK_BYTES as u64
+        u64::from(self.segments.segment_bytes()) - BLOCK_BYTES as u64
     }
 
     /// That `record` fits a segment.
@@ -157,7 +157,7 @@ impl<F: DiskFile> Log<F> {
 
     /// Length of the file.
     pub fn file_bytes(&self) -> u64 {
-        self.slots.file_bytes()
+        self.segments.file_bytes()
     }
 
     /// Which log this is.
@@ -191,15 +191,15 @@ impl<F: DiskFile> Log<F> {
     /// [`Error::Io`] if the file cannot grow; the log goes on unless a sync failed. [`Error::Poisoned`].
     pub fn reserve(&mut self, bytes: u64) -> Result<()> {
         self.check_poison()?;
-        let segment = u64::from(self.slots.segment_bytes());
+        let segment_bytes = u64::from(self.segments.segment_bytes());
         let total = self.buffered_bytes().saturating_add(bytes);
-        if total == 0 || padded_batch_bytes(total) <= segment - u64::from(self.offset) {
+        if total == 0 || padded_batch_bytes(total) <= segment_bytes - u64::from(self.offset) {
             return Ok(());
         }
         // Two neighbouring segments hold more than one segment's worth of records, however these fall.
         let most = self.max_record_bytes();
-        let slots = if total <= most { 1 } else { 2 * total.div_ceil(most) };
-        while self.slots.free() < slots {
+        let needed = if total <= most { 1 } else { 2 * total.div_ceil(most) };
+        while self.segments.free() < needed {
             self.grow()?;
         }
         Ok(())
@@ -240,21 +240,21 @@ impl<F: DiskFile> Log<F> {
             generation: self.identity.generation,
             lsn: self.durable_lsn,
             sequence: self.sequence,
-            slot: self.slots.current(),
+            segment: self.segments.current(),
             offset: self.offset,
             previous_sum: self.previous_sum,
         }
     }
 
-    /// Lets the slots that lie wholly before `to` be used again. To be called once no superblock that could still be chosen
-    /// starts before `to`. No I/O.
+    /// Lets the segments that lie wholly before `to` be used again. To be called once no superblock that could still be
+    /// chosen starts before `to`. No I/O.
     ///
     /// # Panics
     /// If `to` is not a [`Log::position`] of this log, or lies before an earlier truncation.
     pub fn truncate(&mut self, to: &LogPosition) {
         assert_eq!(to.generation, self.identity.generation, "a position of another log");
         assert!(to.lsn <= self.durable_lsn && to.sequence <= self.sequence, "a position in the future");
-        self.counters.slots_recycled += self.slots.release_before(to.slot);
+        self.counters.segments_recycled += self.segments.release_before(to.segment);
     }
 
     fn check_poison(&self) -> Result<()> {
@@ -273,9 +273,9 @@ impl<F: DiskFile> Log<F> {
     fn write_batch(&mut self, records: &[u8]) -> Result<usize> {
         let taken = match self.fitting_here(records) {
             0 => {
-                if !self.slots.advance() {
+                if !self.segments.advance() {
                     self.grow()?;
-                    assert!(self.slots.advance(), "a slot was just added");
+                    assert!(self.segments.advance(), "a segment was just added");
                 }
                 self.offset = 0;
                 whole_records(records, self.room())
@@ -283,7 +283,7 @@ impl<F: DiskFile> Log<F> {
             taken => taken,
         };
         assert!(taken > 0, "append lets no record pass that fits no segment");
-        let file_offset = self.slots.file_offset(self.slots.current()) + u64::from(self.offset);
+        let file_offset = self.segments.file_offset(self.segments.current()) + u64::from(self.offset);
         let (header, sum) = self.put_batch_together(&records[..taken], file_offset);
         let io = |op, source| Error::io(op, &self.path, file_offset, source);
         write_all_at(&self.file, &self.batch, file_offset).map_err(|source| io("write", source))?;
@@ -292,25 +292,25 @@ impl<F: DiskFile> Log<F> {
         self.previous_sum = sum;
         self.durable_lsn = Lsn(self.durable_lsn.0 + taken as u64);
         self.offset += u32::try_from(header.batch_bytes()).expect("invariant: a batch fits a segment");
-        assert!(self.offset <= self.slots.segment_bytes(), "a batch crossed the end of its slot");
+        assert!(self.offset <= self.segments.segment_bytes(), "a batch crossed the end of its segment");
         self.count_batch(&header);
         Ok(taken)
     }
 
-    /// How many bytes of `records` the next batch takes if it goes to the current slot; 0 to leave the slot.
+    /// How many bytes of `records` the next batch takes if it goes to the current segment; 0 to leave the segment.
     fn fitting_here(&self, records: &[u8]) -> usize {
         let room = self.room();
         if records.len() <= room {
             return records.len();
         }
-        // A batch costs a sync. What would fit into the last bit of a slot is not worth one of its own.
-        let segment = self.slots.segment_bytes();
-        if segment - self.offset <= segment / 8 { 0 } else { whole_records(records, room) }
+        // A batch costs a sync. What would fit into the last bit of a segment is not worth one of its own.
+        let segment_bytes = self.segments.segment_bytes();
+        if segment_bytes - self.offset <= segment_bytes / 8 { 0 } else { whole_records(records, room) }
     }
 
     /// How many bytes of records fit a batch at the current place.
     fn room(&self) -> usize {
-        ((self.slots.segment_bytes() - self.offset) as usize).saturating_sub(BATCH_HEADER_BYTES)
+        ((self.segments.segment_bytes() - self.offset) as usize).saturating_sub(BATCH_HEADER_BYTES)
     }
 
     /// Leaves the bytes of a batch in `self.batch`; returns its header and that one's checksum.
@@ -323,7 +323,7 @@ impl<F: DiskFile> Log<F> {
             record_bytes: u32::try_from(records.len()).expect("invariant: a batch fits a segment"),
             record_sum: BatchHeader::sum_records(&self.identity, records),
             previous_sum: self.previous_sum,
-            segment_bytes: self.slots.segment_bytes(),
+            segment_bytes: self.segments.segment_bytes(),
         };
         let (bytes, sum) = header.encode();
         self.batch.clear();
@@ -344,9 +344,9 @@ impl<F: DiskFile> Log<F> {
         self.counters.padding_bytes += written - records - BATCH_HEADER_BYTES as u64;
     }
 
-    /// Adds a durably zero-filled slot to the file. A failed sync poisons the log; a failed write does not.
+    /// Adds a durably zero-filled segment to the file. A failed sync poisons the log; a failed write does not.
     fn grow(&mut self) -> Result<()> {
-        let (end, segment_bytes) = (self.slots.file_bytes(), self.slots.segment_bytes());
+        let (end, segment_bytes) = (self.segments.file_bytes(), self.segments.segment_bytes());
         if let Err(error) = fill_with_zeros(&self.file, &self.path, end, segment_bytes) {
             // Gives back what little space there was. Should this fail as well, the next attempt starts at `end` again.
             let _ = self.file.set_len(end);
@@ -356,7 +356,7 @@ impl<F: DiskFile> Log<F> {
             let error = Error::io("sync", &self.path, end, source);
             return Err(self.poisoned_by(error));
         }
-        self.slots.add();
+        self.segments.add();
         self.counters.syncs += 1;
         self.counters.fill_bytes += u64::from(segment_bytes);
         Ok(())
@@ -394,7 +394,7 @@ fn remove_leftover(disk: &impl Disk, path: &Path) -> Result<()> {
     }
 }
 
-/// Writes the header and the first slot, durably.
+/// Writes the header and the first segment, durably.
 fn fill_new_file(file: &impl DiskFile, path: &Path, header: &LogHeader) -> Result<()> {
     write_all_at(file, &header.encode(), 0).map_err(|error| Error::io("write", path, 0, error))?;
     fill_with_zeros(file, path, LOG_HEADER_BYTES as u64, header.segment_bytes)?;

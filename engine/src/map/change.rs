@@ -7,9 +7,8 @@ use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
 
 use super::entry::{MapKey, MapValue};
-use super::node::{MapChild, MapNode, NodeRef, child_bytes, entry_bytes, largest_entry};
+use super::node::{MapChild, MapNode, NodeRef, child_at, child_bytes, entry_bytes, largest_entry};
 use super::plan::Plan;
-use super::read::child_for;
 use super::regroup::{Cut, is_overfull, is_sparse, regroup, sibling_of};
 use super::{MapSource, OrderedMap};
 
@@ -133,14 +132,14 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
 impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
     fn apply(&mut self, node: &mut NodeRef<K, V>, change: Change<'_, K, V>, right_edge: bool) -> Applied<V> {
         let node = Arc::make_mut(self.plan.dirty(node, self.deaths));
-        let bytes_before = node.encoded_bytes();
+        let (bytes_before, found) = (node.encoded_bytes(), node.search(self.key));
         match node {
             MapNode::Leaf(entries) => {
-                let (old, at) = apply_to_leaf(entries, self.key, change);
+                let (old, at) = apply_to_leaf(entries, self.key, found, change);
                 Applied { old, bytes_before, at_end: at + 1 == entries.len() }
             }
             MapNode::Inner(children) => {
-                let at = child_for(children, self.key);
+                let at = child_at(found);
                 let at_end = at + 1 == children.len();
                 let applied = self.apply(&mut children[at].child, change, right_edge && at_end);
                 self.settle_child(children, at, &applied, right_edge && at_end);
@@ -229,9 +228,10 @@ impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
 fn apply_to_leaf<K: MapKey, V: MapValue>(
     entries: &mut Vec<(K, V)>,
     key: &K,
+    found: Result<usize, usize>,
     change: Change<'_, K, V>,
 ) -> (Option<V>, usize) {
-    let at = match (entries.binary_search_by(|(other, _)| other.cmp(key)), &change) {
+    let at = match (found, &change) {
         (Ok(at), _) => at,
         (Err(at), Change::Put(_)) => {
             let Change::Put(value) = change else { unreachable!() };

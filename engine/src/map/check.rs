@@ -4,8 +4,9 @@ use crate::base::{Error, Result};
 use crate::env::{DiskFile, Platform};
 use crate::format::block_ref::BlockRef;
 
-use super::entry::{MapKey, MapValue};
-use super::node::{MapNode, NodeRef, largest_entry};
+use super::entry::{MapKey, MapSummary, MapValue};
+use super::node::{MapChild, NodeRef, largest_entry};
+use super::opened::Opened;
 use super::regroup::{is_overfull, is_sparse};
 use super::{MapSource, OrderedMap};
 
@@ -21,6 +22,14 @@ pub trait MapWalk<K, V> {
 struct Below<K, V: MapValue> {
     first: K,
     summary: V::Summary,
+}
+
+/// `before`, and behind it what begins with `first` and sums to `summary`.
+fn add<K, V: MapValue>(before: Option<Below<K, V>>, first: K, summary: V::Summary) -> Below<K, V> {
+    match before {
+        None => Below { first, summary },
+        Some(before) => Below { first: before.first, summary: before.summary.combine(summary) },
+    }
 }
 
 struct Audit<'a, 'w, K, V: MapValue, F, P: Platform, W> {
@@ -79,37 +88,44 @@ impl<K: MapKey, V: MapValue, F: DiskFile, P: Platform, W: MapWalk<K, V>> Audit<'
             Err(e) => return Err(e),
         };
         self.occupancy(&node, level, right_edge);
-        match &*node {
-            MapNode::Leaf(entries) => {
-                for (key, value) in entries {
-                    if self.last.as_ref().is_some_and(|last| last >= key) {
-                        self.findings.push(format!("the key {key:?} is not above the one before"));
-                    }
-                    self.last = Some(key.clone());
-                    self.entries += 1;
-                    self.walk.entry(key, value)?;
-                }
-            }
-            MapNode::Inner(children) => {
-                for (at, child) in children.iter().enumerate() {
-                    let right_edge = right_edge && at + 1 == children.len();
-                    let Some(below) = self.node(&child.child, level - 1, right_edge)? else { continue };
-                    if below.first != child.first {
-                        let finding = format!("a child starts at {:?}, not {:?}", below.first, child.first);
-                        self.findings.push(finding);
-                    }
-                    if below.summary != child.summary {
-                        let (is, says) = (below.summary, child.summary);
-                        self.findings
-                            .push(format!("the child at {:?} sums to {is:?}, not {says:?}", child.first));
-                    }
-                }
-            }
-        }
-        Ok(node.first().cloned().zip(node.summary()).map(|(first, summary)| Below { first, summary }))
+        if node.is_leaf() { self.leaf(&node) } else { self.inner(&node, level, right_edge) }
     }
 
-    fn occupancy(&mut self, node: &MapNode<K, V>, level: u8, right_edge: bool) {
+    fn leaf(&mut self, node: &Opened<K, V>) -> Result<Option<Below<K, V>>> {
+        let mut below: Option<Below<K, V>> = None;
+        for at in 0..node.len() {
+            let (key, value) = node.entry(at);
+            if self.last.as_ref().is_some_and(|last| *last >= key) {
+                self.findings.push(format!("the key {key:?} is not above the one before"));
+            }
+            self.last = Some(key.clone());
+            self.entries += 1;
+            self.walk.entry(&key, &value)?;
+            below = Some(add(below, key, value.summary()));
+        }
+        Ok(below)
+    }
+
+    fn inner(&mut self, node: &Opened<K, V>, level: u8, right_edge: bool) -> Result<Option<Below<K, V>>> {
+        let mut all = None;
+        for at in 0..node.len() {
+            let MapChild { first, summary, child } = node.child(at);
+            let right_edge = right_edge && at + 1 == node.len();
+            if let Some(below) = self.node(&child, level - 1, right_edge)? {
+                if below.first != first {
+                    self.findings.push(format!("a child starts at {:?}, not {first:?}", below.first));
+                }
+                if below.summary != summary {
+                    let is = below.summary;
+                    self.findings.push(format!("the child at {first:?} sums to {is:?}, not {summary:?}"));
+                }
+            }
+            all = Some(add(all, first, summary));
+        }
+        Ok(all)
+    }
+
+    fn occupancy(&mut self, node: &Opened<K, V>, level: u8, right_edge: bool) {
         let (count, bytes) = (node.len(), node.encoded_bytes());
         let is_root = level == self.height;
         let by_count = !is_root && count < 2;

@@ -15,6 +15,12 @@ pub trait MapKey: Ord + Clone + Debug + Send + Sync + 'static {
     fn encode_into(&self, out: &mut Vec<u8>);
     /// Reads an encoding.
     fn decode(from: &mut Reader<'_>) -> Result<Self, WireError>;
+    /// Bytes that are ordered as the keys are.
+    type Order<'k>: AsRef<[u8]>;
+    /// Those of this key.
+    fn order(&self) -> Self::Order<'_>;
+    /// Reads an encoding, if it is one, only as far as to compare it.
+    fn read_order<'k>(from: &mut Reader<'k>) -> Result<Self::Order<'k>, WireError>;
 }
 
 /// A value.
@@ -27,8 +33,10 @@ pub trait MapValue: Clone + Send + Sync + 'static {
     fn encoded_bytes(&self) -> usize;
     /// Appends the encoding. Called only after the value was given to `each_value` in a flush.
     fn encode_into(&self, out: &mut Vec<u8>);
-    /// Reads an encoding.
+    /// Reads an encoding that [`MapValue::check`] has passed.
     fn decode(from: &mut Reader<'_>) -> Result<Self, WireError>;
+    /// Reads an encoding and makes nothing of it; fails if it is none. Returns the `encoded_bytes` of the value.
+    fn check(from: &mut Reader<'_>) -> Result<usize, WireError>;
     /// The summary of this value alone. A flush must not change it.
     fn summary(&self) -> Self::Summary;
 }
@@ -65,6 +73,14 @@ impl MapKey for u64 {
     fn decode(from: &mut Reader<'_>) -> Result<u64, WireError> {
         from.u64()
     }
+    type Order<'k> = [u8; 8];
+    fn order(&self) -> [u8; 8] {
+        self.to_be_bytes()
+    }
+    #[inline]
+    fn read_order(from: &mut Reader<'_>) -> Result<[u8; 8], WireError> {
+        from.u64().map(u64::to_be_bytes)
+    }
 }
 
 impl MapValue for u64 {
@@ -78,6 +94,10 @@ impl MapValue for u64 {
     }
     fn decode(from: &mut Reader<'_>) -> Result<u64, WireError> {
         from.u64()
+    }
+    #[inline]
+    fn check(from: &mut Reader<'_>) -> Result<usize, WireError> {
+        from.u64().map(|_| 8)
     }
     fn summary(&self) {}
 }
@@ -98,10 +118,22 @@ impl MapKey for SharedBytes {
         out.extend_from_slice(self);
     }
     fn decode(from: &mut Reader<'_>) -> Result<SharedBytes, WireError> {
-        let bytes = usize::from(from.u16()?);
-        if bytes > MAX_NAME_BYTES {
-            return Err(WireError("a key is too long"));
-        }
+        let bytes = decode_len(from)?;
         from.shared_bytes(bytes)
     }
+    type Order<'k> = &'k [u8];
+    fn order(&self) -> &[u8] {
+        self
+    }
+    #[inline]
+    fn read_order<'k>(from: &mut Reader<'k>) -> Result<&'k [u8], WireError> {
+        let bytes = decode_len(from)?;
+        from.bytes(bytes)
+    }
+}
+
+#[inline]
+fn decode_len(from: &mut Reader<'_>) -> Result<usize, WireError> {
+    let bytes = usize::from(from.u16()?);
+    if bytes > MAX_NAME_BYTES { Err(WireError("a key is too long")) } else { Ok(bytes) }
 }

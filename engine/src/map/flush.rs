@@ -6,6 +6,7 @@ use crate::base::Result;
 use crate::cache::NodeWriter;
 use crate::env::{DiskFile, Platform};
 
+use super::clean::CleanNode;
 use super::entry::{MapKey, MapValue};
 use super::node::{MapNode, NodeRef};
 use super::{MapSource, OrderedMap};
@@ -37,6 +38,23 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
     }
 }
 
+impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
+    /// Calls `each` with every value of a dirty leaf.
+    pub fn each_dirty_value(&self, each: &mut impl FnMut(&V)) {
+        if let Some(root) = &self.root {
+            each_dirty_value(root, each);
+        }
+    }
+}
+
+fn each_dirty_value<K: MapKey, V: MapValue>(node: &NodeRef<K, V>, each: &mut impl FnMut(&V)) {
+    let NodeRef::Mem(node) = node else { return };
+    match &**node {
+        MapNode::Leaf(entries) => entries.iter().for_each(|(_, value)| each(value)),
+        MapNode::Inner(children) => children.iter().for_each(|child| each_dirty_value(&child.child, each)),
+    }
+}
+
 fn flush_node<K: MapKey, V: MapValue, W: NodeWriter, F: DiskFile, P: Platform>(
     node: &mut NodeRef<K, V>,
     level: u8,
@@ -57,8 +75,10 @@ fn flush_node<K: MapKey, V: MapValue, W: NodeWriter, F: DiskFile, P: Platform>(
             }
         }
     }
-    let reference = writer.write_node(&shared.encode(level))?;
-    source.cache.insert(&reference, u64::from(level), Arc::clone(shared));
+    let bytes = shared.encode(level);
+    let reference = writer.write_node(&bytes)?;
+    let clean = CleanNode::read(bytes.into(), level).expect("invariant: what is written can be read");
+    source.cache.insert(&reference, u64::from(level), Arc::new(clean));
     *node = NodeRef::Disk(reference);
     Ok(())
 }

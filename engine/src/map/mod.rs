@@ -2,7 +2,8 @@
 //!
 //! Terms: a *leaf* holds entries, an *inner* node holds children; *level* 1 is the leaves, the root is at level
 //! `height`, an empty map has no root and height 0. A *clean* node stands on disk and is reached by
-//! reference, a *dirty* one is in memory and hangs in its parent. The *summary* of a value or of a subtree is
+//! reference, a *dirty* one is in memory and hangs in its parent. In memory a clean node is its bytes and an index
+//! (`clean`), a dirty one its entries (`node`). The *summary* of a value or of a subtree is
 //! a small digest that searches prune with.
 //!
 //! Invariants:
@@ -38,9 +39,12 @@
 
 mod change;
 mod check;
+mod clean;
 mod entry;
 mod flush;
+mod index;
 mod node;
+mod opened;
 mod plan;
 mod read;
 mod regroup;
@@ -51,11 +55,12 @@ pub(crate) mod tests;
 
 pub use crate::format::map_root::MapRoot;
 pub use check::MapWalk;
+pub use clean::CleanNode;
 pub use entry::{MapKey, MapSummary, MapValue};
-pub use node::{MapNode, NodeRef};
 pub use source::MapSource;
 
 use crate::format::block_ref::MAX_NODE_BYTES;
+use node::NodeRef;
 
 /// The size that nodes are split at unless a map asks for another.
 pub const DEFAULT_MAP_NODE_BYTES: u32 = 4 * 1024;
@@ -102,6 +107,18 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
     /// How many entries the map has.
     pub fn len(&self) -> u64 {
         self.count
+    }
+
+    /// The most nodes that `entries` entries of at most `entry_bytes` can take: all but one in a level are at least a
+    /// quarter full.
+    pub fn most_nodes(&self, entries: u64, entry_bytes: u64) -> u64 {
+        let least = (self.node_bytes as u64 / 4 / entry_bytes).max(2);
+        2 * (entries / least) + u64::from(self.height) + 2
+    }
+
+    /// Levels of inner nodes.
+    pub fn height(&self) -> u8 {
+        self.height
     }
 
     /// Whether anything of the map is only in memory.

@@ -1,18 +1,16 @@
-//! The nodes of a map and their encoding (the byte map is in the header of the folder).
+//! The nodes of a map that can be changed, and their encoding (the byte map is in the header of the folder).
 
 use std::sync::Arc;
 
-use crate::cache::Weigh;
 use crate::format::block_ref::{BlockRef, MAX_NODE_BYTES};
-use crate::format::wire::{Reader, WireError};
 
 use super::entry::{MapKey, MapSummary, MapValue};
-use crate::format::map_root::{REFERENCE_BYTES, decode_reference, encode_reference};
+use crate::format::map_root::{REFERENCE_BYTES, encode_reference};
 
 /// Level, reserved bytes and count, before the first entry.
 pub(super) const NODE_HEADER_BYTES: usize = 8;
 
-/// A node in memory.
+/// A node in the form that can be changed.
 #[derive(Clone)]
 pub enum MapNode<K, V: MapValue> {
     /// Entries in the order of their keys.
@@ -70,7 +68,56 @@ pub(super) const fn largest_entry<K: MapKey, V: MapValue>() -> usize {
     K::MAX_BYTES + if V::MAX_BYTES > child { V::MAX_BYTES } else { child }
 }
 
+/// Where a search for a key goes on.
+pub(super) enum Step<K, V: MapValue> {
+    /// In this child.
+    Below(NodeRef<K, V>),
+    /// Nowhere: this is the value, if there is one.
+    End(Option<V>),
+}
+
+/// The child that a key belongs below, if a search among the first keys ended so.
+pub(super) fn child_at(found: Result<usize, usize>) -> usize {
+    match found {
+        Ok(at) => at,
+        Err(at) => at.saturating_sub(1),
+    }
+}
+
 impl<K: MapKey, V: MapValue> MapNode<K, V> {
+    /// The entries of a leaf.
+    pub(super) fn entries(&self) -> &[(K, V)] {
+        match self {
+            MapNode::Leaf(entries) => entries,
+            MapNode::Inner(_) => unreachable!("invariant: the caller knows that the node is a leaf"),
+        }
+    }
+
+    /// The children of an inner node.
+    pub(super) fn children(&self) -> &[MapChild<K, V>] {
+        match self {
+            MapNode::Inner(children) => children,
+            MapNode::Leaf(_) => unreachable!("invariant: the caller knows that the node is an inner one"),
+        }
+    }
+
+    /// Where `key` is among the keys, or where it belongs.
+    pub(super) fn search(&self, key: &K) -> Result<usize, usize> {
+        match self {
+            MapNode::Leaf(entries) => entries.binary_search_by(|(other, _)| other.cmp(key)),
+            MapNode::Inner(children) => children.binary_search_by(|child| child.first.cmp(key)),
+        }
+    }
+
+    /// Where the search for `key` goes on.
+    pub(super) fn step(&self, key: &K) -> Step<K, V> {
+        let found = self.search(key);
+        match self {
+            MapNode::Leaf(entries) => Step::End(found.ok().map(|at| entries[at].1.clone())),
+            MapNode::Inner(children) => Step::Below(children[child_at(found)].child.clone()),
+        }
+    }
+
     /// How many entries or children there are.
     pub(super) fn len(&self) -> usize {
         match self {
@@ -143,62 +190,5 @@ impl<K: MapKey, V: MapValue> MapNode<K, V> {
         }
         assert!(out.len() <= self.encoded_bytes() && out.len() <= MAX_NODE_BYTES, "a map node is too long");
         out
-    }
-
-    /// Reads the node that should be at `level`; anything out of order is an error.
-    pub(super) fn decode(bytes: &Arc<[u8]>, level: u8) -> Result<MapNode<K, V>, WireError> {
-        let mut from = Reader::over(bytes);
-        if from.u8()? != level {
-            return Err(WireError("a map node is at the wrong level"));
-        }
-        if from.array::<3>()? != [0; 3] {
-            return Err(WireError("reserved bytes are not zero"));
-        }
-        let count = from.u32()? as usize;
-        if count < if level > 1 { 2 } else { 1 } || count > from.remaining() {
-            return Err(WireError("a map node has an impossible number of entries"));
-        }
-        let node = if level > 1 {
-            MapNode::Inner(decode_all(&mut from, count, decode_child, |child| &child.first)?)
-        } else {
-            let entry = |from: &mut Reader<'_>| Ok((K::decode(from)?, V::decode(from)?));
-            MapNode::Leaf(decode_all(&mut from, count, entry, |entry| &entry.0)?)
-        };
-        from.finish_zero()?;
-        Ok(node)
-    }
-}
-
-fn decode_child<K: MapKey, V: MapValue>(from: &mut Reader<'_>) -> Result<MapChild<K, V>, WireError> {
-    let first = K::decode(from)?;
-    let summary = V::Summary::decode(from)?;
-    let reference = decode_reference(from)?.ok_or(WireError("a child is missing"))?;
-    Ok(MapChild { first, summary, child: NodeRef::Disk(reference) })
-}
-
-fn decode_all<T, K: Ord>(
-    from: &mut Reader<'_>,
-    count: usize,
-    decode: impl Fn(&mut Reader<'_>) -> Result<T, WireError>,
-    key: impl Fn(&T) -> &K,
-) -> Result<Vec<T>, WireError> {
-    let mut items: Vec<T> = Vec::with_capacity(count.min(MAX_NODE_BYTES / 8));
-    for _ in 0..count {
-        let item = decode(from)?;
-        if items.last().is_some_and(|last| key(last) >= key(&item)) {
-            return Err(WireError("the keys of a map node do not ascend"));
-        }
-        items.push(item);
-    }
-    Ok(items)
-}
-
-impl<K: MapKey, V: MapValue> Weigh for MapNode<K, V> {
-    fn weight(&self) -> usize {
-        let item = match self {
-            MapNode::Leaf(_) => size_of::<(K, V)>(),
-            MapNode::Inner(_) => size_of::<MapChild<K, V>>(),
-        };
-        size_of::<Self>() + self.len() * item + self.encoded_bytes()
     }
 }

@@ -10,15 +10,16 @@ use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
 
 use super::change::Change;
+use super::clean::CleanNode;
 use super::entry::{MapKey, MapValue};
-use super::node::{MapChild, MapNode, NodeRef, child_bytes, entry_bytes};
-use super::read::child_for;
+use super::node::{MapNode, NodeRef};
+use super::opened::Opened;
 use super::regroup::{is_sparse, sibling_of};
 use super::{MapSource, OrderedMap};
 
 /// The clean nodes that a change may replace.
 pub(super) struct Plan<K, V: MapValue> {
-    loaded: Vec<(BlockId, Arc<MapNode<K, V>>)>,
+    loaded: Vec<(BlockId, Arc<CleanNode<K, V>>)>,
 }
 
 /// What the change may do to a node, seen from its parent.
@@ -43,25 +44,22 @@ impl<K: MapKey, V: MapValue> Plan<K, V> {
         let mut level = map.height;
         let mut node = plan.load(source, root, level)?;
         let mut forecast = loop {
-            let (below, at) = match &*node {
-                MapNode::Leaf(entries) => match forecast_leaf(&node, entries, key, change, map.node_bytes) {
+            if node.is_leaf() {
+                match forecast_leaf(&node, key, change, map.node_bytes) {
                     Some(forecast) => break forecast,
                     None => return Ok(None),
-                },
-                MapNode::Inner(children) => {
-                    let at = child_for(children, key);
-                    (plan.load(source, &children[at].child, level - 1)?, at)
                 }
-            };
+            }
+            let at = node.child_for(key);
+            let below = plan.load(source, &node.child_node(at), level - 1)?;
             path.push((std::mem::replace(&mut node, below), at));
             level -= 1;
         };
         for (node, at) in path.into_iter().rev() {
-            let MapNode::Inner(children) = &*node else { unreachable!("a leaf above a node") };
             if forecast.may_be_sparse {
-                plan.load(source, &children[sibling_of(at)].child, level)?;
+                plan.load(source, &node.child_node(sibling_of(at)), level)?;
             }
-            forecast = forecast_inner(&node, children, at, &forecast, map.node_bytes);
+            forecast = forecast_inner(&node, at, &forecast, map.node_bytes);
             level += 1;
         }
         Ok(Some(plan))
@@ -72,12 +70,12 @@ impl<K: MapKey, V: MapValue> Plan<K, V> {
         source: MapSource<'_, K, V, F, P>,
         node: &NodeRef<K, V>,
         level: u8,
-    ) -> Result<Arc<MapNode<K, V>>> {
-        let loaded = source.open(node, level)?;
-        if let NodeRef::Disk(reference) = node {
-            self.loaded.push((reference.block, Arc::clone(&loaded)));
+    ) -> Result<Opened<K, V>> {
+        let opened = source.open(node, level)?;
+        if let (NodeRef::Disk(reference), Opened::Clean(node)) = (node, &opened) {
+            self.loaded.push((reference.block, Arc::clone(node)));
         }
-        Ok(loaded)
+        Ok(opened)
     }
 
     /// Makes `node` dirty. Its blocks on disk die.
@@ -91,7 +89,7 @@ impl<K: MapKey, V: MapValue> Plan<K, V> {
             let found = self.loaded.iter().position(|(loaded, _)| *loaded == block);
             let at = found.expect("invariant: the plan loaded every node that the change touches");
             deaths.kill(reference.extent());
-            *node = NodeRef::Mem(self.loaded.swap_remove(at).1);
+            *node = NodeRef::Mem(Arc::new(self.loaded.swap_remove(at).1.thaw()));
         }
         match node {
             NodeRef::Mem(node) => node,
@@ -101,15 +99,14 @@ impl<K: MapKey, V: MapValue> Plan<K, V> {
 }
 
 fn forecast_leaf<K: MapKey, V: MapValue>(
-    node: &MapNode<K, V>,
-    entries: &[(K, V)],
+    node: &Opened<K, V>,
     key: &K,
     change: &Change<'_, K, V>,
     node_bytes: usize,
 ) -> Option<Forecast> {
-    let found = entries.binary_search_by(|(other, _)| other.cmp(key));
+    let found = node.search(key);
     let (at, old_bytes) = match found {
-        Ok(at) => (at, entry_bytes(&entries[at])),
+        Ok(at) => (at, node.item_bytes(at)),
         Err(at) => (at, 0),
     };
     let new_bytes = match (change, found) {
@@ -120,14 +117,13 @@ fn forecast_leaf<K: MapKey, V: MapValue>(
         (Change::Remove | Change::Update(_), _) => 0,
     };
     let least = node.encoded_bytes() + new_bytes - old_bytes;
-    let entries_left = entries.len() - usize::from(matches!(change, Change::Remove));
+    let entries_left = node.len() - usize::from(matches!(change, Change::Remove));
     let may_be_sparse = new_bytes < old_bytes && is_sparse(entries_left, least, node_bytes);
     Some(Forecast { may_be_sparse, first_may_change: at == 0 })
 }
 
 fn forecast_inner<K: MapKey, V: MapValue>(
-    node: &MapNode<K, V>,
-    children: &[MapChild<K, V>],
+    node: &Opened<K, V>,
     at: usize,
     below: &Forecast,
     node_bytes: usize,
@@ -135,10 +131,10 @@ fn forecast_inner<K: MapKey, V: MapValue>(
     if !below.may_be_sparse && !below.first_may_change {
         return Forecast { may_be_sparse: false, first_may_change: false };
     }
-    let mut least = node.encoded_bytes() - child_bytes(&children[at]);
-    let mut children_left = children.len();
+    let mut least = node.encoded_bytes() - node.item_bytes(at);
+    let mut children_left = node.len();
     if below.may_be_sparse {
-        least -= child_bytes(&children[sibling_of(at)]);
+        least -= node.item_bytes(sibling_of(at));
         children_left -= 1;
     }
     Forecast { may_be_sparse: is_sparse(children_left, least, node_bytes), first_may_change: at <= 1 }

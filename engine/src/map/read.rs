@@ -2,13 +2,13 @@
 //! O(height).
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
 use crate::base::Result;
 use crate::env::{DiskFile, Platform};
 
 use super::entry::{MapKey, MapValue};
-use super::node::{MapChild, MapNode, NodeRef};
+use super::node::{NodeRef, Step};
+use super::opened::Opened;
 use super::{MapSource, OrderedMap};
 
 /// What an ordered visit does below a node.
@@ -19,11 +19,6 @@ trait Visit<K, V: MapValue> {
     fn entry(&mut self, key: &K, value: &V) -> Result<ControlFlow<()>>;
 }
 
-/// The child of `children` whose keys `key` belongs among.
-pub(super) fn child_for<K: Ord, V: MapValue>(children: &[MapChild<K, V>], key: &K) -> usize {
-    children.partition_point(|child| child.first <= *key).saturating_sub(1)
-}
-
 impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
     /// The value of `key`.
     pub fn get<F: DiskFile, P: Platform>(
@@ -31,7 +26,18 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         source: MapSource<'_, K, V, F, P>,
         key: &K,
     ) -> Result<Option<V>> {
-        Ok(self.last_at_or_before(source, key)?.filter(|(found, _)| found == key).map(|(_, value)| value))
+        let Some(root) = &self.root else { return Ok(None) };
+        let mut level = self.height;
+        let mut step = source.step(root, level, key)?;
+        loop {
+            match step {
+                Step::End(value) => return Ok(value),
+                Step::Below(child) => {
+                    level -= 1;
+                    step = source.step(&child, level, key)?;
+                }
+            }
+        }
     }
 
     /// The entry with the least key that is not below `key`.
@@ -49,22 +55,11 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         source: MapSource<'_, K, V, F, P>,
         key: &K,
     ) -> Result<Option<(K, V)>> {
-        let Some(root) = &self.root else { return Ok(None) };
-        let mut level = self.height;
-        let mut node = source.open(root, level)?;
-        loop {
-            let below = match &*node {
-                MapNode::Leaf(entries) => {
-                    let behind = entries.partition_point(|(found, _)| found <= key);
-                    return Ok(behind.checked_sub(1).map(|at| entries[at].clone()));
-                }
-                MapNode::Inner(children) => {
-                    source.open(&children[child_for(children, key)].child, level - 1)?
-                }
-            };
-            node = below;
-            level -= 1;
-        }
+        let Some(leaf) = self.leaf(source, |node| node.child_for(key))? else { return Ok(None) };
+        Ok(match leaf.search(key) {
+            Ok(at) => Some(leaf.entry(at)),
+            Err(behind) => behind.checked_sub(1).map(|at| leaf.entry(at)),
+        })
     }
 
     /// The last entry.
@@ -72,20 +67,24 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         &self,
         source: MapSource<'_, K, V, F, P>,
     ) -> Result<Option<(K, V)>> {
+        let leaf = self.leaf(source, |node| node.len() - 1)?;
+        Ok(leaf.and_then(|leaf| leaf.len().checked_sub(1).map(|at| leaf.entry(at))))
+    }
+
+    /// The leaf below the children that `choose` chooses; `None` in an empty map.
+    fn leaf<F: DiskFile, P: Platform>(
+        &self,
+        source: MapSource<'_, K, V, F, P>,
+        choose: impl Fn(&Opened<K, V>) -> usize,
+    ) -> Result<Option<Opened<K, V>>> {
         let Some(root) = &self.root else { return Ok(None) };
         let mut level = self.height;
         let mut node = source.open(root, level)?;
-        loop {
-            let below = match &*node {
-                MapNode::Leaf(entries) => return Ok(entries.last().cloned()),
-                MapNode::Inner(children) => {
-                    let last = children.last().expect("invariant: an inner node has children");
-                    source.open(&last.child, level - 1)?
-                }
-            };
-            node = below;
+        while !node.is_leaf() {
             level -= 1;
+            node = source.open(&node.child_node(choose(&node)), level)?;
         }
+        Ok(Some(node))
     }
 
     /// Visits the entries in order, starting with the first whose key is not below `from` (or with the very
@@ -133,26 +132,24 @@ fn visit_node<K: MapKey, V: MapValue, F: DiskFile, P: Platform>(
     from: Option<&K>,
     visit: &mut impl Visit<K, V>,
 ) -> Result<ControlFlow<()>> {
-    let node: Arc<MapNode<K, V>> = source.open(node, level)?;
-    match &*node {
-        MapNode::Leaf(entries) => {
-            let start = from.map_or(0, |from| entries.partition_point(|(key, _)| key < from));
-            for (key, value) in &entries[start..] {
-                if visit.entry(key, value)?.is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
+    let node = source.open(node, level)?;
+    if node.is_leaf() {
+        let start = from.map_or(0, |from| node.search(from).unwrap_or_else(|behind| behind));
+        for at in start..node.len() {
+            if node.with_entry(at, |key, value| visit.entry(key, value))?.is_break() {
+                return Ok(ControlFlow::Break(()));
             }
         }
-        MapNode::Inner(children) => {
-            let start = from.map_or(0, |from| child_for(children, from));
-            for (at, child) in children.iter().enumerate().skip(start) {
-                let from = from.filter(|_| at == start);
-                if visit.admits(&child.summary)
-                    && visit_node(source, &child.child, level - 1, from, visit)?.is_break()
-                {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
+        return Ok(ControlFlow::Continue(()));
+    }
+    let start = from.map_or(0, |from| node.child_for(from));
+    for at in start..node.len() {
+        let child = node.child(at);
+        let from = from.filter(|_| at == start);
+        if visit.admits(&child.summary)
+            && visit_node(source, &child.child, level - 1, from, visit)?.is_break()
+        {
+            return Ok(ControlFlow::Break(()));
         }
     }
     Ok(ControlFlow::Continue(()))

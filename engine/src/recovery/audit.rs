@@ -103,7 +103,7 @@ fn walk_undo<E: Env>(core: &mut Core<E>, claims: &mut Claims, report: &mut Verif
     for tree in core.graveyard.trees() {
         check_tree(store, &tree, "the graveyard", claims, report)?;
     }
-    let table = Tree::from_disk_form(&core.slots.current.table);
+    let table = Tree::from_disk_form(&core.superblocks.current.table);
     check_tree(store, &table, "the transaction table", claims, report)?;
     Ok(())
 }

@@ -9,12 +9,25 @@ use crate::format::record::Operation;
 use crate::format::stride::Stride;
 use crate::txn::{Core, Savepoint};
 
-use super::checkpoint::checkpoint_if_due;
+use super::checkpoint::{checkpoint, checkpoint_if_due};
 
 /// The hull of one operation on elements that lie close together is at most this long.
 const MAX_HULL_BYTES: u64 = 4 << 20;
 /// One operation on elements that lie far apart has at most so many.
 const MAX_SPARSE_ELEMENTS: u64 = 1024;
+
+/// Runs a change, after a checkpoint if one is due. If the disk is full, a checkpoint frees what it can, and the change is
+/// tried once more.
+pub fn with_room<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R> {
+    checkpoint_if_due(core)?;
+    match run(core) {
+        Err(full) if full.is_full() && core.check_health().is_ok() && core.log.is_some() => {
+            checkpoint(core).map_err(|_| full)?;
+            run(core)
+        }
+        other => other,
+    }
+}
 
 /// Replaces `range` of `stream` by `bytes`.
 pub fn splice<E: Env>(
@@ -138,9 +151,29 @@ fn all_or_nothing<E: Env, R>(
     outcome
 }
 
+/// A full disk does not stop this: the log has room for it, and what finds no other stays in memory.
 fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Result<()> {
-    while core.undo_one(txn, top)? {
-        checkpoint_if_due(core)?;
+    let mut is_stuck = false;
+    loop {
+        let undone = match core.undo_one(txn, top) {
+            // More was undone than the log keeps room for; a checkpoint frees its beginning.
+            Err(e) if e.is_full() => checkpoint(core).and_then(|()| core.undo_one(txn, top)),
+            other => other,
+        };
+        if !undone? {
+            return Ok(());
+        }
+        if is_stuck {
+            continue;
+        }
+        // The next checkpoint must find room: if there may be too little after the next step, it comes now.
+        let written = match core.make_room_for_undo() {
+            Err(e) if e.is_full() => checkpoint(core),
+            other => other.and_then(|()| checkpoint_if_due(core)),
+        };
+        match written {
+            Err(e) if e.is_full() => is_stuck = true,
+            other => other?,
+        }
     }
-    Ok(())
 }

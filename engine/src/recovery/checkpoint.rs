@@ -5,10 +5,10 @@
 
 use std::sync::Arc;
 
-use crate::base::{BLOCK_BYTES, Result};
+use crate::base::Result;
 use crate::cache::NodeWriter;
 use crate::catalog::Store;
-use crate::env::{DiskFile, Env};
+use crate::env::Env;
 use crate::format::superblock::Superblock;
 use crate::format::tree_root::TreeRoot;
 use crate::log::Log;
@@ -21,8 +21,6 @@ use super::block_writer::BlockWriter;
 const RECLAIM_AT_CHECKPOINT: usize = 10_000;
 /// Nodes freed from the graveyard when a database is closed.
 const RECLAIM_AT_CLOSE: usize = 1_000_000;
-/// A file with so much unused space at its end is cut.
-const CUT_BYTES: u64 = 1 << 20;
 
 /// Takes a checkpoint if so much was logged or changed that one is due.
 pub fn checkpoint_if_due<E: Env>(core: &mut Core<E>) -> Result<()> {
@@ -34,7 +32,7 @@ pub fn checkpoint_if_due<E: Env>(core: &mut Core<E>) -> Result<()> {
 /// Takes a checkpoint, unless nothing was written since the database was opened.
 ///
 /// # Errors
-/// A failure to write poisons the database: what is durable is untouched.
+/// If the disk is full nothing has happened. A failure to write poisons the database: what is durable is untouched.
 pub fn checkpoint<E: Env>(core: &mut Core<E>) -> Result<()> {
     core.check_health()?;
     if core.log.is_none() {
@@ -57,10 +55,12 @@ pub fn close<E: Env>(core: &mut Core<E>) -> Result<()> {
     Ok(())
 }
 
-/// Captures, writes, publishes. The log may be of a new generation that no superblock names yet.
+/// Captures, writes, publishes. The log may be of a new generation that no superblock names yet. On a full disk nothing
+/// happens.
 pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
-    core.flush()?;
     prepare(core)?;
+    core.make_room(0, 0)?;
+    core.flush()?;
     let position = core.log.as_ref().map(Log::position).expect("invariant: a checkpoint has a log");
     core.space.begin_capture();
     let next = match write_state(core) {
@@ -71,8 +71,7 @@ pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
         }
     };
     let store = Arc::clone(&core.store);
-    let total_bytes = next.space.total_blocks * BLOCK_BYTES as u64;
-    let published = store.file.sync().and_then(|()| core.slots.publish(&store.file, next));
+    let published = store.file.sync().and_then(|()| core.superblocks.publish(&store.file, next));
     published.map_err(|e| core.poison(e))?;
 
     core.log().truncate(&position);
@@ -82,7 +81,7 @@ pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
         core.make_version();
     }
     core.space.published(core.oldest_pin());
-    cut_file(&store, total_bytes);
+    core.give_room_back(clean);
     Ok(())
 }
 
@@ -105,7 +104,7 @@ fn write_state<E: Env>(core: &mut Core<E>) -> Result<Superblock> {
     }
     core.graveyard.spill(&store, &mut writer, private)?;
     let (names, streams) = core.catalog.flush(&store, &mut writer)?;
-    let old = Tree::from_disk_form(&core.slots.current.table);
+    let old = Tree::from_disk_form(&core.superblocks.current.table);
     store.trees().kill_all(old, private)?;
     let table = write_table(&store, &encode_table(&core.table, &core.graveyard), &mut writer)?;
     writer.finish()?;
@@ -123,7 +122,7 @@ fn write_state<E: Env>(core: &mut Core<E>) -> Result<Superblock> {
         segment_bytes,
         next_txn: core.next_txn,
         next_stream: core.next_stream,
-        ..core.slots.current.clone()
+        ..core.superblocks.current.clone()
     })
 }
 
@@ -131,12 +130,4 @@ fn write_table<E: Env>(store: &Store<E>, encoded: &[u8], writer: &mut impl NodeW
     let mut table = store.trees().build(encoded.to_vec());
     store.trees().flush(&mut table, writer)?;
     Ok(table.disk_form().expect("invariant: just flushed"))
-}
-
-/// Gives unused space at the end of the file back. Only a hint: a failure changes nothing.
-fn cut_file<E: Env>(store: &Store<E>, total_bytes: u64) {
-    let file = store.file.file();
-    if file.len().is_ok_and(|len| len >= total_bytes + CUT_BYTES) {
-        let _ = file.set_len(total_bytes);
-    }
 }

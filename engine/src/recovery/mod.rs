@@ -3,7 +3,7 @@
 //! Opening a database that was not closed, with the functions that do each step:
 //!
 //! ```text
-//!   read_slots ─► open log ─► publish again ─► analyse ─► redo ─► new log ─► checkpoint ─► remove ─► roll losers back
+//!   read both  ─► open log ─► publish again ─► analyse ─► redo ─► new log ─► checkpoint ─► remove ─► roll losers back
 //!   (choose)      (whose      (make durable)   (reserve   (repeat  (next      (losers in    old log   (CLRs, End)
 //!                  is it?)                      extents)  history) generation) its table)
 //! ```
@@ -23,7 +23,7 @@ mod open;
 mod redo;
 
 pub use audit::{Verification, verify};
-pub use calls::{remove_strided, roll_back, roll_back_to, splice, write_strided};
-pub use checkpoint::{checkpoint, checkpoint_if_due, close};
+pub use calls::{remove_strided, roll_back, roll_back_to, splice, with_room, write_strided};
+pub use checkpoint::{checkpoint, close};
 pub use open::{Creation, open};
 pub use redo::RecoveryReport;

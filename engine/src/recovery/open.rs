@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::base::{BLOCK_BYTES, Error, Lsn, Result, StreamId, TxnId, parent_dir};
-use crate::cache::DataFile;
+use crate::cache::{DataFile, SuperblockSlots};
 use crate::catalog::{FileOf, Store};
 use crate::env::{Disk, DiskFile, Env, OpenMode};
 use crate::format::log_position::LogPosition;
@@ -16,7 +16,7 @@ use crate::format::superblock::Superblock;
 use crate::format::tree_root::TreeRoot;
 use crate::map::DEFAULT_MAP_NODE_BYTES;
 use crate::tree::{Geometry, Tree};
-use crate::txn::{Core, Settings, Slots, decode_table, read_slots};
+use crate::txn::{Core, Settings, decode_table};
 
 use super::redo::{RecoveryReport, recover};
 
@@ -46,13 +46,13 @@ pub fn open<E: Env>(
 ) -> Result<(Core<E>, Option<RecoveryReport>)> {
     let file = open_file(&env, path, creation, settings)?;
     lock(&file, path)?;
-    let mut slots = read_slots(&file)?;
-    check_length(&file, slots.current.space.total_blocks)?;
-    if slots.current.clean {
+    let mut superblocks = SuperblockSlots::read(&file)?;
+    let file_bytes = check_length(&file, superblocks.current.space.total_blocks)?;
+    if superblocks.current.clean {
         // Recovery publishes anyway.
-        slots.repair(&file)?;
+        superblocks.repair(&file)?;
     }
-    let superblock = &slots.current;
+    let superblock = &superblocks.current;
     let geometry =
         Geometry { leaf_bytes: superblock.leaf_bytes as usize, fanout: superblock.fanout as usize };
     if !geometry.is_valid() {
@@ -63,7 +63,7 @@ pub fn open<E: Env>(
     let small = geometry.leaf_bytes <= SMALL_LEAF_BYTES;
     let map_node_bytes = if small { SMALL_MAP_NODE_BYTES } else { DEFAULT_MAP_NODE_BYTES };
     let store = Arc::new(Store::new(env, file, geometry, cache_bytes));
-    let mut core = Core::new(store, settings, slots, map_node_bytes);
+    let mut core = Core::new(store, settings, superblocks, map_node_bytes, file_bytes);
     load_table(&mut core, &table)?;
     let report = if clean { None } else { Some(recover(&mut core).map_err(without_doubt)?) };
     Ok((core, report))
@@ -100,15 +100,15 @@ fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
 }
 
 /// That the file was not cut: a checkpoint is synced with its length, and its space ends with a block that was written,
-/// if perhaps not to its end.
-fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<()> {
+/// if perhaps not to its end. Returns the length.
+fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<u64> {
     let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
     let last_block = (total_blocks.saturating_sub(1)) * BLOCK_BYTES as u64;
     if total_blocks > FIRST_USABLE_BLOCK && length <= last_block {
         let expected = format!("{total_blocks} blocks of {BLOCK_BYTES} bytes");
         return Err(Error::corruption(file.path(), length, expected, "the end of the file"));
     }
-    Ok(())
+    Ok(length)
 }
 
 /// Makes an empty database: whole under another name first, then under its own, so that a crash leaves either
@@ -130,7 +130,7 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
     }
     check_replaceable(&file)?;
     let superblock = empty_superblock(env, creation, settings);
-    Slots::fresh(superblock.clone()).publish(&file, superblock)?;
+    SuperblockSlots::fresh(superblock.clone()).publish(&file, superblock)?;
     drop(file);
     match env.disk().rename(unfinished, path) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
@@ -143,7 +143,7 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
 /// That the file is what an interrupted creation leaves and not something of the user's that has this name.
 fn check_replaceable<F: DiskFile>(file: &DataFile<F>) -> Result<()> {
     let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
-    let in_use = read_slots(file).is_ok_and(|slots| !slots.are_fresh());
+    let in_use = SuperblockSlots::read(file).is_ok_and(|slots| !slots.are_fresh());
     if length > FIRST_USABLE_BLOCK * BLOCK_BYTES as u64 || in_use {
         let what = format!("{} stands where a database is made first; move it away", file.path().display());
         return Err(Error::invalid(what));
@@ -163,7 +163,7 @@ fn empty_superblock<E: Env>(env: &E, creation: Creation, settings: Settings) -> 
         leaf_bytes: u32::try_from(creation.geometry.leaf_bytes).expect(fits),
         fanout: u32::try_from(creation.geometry.fanout).expect(fits),
         segment_bytes: u32::try_from(settings.segment_bytes).expect(fits),
-        log: LogPosition { generation: 0, lsn: Lsn(0), sequence: 1, slot: 0, offset: 0, previous_sum: 0 },
+        log: LogPosition { generation: 0, lsn: Lsn(0), sequence: 1, segment: 0, offset: 0, previous_sum: 0 },
         next_txn: TxnId(1),
         next_stream: StreamId(1),
         names: MapRoot::default(),

@@ -36,11 +36,11 @@ pub struct RecoveryReport {
 /// Brings a database that was not closed back to what was committed.
 pub fn recover<E: Env>(core: &mut Core<E>) -> Result<RecoveryReport> {
     let started = core.store.env.clock().monotonic();
-    let from = core.slots.current.log;
+    let from = core.superblocks.current.log;
     // Without its log the database stays as it is, to the byte.
     let mut log = open_log(core)?;
     // The slot that was chosen may be visible and not durable; the other one leads to blocks that it calls free.
-    core.slots.publish(&core.store.file, core.slots.current.clone())?;
+    core.superblocks.publish(&core.store.file, core.superblocks.current.clone())?;
 
     let analysis = analyse(core, &mut log)?;
     drop(log);
@@ -58,7 +58,7 @@ pub fn recover<E: Env>(core: &mut Core<E>) -> Result<RecoveryReport> {
 }
 
 fn open_log<E: Env>(core: &Core<E>) -> Result<LogScan<FileOf<E>>> {
-    let superblock = &core.slots.current;
+    let superblock = &core.superblocks.current;
     let identity = LogIdentity { uuid: superblock.uuid, generation: superblock.log.generation };
     let (disk, path) = (core.store.env.disk(), core.store.file.path());
     read_log(disk, path, identity, u64::from(superblock.segment_bytes), &superblock.log)
@@ -92,9 +92,7 @@ fn redo_record<E: Env>(core: &mut Core<E>, log: &Path, lsn: Lsn, record: &Record
             } else {
                 core.table.open(txn);
                 let inverse = core.apply(Some(txn), Change::from(operation))?;
-                let state = core.table.open(txn);
-                state.undo.push(lsn, inverse);
-                state.logged = true;
+                core.table.push_undo(txn, lsn, inverse);
             }
             core.bury_deaths();
         }

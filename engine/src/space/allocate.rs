@@ -59,6 +59,31 @@ impl Space {
         Ok(self.take_at_end(most))
     }
 
+    /// Blocks that nodes of at most `largest` blocks find in free runs for certain, without the file growing. Stops
+    /// counting at `enough`.
+    pub fn usable_blocks<F: DiskFile, P: Platform>(
+        &mut self,
+        source: FreeSource<'_, F, P>,
+        largest: u64,
+        enough: u64,
+    ) -> Result<u64> {
+        self.settle(source)?;
+        let mut usable = 0;
+        self.map.find_first(
+            source,
+            None,
+            |summary| summary.longest >= largest,
+            |&start, &RunLength(blocks)| {
+                // The last node that a run has no room for may be as long as what is left of it, and one block more.
+                self.held.each_gap(start, start.saturating_add(blocks), |gap| {
+                    usable += (gap + 1).saturating_sub(largest);
+                });
+                usable >= enough
+            },
+        )?;
+        Ok(usable)
+    }
+
     /// Lets the file grow by `blocks`.
     pub(super) fn take_at_end(&mut self, blocks: u64) -> Extent {
         let taken = extent(self.total_blocks, blocks);

@@ -82,6 +82,17 @@ impl Held {
         (from < end && end - from >= least).then(|| extent(from, most.min(end - from)))
     }
 
+    /// Calls `each` with the length of every stretch in `start..end` of which no block is held.
+    pub(super) fn each_gap(&self, start: u64, end: u64, mut each: impl FnMut(u64)) {
+        let mut from = start;
+        let before = self.runs.range(..start).next_back();
+        for (&held, run) in before.into_iter().chain(self.runs.range(start..end)) {
+            each(held.saturating_sub(from));
+            from = from.max(held + run.blocks);
+        }
+        each(end.saturating_sub(from));
+    }
+
     /// One past the last held block in `start..end`, or `start`.
     pub(super) fn last_end(&self, start: u64, end: u64) -> u64 {
         let last = self.runs.range(..end).next_back().map(|(&held, run)| held + run.blocks);

@@ -48,12 +48,17 @@ pub use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
 pub use check::SpaceWalk;
 pub use run::RunLength;
 
-use crate::base::{BlockId, Era};
+use crate::base::{BLOCK_BYTES, BlockId, Era};
 use crate::cache::Deaths;
 use crate::format::extent::Extent;
 use crate::map::{MapSource, OrderedMap};
 
 use held::Held;
+
+/// An entry of the free map on disk: a first block, a length, their summary.
+const RUN_ENTRY_BYTES: u64 = 24;
+/// Nodes of the free map that a checkpoint may write whatever else it does.
+const LEAST_MAP_NODES: u64 = 8;
 
 /// Where the nodes of the free map come from.
 pub type FreeSource<'a, F, P> = MapSource<'a, u64, RunLength, F, P>;
@@ -141,6 +146,16 @@ impl Space {
     /// Free blocks below [`Space::total_blocks`], held ones included.
     pub fn free_blocks(&self) -> u64 {
         self.free_blocks
+    }
+
+    /// The most bytes that [`Space::write_map`] can take after `changes` more runs are taken or returned.
+    pub fn map_bytes_bound(&self, changes: u64) -> u64 {
+        let changes = changes + (self.returning.len() + self.dying.len()) as u64;
+        let by_changes = 2 * changes.saturating_mul(u64::from(self.map.height()) + 1);
+        // Runs never touch one another.
+        let runs = (self.map.len() + changes).min(self.total_blocks / 2 + changes / 2);
+        let by_runs = self.map.most_nodes(runs, RUN_ENTRY_BYTES);
+        (by_changes.min(by_runs) + LEAST_MAP_NODES) * BLOCK_BYTES as u64
     }
 
     /// Free blocks that may not be handed out yet.

@@ -29,6 +29,9 @@ impl MapValue for RunLength {
             blocks => Ok(RunLength(blocks)),
         }
     }
+    fn check(from: &mut Reader<'_>) -> Result<usize, WireError> {
+        RunLength::decode(from).map(|run| run.encoded_bytes())
+    }
     fn summary(&self) -> RunSummary {
         RunSummary { longest: self.0 }
     }

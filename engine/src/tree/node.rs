@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::base::BLOCK_BYTES;
 use crate::cache::Weigh;
 use crate::format::block_ref::{BlockRef, MAX_NODE_BYTES};
-use crate::format::inner::MAX_FANOUT;
+use crate::format::inner::{MAX_FANOUT, inner_bytes};
 use crate::format::tree_root::TreeRoot;
 
 use super::Leaf;
@@ -27,6 +28,12 @@ impl Geometry {
     /// Most bytes of a leaf, or most children of an inner node.
     pub fn max_size(&self, height: u8) -> usize {
         if height == 0 { self.leaf_bytes } else { self.fanout }
+    }
+
+    /// The blocks of the largest node of a height, in bytes.
+    pub fn largest_bytes(&self, height: u8) -> u64 {
+        let bytes = if height == 0 { self.leaf_bytes } else { inner_bytes(self.fanout) };
+        bytes.next_multiple_of(BLOCK_BYTES) as u64
     }
 
     /// Fewest bytes or children of a node that is not the root.
@@ -75,6 +82,11 @@ impl Tree {
         self.root.is_none()
     }
 
+    /// What a flush would write, in bytes of whole blocks. Walks the dirty nodes.
+    pub fn dirty_bytes(&self) -> u64 {
+        self.root.as_ref().map_or(0, Child::dirty_bytes)
+    }
+
     /// Levels of inner nodes; 0 for a single leaf and for the empty tree.
     pub fn height(&self) -> u8 {
         self.height
@@ -107,6 +119,17 @@ impl Child {
     pub(super) fn inner(children: Vec<Child>) -> Child {
         let inner = Inner { children };
         Child { bytes: inner.bytes(), node: NodeRef::Mem(Arc::new(Node::Inner(inner))) }
+    }
+
+    fn dirty_bytes(&self) -> u64 {
+        let NodeRef::Mem(node) = &self.node else { return 0 };
+        let (own, below) = match &**node {
+            Node::Leaf(leaf) => (leaf.len(), 0),
+            Node::Inner(Inner { children }) => {
+                (inner_bytes(children.len()), children.iter().map(Child::dirty_bytes).sum())
+            }
+        };
+        own.next_multiple_of(BLOCK_BYTES) as u64 + below
     }
 }
 

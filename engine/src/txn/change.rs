@@ -113,7 +113,8 @@ impl Change {
             Change::Splice { insert: Rope::Bytes(bytes), .. }
             | Change::StridedWrite { bytes, .. }
             | Change::StridedInsert { bytes, .. } => bytes.len(),
-            _ => 0,
+            Change::Add { name, .. } | Change::Rename { to: name, .. } => name.len(),
+            Change::Splice { .. } | Change::StridedRemove { .. } | Change::Take { .. } => 0,
         };
         (carried + size_of::<Change>()) as u64
     }

@@ -3,15 +3,19 @@
 use std::sync::{Arc, Weak};
 
 use crate::base::{Era, Error, Lsn, Result, StreamId, TxnId, parent_dir};
-use crate::cache::Deaths;
+use crate::cache::{Deaths, SuperblockSlots};
 use crate::catalog::{Catalog, FileOf, Overlay, Store, StreamRecord, Version};
 use crate::env::{Disk, Env};
+use crate::format::record::MAX_RECORD_OVERHEAD;
 use crate::format::superblock::Superblock;
 use crate::log::{Log, LogIdentity, is_database, log_path};
 use crate::space::Space;
 use crate::sync::Latched;
 
-use super::{Graveyard, Slots, Table};
+use super::{Graveyard, Room, Table};
+
+/// Nodes of the graveyard that are freed at a time.
+const RECLAIM_STEP: usize = 256;
 
 /// What can be tuned while a database is open.
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +74,8 @@ pub struct Core<E: Env> {
     pub catalog: Catalog,
     /// The log; `None` until the first write after a clean opening.
     pub log: Option<Log<FileOf<E>>>,
-    /// The superblocks.
-    pub slots: Slots,
+    /// The superblock in force, and what is known of its two slots.
+    pub superblocks: SuperblockSlots,
     /// Open transactions.
     pub table: Table,
     /// What waits to be freed.
@@ -90,6 +94,8 @@ pub struct Core<E: Env> {
     pub private_deaths: Deaths,
     /// About how much memory has changed since the last checkpoint.
     pub dirty_bytes: u64,
+    /// Space for the next checkpoint.
+    pub room: Room,
     /// What was counted.
     pub counters: Counters,
     pub(super) era: Era,
@@ -103,9 +109,16 @@ pub struct Core<E: Env> {
 }
 
 impl<E: Env> Core<E> {
-    /// A core over what a checkpoint left. Transactions and the graveyard are the caller's to fill in.
-    pub fn new(store: Arc<Store<E>>, settings: Settings, slots: Slots, map_node_bytes: u32) -> Core<E> {
-        let superblock = &slots.current;
+    /// A core over what a checkpoint left in a file of `file_bytes`. Transactions and the graveyard are the caller's to
+    /// fill in.
+    pub fn new(
+        store: Arc<Store<E>>,
+        settings: Settings,
+        superblocks: SuperblockSlots,
+        map_node_bytes: u32,
+        file_bytes: u64,
+    ) -> Core<E> {
+        let superblock = &superblocks.current;
         let catalog = Catalog::from_roots(&superblock.names, &superblock.streams, map_node_bytes);
         let lsn = superblock.capture_lsn();
         let version = Arc::new(Version::new(catalog.maps().clone(), &Overlay::default(), lsn, Era(0)));
@@ -122,6 +135,7 @@ impl<E: Env> Core<E> {
             deaths: Deaths::default(),
             private_deaths: Deaths::default(),
             dirty_bytes: 0,
+            room: Room::new(file_bytes),
             counters: Counters::default(),
             era: Era(0),
             last_commit: lsn,
@@ -132,7 +146,7 @@ impl<E: Env> Core<E> {
             changing: false,
             store,
             settings,
-            slots,
+            superblocks,
         }
     }
 
@@ -143,7 +157,7 @@ impl<E: Env> Core<E> {
 
     /// The LSN of the next record.
     pub fn next_lsn(&self) -> Lsn {
-        self.log.as_ref().map_or(self.slots.current.log.lsn, Log::next_lsn)
+        self.log.as_ref().map_or(self.superblocks.current.log.lsn, Log::next_lsn)
     }
 
     /// The log.
@@ -156,7 +170,7 @@ impl<E: Env> Core<E> {
 
     /// Log records since the last checkpoint, in bytes.
     pub fn log_bytes_since_checkpoint(&self) -> u64 {
-        self.next_lsn().0 - self.slots.current.log.lsn.0
+        self.next_lsn().0 - self.superblocks.current.log.lsn.0
     }
 
     /// Runs a call that may change the state. One that panics half-way leaves a poisoned core behind, which writes nothing
@@ -194,13 +208,13 @@ impl<E: Env> Core<E> {
         if self.log.is_some() {
             return Ok(());
         }
-        let current = self.slots.current.clone();
+        let current = self.superblocks.current.clone();
         let log = self.create_log(current.log.generation + 1, current.log.lsn);
         let log = log.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })?;
         let segment_bytes =
             u32::try_from(self.settings.segment_bytes).expect("invariant: the log was made with it");
         let next = Superblock { clean: false, log: log.position(), segment_bytes, ..current };
-        self.slots.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
+        self.superblocks.publish(&self.store.file, next).map_err(|e| self.poison(e))?;
         self.log = Some(log);
         self.remove_other_logs();
         Ok(())
@@ -208,7 +222,7 @@ impl<E: Env> Core<E> {
 
     /// Creates the log of a generation, durably.
     pub fn create_log(&self, generation: u64, start: Lsn) -> Result<Log<FileOf<E>>> {
-        let identity = LogIdentity { uuid: self.slots.current.uuid, generation };
+        let identity = LogIdentity { uuid: self.superblocks.current.uuid, generation };
         let path = self.store.file.path();
         Log::create(self.store.env.disk(), path, identity, self.settings.segment_bytes, start)
     }
@@ -242,6 +256,7 @@ impl<E: Env> Core<E> {
         self.space.bury(self.private_deaths.drain().inspect(|extent| freed += extent.bytes()), death, false);
         // A node that was replaced on disk is now one in memory.
         self.dirty_bytes += freed;
+        self.room += freed;
     }
 
     /// Makes the current state, less what is uncommitted, the next version; it is published when it is durable.
@@ -259,7 +274,7 @@ impl<E: Env> Core<E> {
 
     /// Publishes the waiting version if everything in it is durable.
     pub fn publish_durable(&mut self) {
-        let durable = self.log.as_ref().map_or(self.slots.current.log.lsn, Log::durable_lsn);
+        let durable = self.log.as_ref().map_or(self.superblocks.current.log.lsn, Log::durable_lsn);
         if let Some(version) = self.waiting.take_if(|version| version.committed <= durable) {
             self.published.set(version);
         }
@@ -285,10 +300,22 @@ impl<E: Env> Core<E> {
         others.filter(|version| !Arc::ptr_eq(version, &published)).count() as u64
     }
 
-    /// Makes sure that the next flush has room for `bytes` more of records: a full disk is found here, where a call can be
-    /// refused.
+    /// Makes sure that the log has room for `bytes` more of records, and behind these for ending every open transaction:
+    /// a full disk is found here, where a call can be refused. A rollback that fills a segment takes a checkpoint, so
+    /// more than one is not needed for them.
     pub fn reserve_log(&mut self, bytes: usize) -> Result<()> {
-        let reserved = self.log().reserve(bytes as u64);
+        let log = self.log.as_ref().expect("invariant: every write makes the database writable first");
+        let ends = self.table.ending_bytes(log.max_record_bytes());
+        self.reserve_exactly(bytes as u64 + ends)
+    }
+
+    /// Makes sure that the log has room for one record that ends something, for which [`Core::reserve_log`] kept room.
+    pub(super) fn reserve_end(&mut self) -> Result<()> {
+        self.reserve_exactly(MAX_RECORD_OVERHEAD as u64)
+    }
+
+    fn reserve_exactly(&mut self, bytes: u64) -> Result<()> {
+        let reserved = self.log().reserve(bytes);
         reserved.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })
     }
 
@@ -317,12 +344,21 @@ impl<E: Env> Core<E> {
         })
     }
 
-    /// Frees up to `budget` nodes of what committed transactions removed. Nothing that is alive needs them: what cannot
-    /// be read stays owned, and is tried again after the others.
-    pub fn reclaim(&mut self, budget: usize) {
+    /// Frees up to `budget` nodes of what committed transactions removed, as long as there is room to write down what is
+    /// free then. Nothing that is alive needs them: what cannot be read stays owned, and is tried again after the others.
+    pub fn reclaim(&mut self, mut budget: usize) {
         let store = Arc::clone(&self.store);
-        let _ = self.graveyard.step(&store, budget, &mut self.deaths, &mut self.private_deaths);
-        self.bury_deaths();
+        while budget > 0 && !self.graveyard.is_empty() {
+            let step = budget.min(RECLAIM_STEP);
+            budget -= step;
+            let room = self.make_room_for_reclaim(step);
+            let stepped = room
+                .and_then(|()| self.graveyard.step(&store, step, &mut self.deaths, &mut self.private_deaths));
+            self.bury_deaths();
+            if stepped.is_err() {
+                return;
+            }
+        }
     }
 }
 

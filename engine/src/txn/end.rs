@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Lsn, Result, TxnId};
 use crate::env::Env;
-use crate::format::record::{Body, MAX_RECORD_OVERHEAD, Record};
+use crate::format::record::{Body, Record};
 
 use super::{Core, TxnState};
 
@@ -28,7 +28,7 @@ impl<E: Env> Core<E> {
             return self.end_unlogged(txn);
         }
         self.check_health()?;
-        self.reserve_log(MAX_RECORD_OVERHEAD)?;
+        self.reserve_end()?;
         self.settle(txn)?;
         self.append(&Record { txn, commits: false, body: Body::Commit });
         self.finish_commit(txn);
@@ -93,12 +93,14 @@ impl<E: Env> Core<E> {
         Ok(savepoints[at].1)
     }
 
-    /// Undoes the newest operation of `txn` unless it is `top`; whether there was one to undo.
+    /// Undoes the newest operation of `txn` unless it is `top`; whether there was one to undo. After an error it is not
+    /// undone.
     pub fn undo_one(&mut self, txn: TxnId, top: Option<Lsn>) -> Result<bool> {
         if self.table.state(txn).undo.top() == top {
             return Ok(false);
         }
         self.check_health()?;
+        self.reserve_end()?;
         let (undone, undo_next) = self.compensate(txn, None)?;
         self.append(&Record { txn, commits: false, body: Body::Compensate { undone, undo_next } });
         self.counters.clrs += 1;
@@ -120,8 +122,10 @@ impl<E: Env> Core<E> {
         if expects.is_some_and(|expected| expected != lsn) {
             return Err(out_of_order(format!("entry {lsn}")));
         }
+        let growth = self.growth(&change);
         let removed = self.apply(Some(txn), change)?;
-        self.table.state(txn).undo.pop();
+        self.owe(growth, &removed);
+        self.table.pop_undo(txn);
         self.graveyard.extend(removed.into_tree());
         Ok((lsn, below))
     }

@@ -4,6 +4,7 @@ use crate::base::{Lsn, Result, StreamId, TxnId};
 use crate::env::Env;
 use crate::format::record::{Body, MAX_RECORD_OVERHEAD, Operation, Record, record_bytes};
 
+use super::room::Growth;
 use super::{Change, Core};
 
 impl<E: Env> Core<E> {
@@ -11,14 +12,14 @@ impl<E: Env> Core<E> {
     pub fn execute(&mut self, txn: TxnId, operation: Operation<'_>) -> Result<()> {
         self.make_writable()?;
         let change = Change::from(&operation);
+        let growth = self.growth(&change);
         let record = Record { txn, commits: false, body: Body::Operation(operation) };
-        let applied = self.reserve(&record).and_then(|()| self.apply(Some(txn), change));
+        let applied = self.reserve(&record, growth).and_then(|()| self.apply(Some(txn), change));
         let inverse = applied.inspect_err(|_| self.abandon(&record))?;
         let lsn = self.append(&record);
         self.dirty_bytes += inverse.bytes_held();
-        let state = self.table.state(txn);
-        state.undo.push(lsn, inverse);
-        state.logged = true;
+        self.owe(growth, &inverse);
+        self.table.push_undo(txn, lsn, inverse);
         self.bury_deaths();
         Ok(())
     }
@@ -28,10 +29,12 @@ impl<E: Env> Core<E> {
     pub fn execute_committed(&mut self, operation: Operation<'_>) -> Result<()> {
         self.make_writable()?;
         let change = Change::from(&operation);
+        let growth = self.growth(&change);
         let record = Record { txn: self.take_txn_id(), commits: true, body: Body::Operation(operation) };
-        let applied = self.reserve(&record).and_then(|()| self.apply_and_settle(change));
+        let applied = self.reserve(&record, growth).and_then(|()| self.apply_and_settle(change));
         let inverse = applied.inspect_err(|_| self.abandon(&record))?;
         self.append(&record);
+        self.owe(growth, &inverse);
         self.graveyard.extend(inverse.into_tree());
         self.bury_deaths();
         self.last_commit = self.next_lsn();
@@ -75,10 +78,12 @@ impl<E: Env> Core<E> {
         lsn
     }
 
-    /// Makes sure that the next flush has room for `record` and a commit.
-    fn reserve(&mut self, record: &Record<'_>) -> Result<()> {
+    /// Makes sure that the log has room for `record`, a commit and a record that compensates it, and the data file for
+    /// the checkpoint after it.
+    fn reserve(&mut self, record: &Record<'_>, growth: Growth) -> Result<()> {
         self.log().check_record(record)?;
-        self.reserve_log(record_bytes(record) + MAX_RECORD_OVERHEAD)
+        self.reserve_log(record_bytes(record) + 2 * MAX_RECORD_OVERHEAD)?;
+        self.make_room(growth.most, 0)
     }
 
     /// `record` will never be in the log: its extents are free again.

@@ -38,6 +38,11 @@ impl Graveyard {
         self.stacks.len() + self.reclaim.subtrees()
     }
 
+    /// The nodes that are only in memory, in bytes of whole blocks; those that undo stacks hold are not counted.
+    pub fn dirty_bytes(&self) -> u64 {
+        self.reclaim.trees().map(|tree| tree.dirty_bytes()).sum()
+    }
+
     /// The stacks that are left.
     pub fn stacks(&self) -> impl ExactSizeIterator<Item = &UndoStack> {
         self.stacks.iter()

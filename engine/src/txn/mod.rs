@@ -29,7 +29,7 @@ mod core;
 mod end;
 mod execute;
 mod graveyard;
-mod slots;
+mod room;
 mod table;
 mod undo_stack;
 
@@ -38,6 +38,6 @@ pub use codec::{decode_table, encode_table};
 pub use core::{Core, Published, Settings};
 pub use end::Savepoint;
 pub use graveyard::Graveyard;
-pub use slots::{Slots, read_slots};
+pub use room::Room;
 pub use table::{Table, TxnState};
 pub use undo_stack::{UndoEntry, UndoStack};

@@ -2,16 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{Error, IdMap, Lsn, Result, StreamId, TxnId};
+use crate::base::{BLOCK_BYTES, Error, IdMap, Lsn, Result, StreamId, TxnId};
 use crate::catalog::{Name, shown};
+use crate::format::record::MAX_RECORD_OVERHEAD;
 
-use super::UndoStack;
+use super::{Change, UndoStack};
+
+/// A commit takes so much of the log at most: its record, in a batch of its own.
+const END_BYTES: u64 = (BLOCK_BYTES + 2 * MAX_RECORD_OVERHEAD) as u64;
 
 /// An open transaction.
 #[derive(Default, Debug)]
 pub struct TxnState {
-    /// The inverses of its operations.
+    /// The inverses of its operations; [`Table::push_undo`] adds to them.
     pub undo: UndoStack,
+    /// Bytes of the records that would compensate what it logged since the database was opened.
+    compensation_bytes: u64,
     /// Whether anything of it is in the log.
     pub logged: bool,
     /// The streams that it changed.
@@ -32,6 +38,7 @@ pub struct Table {
     open: BTreeMap<TxnId, TxnState>,
     stream_owners: IdMap<StreamId, TxnId>,
     name_owners: BTreeMap<Name, TxnId>,
+    compensation_bytes: u64,
 }
 
 impl Table {
@@ -61,6 +68,7 @@ impl Table {
     /// Ends `txn`; what it owned is free again.
     pub fn close(&mut self, txn: TxnId) -> TxnState {
         let state = self.open.remove(&txn).expect("invariant: handles outlive no transaction");
+        self.compensation_bytes -= state.compensation_bytes;
         for stream in &state.owned_streams {
             self.stream_owners.remove(stream);
         }
@@ -68,6 +76,30 @@ impl Table {
             self.name_owners.remove(name);
         }
         state
+    }
+
+    /// Remembers the inverse of the operation that `txn` logged at `lsn`.
+    pub fn push_undo(&mut self, txn: TxnId, lsn: Lsn, inverse: Change) {
+        let state = self.open.entry(txn).or_default();
+        let bytes = state.undo.push(lsn, inverse).compensation_bytes(txn);
+        state.logged = true;
+        state.compensation_bytes += bytes;
+        self.compensation_bytes += bytes;
+    }
+
+    /// Forgets the newest inverse of `txn`, which was applied.
+    pub fn pop_undo(&mut self, txn: TxnId) {
+        let state = self.state(txn);
+        let Some(entry) = state.undo.pop() else { return };
+        let bytes = entry.compensation_bytes(txn).min(state.compensation_bytes);
+        state.compensation_bytes -= bytes;
+        self.compensation_bytes -= bytes;
+    }
+
+    /// The most log space that ending every open transaction takes, one way or the other, `most_compensations` bytes of
+    /// compensations at a time.
+    pub fn ending_bytes(&self, most_compensations: u64) -> u64 {
+        self.compensation_bytes.min(most_compensations) + (self.open.len() as u64 + 1) * END_BYTES
     }
 
     /// The transactions that logged something, oldest first.

@@ -6,10 +6,11 @@
 //!
 //! Invariant: all spilled entries lie below all entries in memory.
 
-use crate::base::{Error, Lsn, Result};
+use crate::base::{Error, Lsn, Result, TxnId};
 use crate::cache::{Deaths, NodeWriter};
 use crate::catalog::Store;
 use crate::env::Env;
+use crate::format::record::{Body, Record, record_bytes};
 use crate::format::wire::Reader;
 use crate::tree::{Rope, Tree};
 
@@ -27,18 +28,55 @@ pub struct UndoEntry {
     pub change: Change,
 }
 
+/// What a spill has to write, in bytes.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Unspilled {
+    /// About the length of the encoded entries.
+    pub entries: u64,
+    /// The blocks of dirty nodes that hang below entries.
+    pub nodes: u64,
+}
+
+impl Unspilled {
+    fn add(&mut self, other: Unspilled) {
+        self.entries += other.entries;
+        self.nodes += other.nodes;
+    }
+
+    /// What hangs below an entry may have been written since it was added.
+    fn subtract(&mut self, other: Unspilled) {
+        self.entries = self.entries.saturating_sub(other.entries);
+        self.nodes = self.nodes.saturating_sub(other.nodes);
+    }
+}
+
+impl UndoEntry {
+    fn unspilled(&self) -> Unspilled {
+        let nodes = self.change.tree().map_or(0, Tree::dirty_bytes);
+        Unspilled { entries: self.change.bytes_held(), nodes }
+    }
+
+    /// The length of the record that compensates it.
+    pub fn compensation_bytes(&self, txn: TxnId) -> u64 {
+        let body = Body::Compensate { undone: self.lsn, undo_next: self.below };
+        record_bytes(&Record { txn, commits: false, body }) as u64
+    }
+}
+
 /// The stack.
 #[derive(Default, Debug)]
 pub struct UndoStack {
     spilled: Tree,
     recent: Vec<UndoEntry>,
     top: Option<Lsn>,
+    /// What spilling `recent` would write.
+    unspilled: Unspilled,
 }
 
 impl UndoStack {
     /// The stack that a checkpoint wrote.
     pub fn from_spilled(spilled: Tree, top: Option<Lsn>) -> UndoStack {
-        UndoStack { spilled, recent: Vec::new(), top }
+        UndoStack { spilled, top, ..UndoStack::default() }
     }
 
     /// The LSN of the newest entry.
@@ -56,21 +94,31 @@ impl UndoStack {
         &self.recent
     }
 
+    /// What [`UndoStack::spill`] would write, beside the last leaf and the way to it.
+    pub fn unspilled(&self) -> Unspilled {
+        let Unspilled { entries, nodes } = self.unspilled;
+        Unspilled { entries, nodes: nodes + self.spilled.dirty_bytes() }
+    }
+
     /// Whether there is nothing to undo.
     pub fn is_empty(&self) -> bool {
         self.top.is_none()
     }
 
     /// Adds the inverse of the operation at `lsn`.
-    pub fn push(&mut self, lsn: Lsn, change: Change) {
-        self.recent.push(UndoEntry { lsn, below: self.top, change });
+    pub fn push(&mut self, lsn: Lsn, change: Change) -> &UndoEntry {
+        let entry = UndoEntry { lsn, below: self.top, change };
+        self.unspilled.add(entry.unspilled());
+        self.recent.push(entry);
         self.top = Some(lsn);
+        self.recent.last().expect("invariant: just pushed")
     }
 
     /// The newest entry, fetched from disk if need be.
     pub fn peek<E: Env>(&mut self, store: &Store<E>, private: &mut Deaths) -> Result<Option<&UndoEntry>> {
         if self.recent.is_empty() && !self.spilled.is_empty() {
             let entry = self.fetch(store, private)?;
+            self.unspilled.add(entry.unspilled());
             self.recent.push(entry);
         }
         Ok(self.recent.last())
@@ -79,6 +127,7 @@ impl UndoStack {
     /// Takes the entry that `peek` showed.
     pub fn pop(&mut self) -> Option<UndoEntry> {
         let entry = self.recent.pop()?;
+        self.unspilled.subtract(entry.unspilled());
         self.top = entry.below;
         Some(entry)
     }
@@ -88,6 +137,7 @@ impl UndoStack {
         if let Some(oldest) = self.recent.first() {
             self.top = oldest.below;
         }
+        self.unspilled = Unspilled::default();
         std::mem::take(&mut self.recent)
     }
 
@@ -109,6 +159,7 @@ impl UndoStack {
             let end = self.spilled.len();
             store.trees().insert(&mut self.spilled, end, Rope::Bytes(encoded), private)?;
             self.recent.clear();
+            self.unspilled = Unspilled::default();
         }
         store.trees().flush(&mut self.spilled, writer)
     }

@@ -51,7 +51,12 @@ enum Event {
 
 impl Campaign {
     /// Runs the seeds; `progress` hears of each that has ended: how many have, how many there are, how many failed.
-    pub fn run(&self, mut progress: impl FnMut(u64, u64, usize)) -> Report {
+    pub fn run(&self, progress: impl FnMut(u64, u64, usize)) -> Report {
+        self.run_each(|seed| run_seed(seed, None), progress)
+    }
+
+    /// As [`Campaign::run`], with another way to run a seed.
+    fn run_each(&self, run: fn(u64) -> Outcome, mut progress: impl FnMut(u64, u64, usize)) -> Report {
         let start = Instant::now();
         let next = Arc::new(AtomicU64::new(self.seeds.start));
         let stop = Arc::new(AtomicBool::new(false));
@@ -60,7 +65,7 @@ impl Campaign {
         for worker in 0..jobs {
             let (next, stop, sender) = (Arc::clone(&next), Arc::clone(&stop), sender.clone());
             let campaign = self.clone();
-            std::thread::spawn(move || campaign.work(worker, &next, &stop, &sender));
+            std::thread::spawn(move || campaign.work(run, worker, &next, &stop, &sender));
         }
         drop(sender);
         let mut running: Vec<Option<(u64, Instant)>> = vec![None; jobs];
@@ -92,7 +97,14 @@ impl Campaign {
         report(&ended, failed, start.elapsed())
     }
 
-    fn work(&self, worker: usize, next: &AtomicU64, stop: &AtomicBool, sender: &Sender<Event>) {
+    fn work(
+        &self,
+        run: fn(u64) -> Outcome,
+        worker: usize,
+        next: &AtomicU64,
+        stop: &AtomicBool,
+        sender: &Sender<Event>,
+    ) {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= self.seeds.end || stop.load(Ordering::Relaxed) {
@@ -100,9 +112,9 @@ impl Campaign {
                 return;
             }
             let _ = sender.send(Event::Started { worker, seed });
-            let mut outcome = run_seed(seed, None);
+            let mut outcome = run(seed);
             if self.twice {
-                let again = run_seed(seed, None);
+                let again = run(seed);
                 if again != outcome && outcome.finding.is_none() {
                     let what = format!(
                         "the trace hash is {:016x} the first time and {:016x} the second",
@@ -118,8 +130,7 @@ impl Campaign {
 
 fn hang(seed: u64) -> Outcome {
     let what = format!("the seed has not ended after {} seconds", SEED_MAX.as_secs());
-    let finding = Some(Finding::new("hang", what));
-    Outcome { seed, finding, trace_hash: 0, counters: Counters::default() }
+    Outcome::broken_off(seed, Finding::new("hang", what))
 }
 
 fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report {
@@ -153,5 +164,55 @@ fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report
             .iter()
             .fold(0, |sum, outcome| sum ^ crate::world::mix(outcome.trace_hash ^ outcome.seed)),
         duration,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::super::panics;
+    use super::*;
+
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("the drop goes wrong");
+        }
+    }
+
+    /// Every third seed panics, and again on the way out.
+    fn run(seed: u64) -> Outcome {
+        let ended = panics::contain(move || {
+            let _bomb = seed.is_multiple_of(3).then(|| Bomb);
+            assert!(!seed.is_multiple_of(3), "the run goes wrong");
+            Outcome { seed, finding: None, trace_hash: seed, counters: Counters::default() }
+        });
+        ended.unwrap_or_else(|panic| Outcome::broken_off(seed, Finding::new("panic", panic)))
+    }
+
+    /// Tells this test's own process, started again, to panic twice and to say what came of it.
+    const CHILD: &str = "NUMSTORE_SIM_PANICS_TWICE";
+    const NAME: &str = "a_panic_within_a_panic_is_a_finding_and_the_campaign_goes_on";
+
+    #[test]
+    fn a_panic_within_a_panic_is_a_finding_and_the_campaign_goes_on() {
+        if std::env::var_os(CHILD).is_some() {
+            let report = Campaign { seeds: 0..10, jobs: 2, twice: true }.run_each(run, |_, _, _| {});
+            let verdicts: Vec<String> = report.failed.iter().map(Outcome::verdict).collect();
+            eprintln!("{} seeds\n{}", report.seeds, verdicts.join("\n"));
+            // The harness would wait for the threads that are left behind.
+            std::process::exit(0);
+        }
+        let mut child = Command::new(std::env::current_exe().expect("this program"));
+        child.args([NAME, "--nocapture"]).env(CHILD, "1").env_remove("RUST_BACKTRACE");
+        let output = child.output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success() && said.contains("10 seeds"), "{}: {said}", output.status);
+        let failed: Vec<&str> = said.lines().filter(|line| line.contains(" failed: panic: ")).collect();
+        assert_eq!(failed.len(), 4, "{said}");
+        assert!(failed[1].starts_with("seed 3 failed: panic: the run goes wrong at "), "{said}");
+        assert!(failed[1].contains("; and while that unwound: the drop goes wrong at "), "{said}");
     }
 }

@@ -48,6 +48,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Of a run of which nothing but a finding is left.
+    pub(super) fn broken_off(seed: u64, finding: Finding) -> Outcome {
+        Outcome { seed, finding: Some(finding), trace_hash: 0, counters: Counters::default() }
+    }
+
     /// The verdict in a sentence.
     pub fn verdict(&self) -> String {
         match &self.finding {

@@ -1,50 +1,139 @@
-//! Panics inside a run are findings with a place, not text on the terminal.
+//! Panics inside a run are findings with a place, not text on the terminal, and never the end of a campaign.
+//!
+//! A panic that unwinds to the end is caught. A second one on the way, in a drop, would end the whole process, and with
+//! it whatever other seeds have found. The only place that still runs then is the panic hook, so a run has a thread of
+//! its own: the hook hands on what both panics said, and the thread stops there for good. The hook counts as in use from
+//! then on, so whoever replaces it waits for ever; at its end the test harness does.
 
-use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
+use std::sync::mpsc::channel;
 
 use crate::world::panic_text;
 
-thread_local! {
-    /// What the first panic of the current run said and where; nothing outside a run.
-    static CAUGHT: RefCell<Option<String>> = const { RefCell::new(None) };
-    /// The seed of the current run.
-    static SEED: Cell<u64> = const { Cell::new(0) };
+/// What a thread does with what panics say.
+struct Listener {
+    /// What the first panic said and where, while it unwinds.
+    first: Option<String>,
+    /// Hands on what is left to say when there is no way out of the thread.
+    last_words: Box<dyn FnOnce(String)>,
 }
 
-/// Runs `body`, the run of `seed`.
-///
-/// A second panic, while the first one unwinds, aborts the process: then the seed is told here, or nobody knows it.
+thread_local! {
+    /// Set while the thread runs a seed.
+    static LISTENER: RefCell<Option<Listener>> = const { RefCell::new(None) };
+}
+
+/// Runs `body` on a thread of its own. If that ends in a panic within a panic, the thread is left behind, parked.
 ///
 /// # Errors
-/// What the first panic in it said, and where.
-pub(super) fn catch<T>(seed: u64, body: impl FnOnce() -> T) -> Result<T, String> {
+/// What panicked, and where.
+pub(super) fn contain<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+    install_hook();
+    let (sender, ended) = channel();
+    let run = move || {
+        let dying = sender.clone();
+        let last_words = Box::new(move |said| drop(dying.send(Err(said))));
+        LISTENER.with(|listener| *listener.borrow_mut() = Some(Listener { first: None, last_words }));
+        let _ = sender.send(catch(body));
+        LISTENER.with(|listener| listener.borrow_mut().take());
+    };
+    let started = std::thread::Builder::new().name("seed".to_owned()).spawn(run);
+    match started {
+        Ok(_) => ended.recv().unwrap_or_else(|_| Err("the thread ended without a word".to_owned())),
+        Err(e) => Err(format!("no thread can be started: {e}")),
+    }
+}
+
+/// Runs `body`, inside of [`contain`].
+///
+/// # Errors
+/// What panicked, and where.
+pub(super) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
+        let said = LISTENER.with(|listener| listener.borrow_mut().as_mut()?.first.take());
+        said.unwrap_or_else(|| panic_text(&*panic))
+    })
+}
+
+fn install_hook() {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| {
         let before = take_hook();
         set_hook(Box::new(move |info| {
-            let ours = CAUGHT.with(|caught| match &mut *caught.borrow_mut() {
-                Some(first) => {
-                    if first.is_empty() {
-                        let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
-                        *first = format!("{}{place}", panic_text(info.payload()));
-                    } else {
-                        let seed = SEED.with(Cell::get);
-                        eprintln!("seed {seed} panics again after this panic: {first}");
-                    }
-                    true
-                }
-                None => false,
-            });
-            if !ours || std::env::var_os("RUST_BACKTRACE").is_some() {
+            let is_ours = LISTENER.with(|listener| listener.borrow().is_some());
+            if !is_ours || std::env::var_os("RUST_BACKTRACE").is_some() {
                 before(info);
+            }
+            if is_ours {
+                hear(info);
             }
         }));
     });
-    SEED.with(|current| current.set(seed));
-    CAUGHT.with(|caught| *caught.borrow_mut() = Some(String::new()));
-    let ended = catch_unwind(AssertUnwindSafe(body));
-    let said = CAUGHT.with(|caught| caught.borrow_mut().take()).unwrap_or_default();
-    ended.map_err(|_| said)
+}
+
+/// Keeps what the first panic says. Does not return from the second one: nothing but the end of the process comes after.
+fn hear(info: &PanicHookInfo<'_>) {
+    let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
+    let said = format!("{}{place}", panic_text(info.payload()));
+    let nested = LISTENER.with(|listener| {
+        let mut listener = listener.borrow_mut();
+        match listener.as_mut()?.first.take() {
+            None => {
+                listener.as_mut()?.first = Some(said.clone());
+                None
+            }
+            Some(first) => Some((first, listener.take()?.last_words)),
+        }
+    });
+    if let Some((first, last_words)) = nested {
+        last_words(format!("{first}; and while that unwound: {said}"));
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("the drop goes wrong");
+        }
+    }
+
+    fn said(body: impl FnOnce() + Send + 'static) -> String {
+        contain(body).expect_err("a panic")
+    }
+
+    #[test]
+    fn what_does_not_panic_gives_its_value() {
+        assert_eq!(contain(|| 7), Ok(7));
+    }
+
+    #[test]
+    fn a_panic_says_what_and_where() {
+        let said = said(|| panic!("the body goes wrong"));
+        assert!(said.starts_with("the body goes wrong at ") && said.contains("panics.rs:"), "{said}");
+    }
+
+    #[test]
+    fn a_panic_in_a_drop_is_a_panic() {
+        let said = said(|| drop(Bomb));
+        assert!(said.starts_with("the drop goes wrong at "), "{said}");
+    }
+
+    #[test]
+    fn a_panic_that_was_caught_does_not_count_for_the_next() {
+        let said = said(|| {
+            assert!(catch(|| panic!("caught")).is_err());
+            panic!("the body goes wrong");
+        });
+        assert!(said.starts_with("the body goes wrong at ") && !said.contains("caught"), "{said}");
+    }
 }

@@ -1,10 +1,10 @@
 //! One run: acts, from a seed or from a record, done one after the other until the end or a finding.
 
-use std::borrow::Cow;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::judge::Finding;
 use crate::script::{Act, Entry, Log};
-use crate::world::{Draws, World};
+use crate::world::{Choices, Draws, World};
 
 use super::director::Director;
 use super::outcome::{Counters, Outcome};
@@ -62,7 +62,7 @@ pub struct Ended {
     pub skipped: Vec<bool>,
 }
 
-/// Runs a seed from beginning to end. A panic inside is a finding.
+/// Runs a seed from beginning to end. A panic inside is a finding, also one in a drop, or in a drop during a panic.
 pub fn run_seed(seed: u64, watch: Option<Watch>) -> Outcome {
     let ended = conduct_seed(seed, Conduct { watch, ..Conduct::default() });
     Outcome { seed, finding: ended.finding, trace_hash: ended.trace_hash, counters: ended.counters }
@@ -74,51 +74,92 @@ pub fn conduct_seed(seed: u64, conduct: Conduct) -> Ended {
     let swarm = director.swarm();
     let mut head = Log::of_acts(swarm.geometry.clone(), []);
     (head.seed, head.short_transfers) = (Some(seed), swarm.short_transfers);
-    Run::new(head, conduct).play(Acts::Drawn(Box::new(director)))
+    play(head, Acts::Drawn(Box::new(director)), conduct)
 }
 
 /// Runs what a log says.
 pub fn conduct_log(log: &Log, fidelity: Fidelity, conduct: Conduct) -> Ended {
     let head = Log { entries: Vec::new(), geometry: log.geometry.clone(), ..*log };
-    Run::new(head, conduct).play(Acts::Recorded { entries: log.entries.iter(), fidelity })
+    play(head, Acts::Recorded { entries: log.entries.clone().into_iter(), fidelity }, conduct)
+}
+
+/// Plays the acts on a thread that a panic within a panic may take along.
+fn play(head: Log, acts: Acts, conduct: Conduct) -> Ended {
+    let records = conduct.records;
+    let record = Arc::new(Mutex::new(Record { log: head, skipped: Vec::new() }));
+    let run = {
+        let record = Arc::clone(&record);
+        move || Run::new(&record, conduct).play(acts)
+    };
+    let (mut ended, stage) = match panics::contain(run) {
+        Ok(ended) => ended,
+        Err(panic) => (Ended::broken_off(Finding::new("panic", panic)), None),
+    };
+    // What a finding left behind may panic when it is dropped. That is nothing new.
+    let _ = stage.map(|stage| panics::contain(move || drop(stage)));
+    let record = lock(&record);
+    ended.log = records.then(|| record.log.clone());
+    ended.skipped.clone_from(&record.skipped);
+    ended
+}
+
+impl Ended {
+    /// Of a run of which nothing but a finding is left, and its record.
+    fn broken_off(finding: Finding) -> Ended {
+        let (counters, skipped) = (Counters::default(), Vec::new());
+        Ended { finding: Some(finding), diverged: None, trace_hash: 0, counters, log: None, skipped }
+    }
 }
 
 /// Where acts come from.
-enum Acts<'a> {
+enum Acts {
     Drawn(Box<Director>),
-    Recorded { entries: std::slice::Iter<'a, Entry>, fidelity: Fidelity },
+    Recorded { entries: std::vec::IntoIter<Entry>, fidelity: Fidelity },
 }
 
-impl<'a> Acts<'a> {
-    fn next(&mut self, stage: &Stage) -> Option<(Cow<'a, Act>, Draws<'a>)> {
+impl Acts {
+    /// The next act; with its choices, if they are recorded.
+    fn next(&mut self, stage: &Stage) -> Option<(Act, Option<Choices>)> {
         match self {
-            Acts::Drawn(director) => director.next(stage).map(|act| (Cow::Owned(act), Draws::Seed)),
-            Acts::Recorded { entries, fidelity } => {
-                let Entry { act, choices } = entries.next()?;
-                let draws = match fidelity {
-                    Fidelity::Strict => Draws::Strict(choices),
-                    Fidelity::Lenient => Draws::Lenient(choices),
-                };
-                Some((Cow::Borrowed(act), draws))
-            }
+            Acts::Drawn(director) => director.next(stage).map(|act| (act, None)),
+            Acts::Recorded { entries, .. } => entries.next().map(|entry| (entry.act, Some(entry.choices))),
         }
     }
+
+    fn draws<'c>(&self, choices: Option<&'c Choices>) -> Draws<'c> {
+        match (self, choices) {
+            (Acts::Recorded { fidelity: Fidelity::Strict, .. }, Some(choices)) => Draws::Strict(choices),
+            (_, Some(choices)) => Draws::Lenient(choices),
+            (_, None) => Draws::Seed,
+        }
+    }
+}
+
+/// What is left of a run even if its thread is not.
+struct Record {
+    /// What was decided so far; without entries if it is not recorded.
+    log: Log,
+    /// For each act, whether it was skipped.
+    skipped: Vec<bool>,
+}
+
+fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Run {
     world: World,
     stage: Stage,
-    /// What was decided so far; without entries if it is not recorded.
-    log: Log,
+    record: Arc<Mutex<Record>>,
     records: bool,
     canary: Option<Canary>,
     performed: Vec<Act>,
-    skipped: Vec<bool>,
     diverged: Option<String>,
 }
 
 impl Run {
-    fn new(head: Log, conduct: Conduct) -> Run {
+    fn new(record: &Arc<Mutex<Record>>, conduct: Conduct) -> Run {
+        let head = lock(record).log.clone();
         let world = World::new(head.seed.unwrap_or(0));
         world.limit_ios(IOS_MAX);
         if let Some(watch) = conduct.watch {
@@ -127,20 +168,19 @@ impl Run {
         world.note(&head.head());
         world.short_transfers(head.short_transfers);
         Run {
-            stage: Stage::new(&world, head.geometry.clone()),
+            stage: Stage::new(&world, head.geometry),
             world,
-            log: head,
+            record: Arc::clone(record),
             records: conduct.records,
             canary: conduct.canary,
             performed: Vec::new(),
-            skipped: Vec::new(),
             diverged: None,
         }
     }
 
-    fn play(mut self, mut acts: Acts<'_>) -> Ended {
-        let seed = self.log.seed.unwrap_or(0);
-        let finding = match panics::catch(seed, || self.history(&mut acts)) {
+    /// Plays the acts. After a finding the stage is handed back, to be dropped with care.
+    fn play(mut self, mut acts: Acts) -> (Ended, Option<Stage>) {
+        let finding = match panics::catch(|| self.history(&mut acts)) {
             Ok(ended) => ended.err(),
             Err(panic) => Some(Finding::new("panic", panic)),
         };
@@ -151,45 +191,49 @@ impl Run {
         counters.world = self.world.counters();
         counters.crashes = counters.world.kills + counters.world.power_losses;
         let trace_hash = self.world.trace_hash();
-        let (log, stage) = (self.records.then_some(self.log), self.stage);
         self.world.stop();
-        // What a panic left behind may panic again. That is nothing new.
-        let _ = panics::catch(seed, || drop(stage));
-        Ended { finding, diverged: self.diverged, trace_hash, counters, log, skipped: self.skipped }
+        let stage = finding.is_some().then_some(self.stage);
+        let (log, skipped) = (None, Vec::new());
+        (Ended { finding, diverged: self.diverged, trace_hash, counters, log, skipped }, stage)
     }
 
-    fn history(&mut self, acts: &mut Acts<'_>) -> Result<(), Finding> {
-        while let Some((act, draws)) = acts.next(&self.stage) {
-            self.world.begin_act(self.skipped.len() as u64, draws, self.records);
+    fn history(&mut self, acts: &mut Acts) -> Result<(), Finding> {
+        while let Some((act, choices)) = acts.next(&self.stage) {
+            let step = self.begin(&act);
+            self.world.begin_act(step, acts.draws(choices.as_ref()), self.records);
             self.world.note(&act.to_string());
-            self.skipped.push(false);
             let done = {
                 // Even if it panics: what was drawn until then belongs to the record.
-                let recorded = self.records.then(|| act.clone());
-                let ending = EndAct { run: self, act: recorded };
-                ending.run.stage.perform(&act).inspect(|done| ending.run.note_done(*done))
+                let ending = EndAct { run: self };
+                ending.run.stage.perform(&act)
             };
             if self.diverged.is_some() {
                 return Ok(());
             }
-            if done? == Done::Performed {
-                self.ask_canary(act)?;
+            match done? {
+                Done::Performed => self.ask_canary(act)?,
+                Done::Skipped => {
+                    self.world.note("  does not fit");
+                    lock(&self.record).skipped[step as usize] = true;
+                }
             }
         }
         Ok(())
     }
 
-    fn note_done(&mut self, done: Done) {
-        if done == Done::Skipped {
-            self.world.note("  does not fit");
-            self.skipped.pop();
-            self.skipped.push(true);
+    /// Records that an act begins; returns its place.
+    fn begin(&self, act: &Act) -> u64 {
+        let mut record = lock(&self.record);
+        record.skipped.push(false);
+        if self.records {
+            record.log.entries.push(Entry { act: act.clone(), choices: Choices::new() });
         }
+        record.skipped.len() as u64 - 1
     }
 
-    fn ask_canary(&mut self, act: Cow<'_, Act>) -> Result<(), Finding> {
+    fn ask_canary(&mut self, act: Act) -> Result<(), Finding> {
         let Some(canary) = self.canary else { return Ok(()) };
-        self.performed.push(act.into_owned());
+        self.performed.push(act);
         if canary(&self.performed) {
             return Err(Finding::new("canary", "the condition that was planted is met"));
         }
@@ -198,18 +242,18 @@ impl Run {
 }
 
 /// Ends an act when it is dropped.
-struct EndAct<'r, 'a> {
+struct EndAct<'r> {
     run: &'r mut Run,
-    act: Option<Cow<'a, Act>>,
 }
 
-impl Drop for EndAct<'_, '_> {
+impl Drop for EndAct<'_> {
     fn drop(&mut self) {
         let run = &mut *self.run;
         let (choices, misfit) = run.world.end_act();
-        run.diverged = misfit.map(|what| format!("diverged at step {}: {what}", run.skipped.len()));
-        if let Some(act) = self.act.take() {
-            run.log.entries.push(Entry { act: act.into_owned(), choices });
+        let mut record = lock(&run.record);
+        run.diverged = misfit.map(|what| format!("diverged at step {}: {what}", record.skipped.len()));
+        if let Some(entry) = record.log.entries.last_mut() {
+            entry.choices = choices;
         }
     }
 }

@@ -129,7 +129,10 @@ impl Session {
     /// # Errors
     /// A finding.
     pub fn probe(&mut self, fault: &Fault) -> Result<(), Finding> {
-        let step = Step::Create { name: "written after a failed sync".to_owned() };
+        let name = "written after a failed sync".to_owned();
+        // It may be there from an earlier failure.
+        let there = self.model.history().newest().contains_key(&name);
+        let step = if there { Step::Drop { name } } else { Step::Create { name } };
         let settled = !matches!(fault.code, Some(ErrorCode::InDoubt | ErrorCode::Poisoned));
         match calls::direct(&self.db, &step) {
             Ok(_) if settled => {

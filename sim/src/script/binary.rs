@@ -10,7 +10,7 @@ use crate::workload::Geometry;
 use crate::world::{Choices, Concern, Draw};
 
 use super::codec::{Sink, Source, put_act, take_act};
-use super::{BadLog, Entry, Log};
+use super::{BadLog, Entry, Log, data};
 
 /// What a log as bytes begins with.
 const MAGIC: &[u8; 3] = b"NSL";
@@ -23,9 +23,13 @@ const LENIENT_DATA_MAX: u64 = 12 << 10;
 /// Acts out of bytes that mean nothing.
 const LENIENT_ACTS_MAX: usize = 200;
 
+/// Parts of data that partly repeats itself.
+const PARTS_MAX: usize = 64;
+
 const EXPLICIT: u64 = 0;
 const FILL: u64 = 1;
 const PATTERN: u64 = 2;
+const PARTS: u64 = 3;
 
 impl Log {
     /// The log as bytes.
@@ -109,6 +113,16 @@ impl Sink for Writer {
             [FILL, len, u64::from(byte)].into_iter().for_each(|number| self.number(number));
         } else if let Some(word) = data.pattern() {
             [PATTERN, len, u64::from(word)].into_iter().for_each(|number| self.number(number));
+        } else if let parts = data::parts(&data.0)
+            && parts.len() <= PARTS_MAX
+            && parts.iter().any(|part| part.unit.len() < part.len)
+        {
+            [PARTS, len, parts.len() as u64].into_iter().for_each(|number| self.number(number));
+            for part in parts {
+                self.number(part.len as u64);
+                self.number(part.unit.len() as u64);
+                self.0.extend_from_slice(part.unit);
+            }
         } else {
             self.number(EXPLICIT);
             self.number(len);
@@ -184,6 +198,19 @@ impl Reader<'_> {
         Ok(taken)
     }
 
+    /// Data of `len` bytes that partly repeats itself.
+    fn parts(&mut self, len: usize) -> Result<Bytes, BadLog> {
+        let mut bytes = Vec::with_capacity(len);
+        for _ in 0..self.count(PARTS_MAX as u64)? {
+            let room = len - bytes.len();
+            let len = (self.number()? as usize).min(room);
+            let unit_len = self.number()?;
+            let unit = self.take(unit_len)?;
+            data::Part { unit, len }.extend(&mut bytes);
+        }
+        Ok(Bytes(bytes))
+    }
+
     fn bad(&self, what: impl Into<String>) -> BadLog {
         BadLog { place: format!("byte {}", self.all - self.rest.len()), what: what.into() }
     }
@@ -234,9 +261,10 @@ impl Source for Reader<'_> {
         if len > DATA_MAX {
             return Err(self.bad(format!("{len} bytes are too many")));
         }
-        match if self.lenient { kind % 3 } else { kind } {
+        match if self.lenient { kind % 4 } else { kind } {
             EXPLICIT => Ok(Bytes(self.take(len)?.to_vec())),
             FILL => Ok(Bytes(vec![self.number()? as u8; len as usize])),
+            PARTS => self.parts(len as usize),
             PATTERN => Ok(Bytes::patterned(self.number()? as u32, len as usize)),
             _ => Err(self.bad(format!("there is no data of kind {kind}"))),
         }

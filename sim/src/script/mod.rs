@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Data is written as `"text"`, as `x00ff`, as `61*1500` (one byte over and over), or as `~89abcdef*1500` (a pattern without
-//! repetition that begins with that word).
+//! repetition that begins with that word); `0011*1000+xff` is a longer unit over and over, and more behind it.
 //!
 //! Any list of acts is a valid run: an act that does not fit is skipped. So a log may be edited by hand.
 

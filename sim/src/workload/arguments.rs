@@ -3,9 +3,9 @@
 use crate::model::{Bytes, Edit, Elements};
 use crate::world::Dice;
 
-use super::Swarm;
+use super::{Swarm, alike};
 
-/// Leaf size of every simulated database; its multiples are where things go wrong.
+/// Leaf size of most simulated databases; its multiples are where things go wrong.
 const LEAF: u64 = 256;
 
 /// An offset in `0..=len`: often an end, a multiple of the leaf size, or a byte beside one.
@@ -34,7 +34,7 @@ fn range(dice: &mut Dice, len: u64) -> (u64, u64) {
 fn size(dice: &mut Dice, swarm: &Swarm) -> u64 {
     if dice.chance(swarm.bulk, 100) {
         let bulk = swarm.geometry.bulk_bytes;
-        if swarm.stream_bytes > 16 << 10 && dice.chance(1, 12) {
+        if swarm.stream_bytes > 16 << 10 && !swarm.geometry.has_large_leaves() && dice.chance(1, 12) {
             // More than one operation of the engine takes.
             return 256 * LEAF + dice.between(1, 2 * 256 * LEAF);
         }
@@ -81,6 +81,9 @@ fn wrong(dice: &mut Dice, len: u64) -> Edit {
 pub(super) fn edit(dice: &mut Dice, swarm: &Swarm, len: u64, direct: bool) -> Edit {
     if !direct && dice.chance(swarm.wrong, 100) {
         return wrong(dice, len);
+    }
+    if swarm.geometry.has_large_leaves() && dice.chance(1, 3) {
+        return alike::edit(dice, len, swarm.stream_bytes, direct);
     }
     if len > swarm.stream_bytes && dice.chance(1, 2) {
         return shrink(dice, len);
@@ -133,6 +136,9 @@ fn shrink(dice: &mut Dice, len: u64) -> Edit {
 
 /// The bytes that a stream begins with.
 pub(super) fn first_bytes(dice: &mut Dice, swarm: &Swarm) -> Bytes {
+    if swarm.geometry.has_large_leaves() {
+        return alike::leaves(dice);
+    }
     let len = dice.below(swarm.stream_bytes + 1);
     bytes(dice, len)
 }

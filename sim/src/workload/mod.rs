@@ -1,5 +1,6 @@
 //! What the simulated program does: drawn from the seed, with the model in view so that most of it makes sense.
 
+mod alike;
 mod arguments;
 mod generator;
 mod operation;

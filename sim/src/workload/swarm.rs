@@ -4,6 +4,8 @@ use numstore::Options;
 
 use crate::world::Dice;
 
+use super::alike::LARGE_LEAF;
+
 /// How often each kind of operation comes, relative to the others.
 #[derive(Clone, Debug)]
 pub struct Weights {
@@ -152,7 +154,7 @@ impl Geometry {
         let [leaf, fanout, bulk, cache, dirty, checkpoint, segment] = numbers;
         let within = |number: u64, low: u64, high: u64| low + number.saturating_sub(low) % (high - low + 1);
         Geometry::from_numbers([
-            within(leaf, 256, 1024),
+            if leaf == LARGE_LEAF { leaf } else { within(leaf, 256, 1024) },
             within(fanout, 4, 8),
             within(bulk, 1024, 8192),
             within(cache, 16 << 10, 1 << 20),
@@ -160,6 +162,16 @@ impl Geometry {
             within(checkpoint, 4 << 10, 1 << 20),
             within(segment, 16 << 10, 64 << 10) / 4096 * 4096,
         ])
+    }
+
+    /// Leaves of the default size, and a cache that holds many of them.
+    fn draw_large(dice: &mut Dice) -> Geometry {
+        Geometry { leaf_bytes: LARGE_LEAF as u32, cache_bytes: 4 << 20, ..Geometry::draw(dice) }
+    }
+
+    /// Whether a leaf has more than one checksum.
+    pub(super) fn has_large_leaves(&self) -> bool {
+        u64::from(self.leaf_bytes) == LARGE_LEAF
     }
 
     /// The options that open the database.
@@ -178,6 +190,7 @@ impl Geometry {
 impl Swarm {
     /// Draws the character of a seed.
     pub fn draw(dice: &mut Dice) -> Swarm {
+        let large = dice.chance(1, 16);
         let mut weight = |base: u64| base * *dice.pick(&[0, 1, 1, 2, 4]);
         let weights = Weights {
             begin: 8 + weight(4),
@@ -186,7 +199,7 @@ impl Swarm {
             direct: 4 + weight(6),
             read: 4 + weight(4),
             snapshot: weight(4),
-            checkpoint: weight(1),
+            checkpoint: if large { 6 } else { weight(1) },
             sync: weight(1),
             audit: 1,
             reopen: weight(1).min(1),
@@ -194,11 +207,15 @@ impl Swarm {
         let all = ["alpha", "beta", "gamma", "δελτα", "e", &"long".repeat(200), "eta", "theta"];
         let names = dice.between(4, all.len() as u64) as usize;
         Swarm {
-            geometry: Geometry::draw(dice),
+            geometry: if large { Geometry::draw_large(dice) } else { Geometry::draw(dice) },
             weights,
             names: all[..names].iter().map(|name| (*name).to_owned()).collect(),
             open_max: dice.between(2, 7) as usize,
-            stream_bytes: *dice.pick(&[600, 8 << 10, 32 << 10, 64 << 10]),
+            stream_bytes: if large {
+                2 * LARGE_LEAF
+            } else {
+                *dice.pick(&[600, 8 << 10, 32 << 10, 64 << 10])
+            },
             deferred: *dice.pick(&[0, 20, 50, 90]),
             bulk: *dice.pick(&[0, 5, 15]),
             wrong: *dice.pick(&[0, 2, 5]),

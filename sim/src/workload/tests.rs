@@ -67,3 +67,15 @@ fn every_kind_of_operation_comes_up() {
     }
     assert_eq!(kinds.len(), 41, "{kinds:?}");
 }
+
+#[test]
+fn some_seeds_have_large_leaves_that_begin_alike() {
+    let draw = |seed| Swarm::draw(&mut Dice::new(seed, Concern::Workload));
+    let large = (0..1_600).filter(|&seed| draw(seed).geometry.has_large_leaves()).count();
+    assert!((60..140).contains(&large), "{large} of 1600");
+    let mut dice = Dice::new(1, Concern::Workload);
+    let (first, second) = (alike::leaves(&mut dice).0, alike::leaves(&mut dice).0);
+    assert!(first.len().is_multiple_of(64 << 10) && second.len().is_multiple_of(64 << 10));
+    assert_eq!(first[..16 << 10], second[..16 << 10]);
+    assert_ne!(first[16 << 10..64 << 10], second[16 << 10..64 << 10]);
+}

@@ -6,7 +6,9 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use numstore::env::{Disk, DiskFile, OpenMode, RealDisk};
 use numstore::{Database, ErrorCode, Options};
 use tests::noise;
 
@@ -92,6 +94,27 @@ fn a_second_opener_is_kept_out() {
     assert_eq!(Database::open(&path).err().expect("a clone has it").code(), ErrorCode::Locked);
     drop(clone);
     Database::open(&path).unwrap();
+}
+
+/// A process that is just being started has a copy of every open file of this one, until it runs its program.
+#[test]
+fn a_process_being_started_holds_no_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x");
+    let done = AtomicBool::new(false);
+    let open = || RealDisk.open(&path, OpenMode { write: true, ..OpenMode::default() }).unwrap();
+    drop(RealDisk.open(&path, OpenMode { create_new: true, ..OpenMode::default() }).unwrap());
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                let appender = env!("CARGO_BIN_EXE_appender");
+                assert!(!Command::new(appender).stderr(Stdio::null()).status().unwrap().success());
+            }
+        });
+        let refused = (0..20_000).filter(|_| !open().try_lock().unwrap()).count();
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(refused, 0, "locks that were given back and still held");
+    });
 }
 
 #[test]

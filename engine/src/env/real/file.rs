@@ -27,6 +27,15 @@ impl RealFile {
     }
 }
 
+impl Drop for RealFile {
+    /// Gives the lock back by name. Closing would not do: while another thread starts a process, that process has a copy
+    /// of every open file, for the moment between fork and exec, and a lock lasts as long as any copy.
+    fn drop(&mut self) {
+        // One that was not locked has nothing to give back, and the system closes the file either way.
+        let _ = self.file.file().unlock();
+    }
+}
+
 impl DiskFile for RealFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         self.file.read_at(buf, offset)

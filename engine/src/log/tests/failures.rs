@@ -54,7 +54,7 @@ fn a_full_disk_is_found_by_reserving_and_harms_nothing() {
     let mut log = create(&disk);
     let start = log.position();
     let mut records = Vec::new();
-    disk.limit_file_bytes(Some(slot(2)));
+    disk.limit_file_bytes(Some(segment(2)));
     assert!(matches!(log.reserve(40_000), Err(Error::Io { op: "allocate", .. })));
     assert_eq!(log.poisoned(), None);
     log.reserve(20_000).unwrap_err();
@@ -76,7 +76,7 @@ fn a_write_that_fails_while_growing_gives_the_space_back() {
     let mut log = create(&disk);
     disk.fail_writes_after(0);
     assert!(matches!(log.reserve(20_000), Err(Error::Io { op: "write", .. })));
-    assert_eq!(disk.bytes(&file()).visible.len() as u64, slot(1));
+    assert_eq!(disk.bytes(&file()).visible.len() as u64, segment(1));
     assert_eq!(log.poisoned(), None);
 }
 

@@ -20,7 +20,7 @@ fn a_log_begins_with_its_header_and_keeps_it() {
     let disk = MemDisk::default();
     let mut log = create(&disk);
     let syncs = disk.take_events().iter().filter(|event| **event == Event::Sync).count();
-    assert_eq!(syncs, 1, "header and first slot become durable together");
+    assert_eq!(syncs, 1, "header and first segment become durable together");
     let header = LogHeader { identity: IDENTITY, segment_bytes: SEGMENT as u32, start_lsn: START };
     let mut records = Vec::new();
     for round in 0..20 {

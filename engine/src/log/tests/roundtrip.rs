@@ -1,4 +1,4 @@
-//! What was flushed is read back, wherever slots begin and end.
+//! What was flushed is read back, wherever segments begin and end.
 
 use crate::base::BLOCK_BYTES;
 use crate::format::record::record_bytes;
@@ -77,13 +77,13 @@ fn each_batch_is_synced_before_the_next_is_written() {
 }
 
 #[test]
-fn a_record_that_does_not_fit_the_rest_of_a_slot_goes_to_a_fresh_one() {
+fn a_record_that_does_not_fit_the_rest_of_a_segment_goes_to_a_fresh_one() {
     let disk = MemDisk::default();
     let mut log = create(&disk);
     let start = log.position();
     let mut records = Vec::new();
-    assert_eq!(batch(&mut log, &mut records, 100), slot(0));
-    assert_eq!(batch(&mut log, &mut records, 12_203), slot(1), "a few bytes too many for 12 288");
+    assert_eq!(batch(&mut log, &mut records, 100), segment(0));
+    assert_eq!(batch(&mut log, &mut records, 12_203), segment(1), "a few bytes too many for 12 288");
     append(&mut log, &mut records, splice(9, 10));
     append(&mut log, &mut records, splice(10, 6_000));
     log.flush().unwrap();
@@ -108,7 +108,7 @@ fn the_longest_record_fits_and_a_longer_one_is_refused_before() {
 }
 
 #[test]
-fn a_full_slot_is_left_and_its_end_is_a_position() {
+fn a_full_segment_is_left_and_its_end_is_a_position() {
     let disk = MemDisk::default();
     let mut log = create(&disk);
     let mut records = Vec::new();
@@ -116,14 +116,14 @@ fn a_full_slot_is_left_and_its_end_is_a_position() {
         batch(&mut log, &mut records, 4_000);
     }
     let full = log.position();
-    assert_eq!((full.slot, u64::from(full.offset)), (0, SEGMENT));
+    assert_eq!((full.segment, u64::from(full.offset)), (0, SEGMENT));
     assert_eq!(scan(&disk, &full).unwrap().0, []);
     batch(&mut log, &mut records, 1);
     assert_eq!(scan(&disk, &full).unwrap().0, records[4..]);
 }
 
 #[test]
-fn slots_are_recycled_and_the_file_stays_small() {
+fn segments_are_recycled_and_the_file_stays_small() {
     let disk = MemDisk::default();
     let mut log = create(&disk);
     let mut records = Vec::new();
@@ -137,12 +137,12 @@ fn slots_are_recycled_and_the_file_stays_small() {
         }
         assert_eq!(scan(&disk, &kept.0).unwrap().0, records[kept.1..], "round {round}");
     }
-    assert!(log.file_bytes() <= slot(12), "{} bytes", log.file_bytes());
-    assert!(log.counters().slots_recycled > 50);
+    assert!(log.file_bytes() <= segment(12), "{} bytes", log.file_bytes());
+    assert!(log.counters().segments_recycled > 50);
 }
 
 #[test]
-fn truncation_frees_every_slot_before_the_position_and_not_its_own() {
+fn truncation_frees_every_segment_before_the_position_and_not_its_own() {
     let disk = MemDisk::default();
     let mut log = create(&disk);
     let mut records = Vec::new();
@@ -150,13 +150,13 @@ fn truncation_frees_every_slot_before_the_position_and_not_its_own() {
         batch(&mut log, &mut records, 10_000);
     }
     let from = log.position();
-    assert_eq!(from.slot, 3);
+    assert_eq!(from.segment, 3);
     log.truncate(&from);
-    assert_eq!((log.counters().slots_recycled, log.file_bytes()), (3, slot(4)));
+    assert_eq!((log.counters().segments_recycled, log.file_bytes()), (3, segment(4)));
     let reused = [0; 3].map(|_| batch(&mut log, &mut records, 10_000));
-    assert_eq!((reused, log.file_bytes()), ([slot(0), slot(1), slot(2)], slot(4)));
+    assert_eq!((reused, log.file_bytes()), ([segment(0), segment(1), segment(2)], segment(4)));
     batch(&mut log, &mut records, 10_000);
-    assert_eq!(log.file_bytes(), slot(5), "the position's own slot is not free");
+    assert_eq!(log.file_bytes(), segment(5), "the position's own segment is not free");
     assert_eq!(scan(&disk, &from).unwrap().0, records[4..]);
 }
 
@@ -169,7 +169,7 @@ fn creating_replaces_what_an_unpublished_attempt_left() {
     let log = create(&disk);
     assert_eq!(scan(&disk, &log.position()).unwrap().0, []);
     let durable = disk.bytes(&file()).durable;
-    assert_eq!(durable.len() as u64, slot(1));
+    assert_eq!(durable.len() as u64, segment(1));
     assert!(durable[LOG_HEADER_BYTES..].iter().all(|&byte| byte == 0));
 }
 

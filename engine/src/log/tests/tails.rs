@@ -22,7 +22,7 @@ fn with_unsynced_batch(disk: &MemDisk, len: usize) -> (LogPosition, Records) {
 
 #[test]
 fn a_tear_at_every_sector_leaves_the_durable_records() {
-    // The second length goes to a fresh slot.
+    // The second length goes to a fresh segment.
     for len in [4_000, 9_000] {
         let sectors = (len + BATCH_HEADER_BYTES + 20).div_ceil(512) as u64;
         for cut in 0..=sectors {
@@ -44,7 +44,7 @@ fn a_tear_at_every_sector_leaves_the_durable_records() {
 }
 
 #[test]
-fn a_tear_over_leftovers_of_a_recycled_slot_leaves_the_durable_records() {
+fn a_tear_over_leftovers_of_a_recycled_segment_leaves_the_durable_records() {
     // The sectors behind the records differ from the leftovers as well, and their loss loses nothing.
     let needed = (BATCH_HEADER_BYTES + 11_000_usize).div_ceil(512);
     for cut in 0..=24 {
@@ -78,7 +78,7 @@ fn a_flipped_bit_in_the_middle_is_refused_where_it_is() {
     let mut log = create(&disk);
     let start = log.position();
     let mut records = Vec::new();
-    // First, last and only ones of their slot, behind full slots and behind gaps.
+    // First, last and only ones of their segment, behind full segments and behind gaps.
     let places: Vec<u64> = [5_000, 3_000, 5_000, 5_000, 11_000, 5_000, 10]
         .map(|len| batch(&mut log, &mut records, len))
         .to_vec();
@@ -216,7 +216,11 @@ fn records_that_sum_up_and_do_not_decode_are_refused_where_they_are() {
     assert_eq!(put(&header), HEADER + 83, "an unknown kind");
     assert_eq!(put(&BatchHeader { previous_sum: 1, ..header }), HEADER, "a broken chain");
     assert_eq!(put(&BatchHeader { first_lsn: Lsn(1), ..header }), HEADER, "a jump in the LSNs");
-    assert_eq!(put(&BatchHeader { record_bytes: 16_305, ..header }), HEADER, "a batch longer than its slot");
+    assert_eq!(
+        put(&BatchHeader { record_bytes: 16_305, ..header }),
+        HEADER,
+        "a batch longer than its segment"
+    );
     assert_eq!(put(&BatchHeader { record_bytes: 0, ..header }), HEADER, "an empty batch");
     assert_eq!(put(&BatchHeader { segment_bytes: 8_192, ..header }), HEADER, "another segment length");
 }
@@ -230,8 +234,10 @@ fn a_log_that_is_missing_or_cut_is_told_apart() {
         batch(&mut log, &mut records, 7_000);
     }
     let end = log.position();
-    // Cut at the end of a slot, in the slot of the last batch, and to nothing.
-    for bytes in [slot(1), slot(u64::from(end.slot)) + 4_096, slot(u64::from(end.slot) + 1) - 1] {
+    // Cut at the end of a segment, in the segment of the last batch, and to nothing.
+    for bytes in
+        [segment(1), segment(u64::from(end.segment)) + 4_096, segment(u64::from(end.segment) + 1) - 1]
+    {
         disk.edit(&file(), |file| file.resize(bytes as usize, 0));
         assert_eq!(damage(&disk, &end), bytes);
     }

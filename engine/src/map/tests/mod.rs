@@ -1,6 +1,7 @@
 //! The map against `BTreeMap`: every operation, tiny nodes so that maps get tall, flushed and reopened at random
 //! moments, with reads and writes that fail.
 
+mod clean;
 pub(crate) mod mem_file;
 mod model;
 
@@ -16,7 +17,7 @@ use crate::format::extent::Extent;
 use crate::format::wire::{Reader, WireError};
 use mem_file::MemFile;
 
-type Cache<K, V> = NodeCache<MapNode<K, V>, RealPlatform>;
+type Cache<K, V> = NodeCache<CleanNode<K, V>, RealPlatform>;
 type Source<'a, K, V> = MapSource<'a, K, V, MemFile, RealPlatform>;
 
 /// Hands out blocks one after the other and never again.
@@ -151,14 +152,14 @@ fn roots_and_nodes_that_contradict_themselves_are_refused() {
         bytes[damaged] = if damaged == 0 || damaged == 36 { 0 } else { 1 };
         assert!(MapRoot::decode(&mut Reader::new(&bytes)).is_err(), "byte {damaged}");
     }
-    let leaf = MapNode::<u64, u64>::Leaf(vec![(1, 2), (3, 4)]);
+    let leaf = node::MapNode::<u64, u64>::Leaf(vec![(1, 2), (3, 4)]);
     let bytes = leaf.encode(1);
-    assert!(MapNode::<u64, u64>::decode(&bytes.as_slice().into(), 1).is_ok());
-    assert!(MapNode::<u64, u64>::decode(&bytes.as_slice().into(), 2).is_err());
+    assert!(CleanNode::<u64, u64>::read(bytes.as_slice().into(), 1).is_ok());
+    assert!(CleanNode::<u64, u64>::read(bytes.as_slice().into(), 2).is_err());
     for (damaged, value) in [(1, 1), (4, 0), (4, 3), (24, 1), (4, 1)] {
         let mut bytes = bytes.clone();
         bytes[damaged] = value;
-        assert!(MapNode::<u64, u64>::decode(&bytes.as_slice().into(), 1).is_err(), "byte {damaged}");
+        assert!(CleanNode::<u64, u64>::read(bytes.as_slice().into(), 1).is_err(), "byte {damaged}");
     }
 }
 
@@ -180,6 +181,9 @@ impl MapValue for RunLength {
     }
     fn decode(from: &mut Reader<'_>) -> Result<RunLength, WireError> {
         from.u64().map(RunLength)
+    }
+    fn check(from: &mut Reader<'_>) -> Result<usize, WireError> {
+        RunLength::decode(from).map(|run| run.encoded_bytes())
     }
     fn summary(&self) -> Longest {
         Longest(self.0)

@@ -9,10 +9,10 @@ use crate::base::Error;
 use crate::cache::{DataFile, NodeCache, Shelf};
 use crate::env::RealPlatform;
 use crate::format::wire::Reader;
-use crate::map::MapNode;
+use crate::map::CleanNode;
 use crate::map::tests::mem_file::MemFile;
 
-type Cache = NodeCache<MapNode<u64, RunLength>, RealPlatform>;
+type Cache = NodeCache<CleanNode<u64, RunLength>, RealPlatform>;
 type Source<'a> = FreeSource<'a, MemFile, RealPlatform>;
 
 fn file() -> DataFile<MemFile> {

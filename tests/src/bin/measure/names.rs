@@ -2,14 +2,44 @@
 
 use std::time::Instant;
 
-use numstore::{Database, Durability, Result};
+use numstore::{Database, Durability, Options, Result};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const FEW: u32 = 1_000;
 const MANY: u32 = 1_000_000;
-const ROUNDS: usize = 21;
+const ROUNDS: usize = 41;
 const OPENS: u32 = 2_000;
+const OPENS_PER_TRANSACTION: usize = 50;
+/// Opens of the larger database that bring all its nodes into the cache.
+const WARMING: u32 = 200_000;
+
+/// Nanoseconds and looked-up nodes for one opening.
+type Cost = (f64, f64);
+/// Opens streams of these names, one after the other; returns the nanoseconds that this took.
+type Open = fn(&Database, &[String]) -> Result<f64>;
+
+/// What users call an opening.
+const WAYS: [(&str, Open); 3] = [
+    ("transaction.stream", |db, names| {
+        // Begun again now and then, so that looking up what a transaction owns does not cost more and more.
+        names.chunks(OPENS_PER_TRANSACTION).try_fold(0.0, |sum, names| {
+            let tx = db.begin()?;
+            Ok(sum + timed(names, |name| tx.stream(name).map(drop))?)
+        })
+    }),
+    ("snapshot.stream", |db, names| {
+        let snapshot = db.snapshot();
+        timed(names, |name| snapshot.stream(name).map(drop))
+    }),
+    ("begin, stream, roll back", |db, names| timed(names, |name| db.begin()?.stream(name).map(drop))),
+];
+
+fn timed(names: &[String], mut open: impl FnMut(&str) -> Result<()>) -> Result<f64> {
+    let started = Instant::now();
+    names.iter().try_for_each(|name| open(name))?;
+    Ok(started.elapsed().as_secs_f64() * 1e9)
+}
 
 fn name(i: u32) -> String {
     format!("stream {i:08}")
@@ -27,19 +57,14 @@ fn with_streams(count: u32, path: &std::path::Path) -> Result<()> {
     db.close()
 }
 
-/// Nanoseconds to open one stream at random and nodes looked at.
-fn open_some(db: &Database, count: u32, opens: u32, rng: &mut ChaCha8Rng) -> Result<Cost> {
+/// Opens streams at random.
+fn open_some(db: &Database, open: Open, count: u32, opens: u32, rng: &mut ChaCha8Rng) -> Result<Cost> {
     let names: Vec<String> = (0..opens).map(|_| name(rng.random_range(0..count))).collect();
     let before = db.stats();
-    let started = Instant::now();
-    for name in &names {
-        let tx = db.begin()?;
-        tx.stream(name)?;
-    }
-    let ns = started.elapsed().as_secs_f64() * 1e9 / f64::from(opens);
+    let ns = open(db, &names)?;
     let after = db.stats();
     let nodes = after.cache_hits + after.cache_misses - before.cache_hits - before.cache_misses;
-    Ok((ns, nodes as f64 / f64::from(opens)))
+    Ok((ns / f64::from(opens), nodes as f64 / f64::from(opens)))
 }
 
 pub fn names() -> Result<()> {
@@ -48,34 +73,48 @@ pub fn names() -> Result<()> {
     with_streams(FEW, &few)?;
     with_streams(MANY, &many)?;
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    // Cold: the first stream that is opened after the database was.
-    report("first after opening the database", ROUNDS, || {
-        Ok((
-            open_some(&Database::open(&few)?, FEW, 1, &mut rng)?,
-            open_some(&Database::open(&many)?, MANY, 1, &mut rng)?,
-        ))
-    })?;
-    let (few, many) = (Database::open(&few)?, Database::open(&many)?);
-    for _ in 0..ROUNDS {
-        open_some(&many, MANY, OPENS, &mut rng)?;
+    for (what, open) in WAYS {
+        report("first after opening the database", what, || {
+            Ok((
+                open_some(&Database::open(&few)?, open, FEW, 1, &mut rng)?,
+                open_some(&Database::open(&many)?, open, MANY, 1, &mut rng)?,
+            ))
+        })?;
     }
-    report("with all nodes cached", ROUNDS, || {
-        Ok((open_some(&few, FEW, OPENS, &mut rng)?, open_some(&many, MANY, OPENS, &mut rng)?))
-    })
+    // A cache with room for one node: every look-up reads from the system's page cache.
+    compare("no node cached", &few, &many, &Options::new().cache_bytes(1), 0, &mut rng)?;
+    compare("all nodes cached", &few, &many, &Options::new().cache_bytes(1 << 30), WARMING, &mut rng)
 }
 
-type Cost = (f64, f64);
+fn compare(
+    state: &str,
+    few: &std::path::Path,
+    many: &std::path::Path,
+    options: &Options,
+    warming: u32,
+    rng: &mut ChaCha8Rng,
+) -> Result<()> {
+    let (few, many) = (options.clone().open(few)?, options.clone().open(many)?);
+    for (what, open) in WAYS {
+        open_some(&few, open, FEW, warming / 100, rng)?;
+        open_some(&many, open, MANY, warming, rng)?;
+        report(state, what, || {
+            Ok((open_some(&few, open, FEW, OPENS, rng)?, open_some(&many, open, MANY, OPENS, rng)?))
+        })?;
+    }
+    Ok(())
+}
 
 /// Prints the round whose ratio is the median.
-fn report(what: &str, rounds: usize, mut measure: impl FnMut() -> Result<(Cost, Cost)>) -> Result<()> {
+fn report(state: &str, what: &str, mut measure: impl FnMut() -> Result<(Cost, Cost)>) -> Result<()> {
     let mut all = Vec::new();
-    for _ in 0..rounds {
+    for _ in 0..ROUNDS {
         all.push(measure()?);
     }
     all.sort_by(|a, b| (a.1.0 / a.0.0).total_cmp(&(b.1.0 / b.0.0)));
     let (few, many) = all[all.len() / 2];
     println!(
-        "{what}: one of {FEW}: {:.0} ns, {:.1} nodes; one of {MANY}: {:.0} ns, {:.1} nodes; times {:.2}, nodes {:.2}",
+        "{state}: {what}: one of {FEW}: {:.0} ns, {:.1} nodes; one of {MANY}: {:.0} ns, {:.1} nodes; times {:.2}, nodes {:.2}",
         few.0,
         few.1,
         many.0,

@@ -21,12 +21,12 @@ pub fn open() -> Result<()> {
 
         let env = CountingEnv::default();
         let db = Options::new().create(false).open_in(env.clone(), &path)?;
-        let (calls, bytes) = env.reads().calls_and_bytes();
+        let (calls, bytes) = env.hook().calls_and_bytes();
         let blocks = bytes.div_ceil(BLOCK_BYTES as u64);
         let file_bytes = db.stats().file_bytes;
         println!("a file of {file_bytes} bytes: {calls} reads, {bytes} bytes, {blocks} blocks");
         db.read("stream 50", ..1)?;
-        let (calls, bytes) = env.reads().calls_and_bytes();
+        let (calls, bytes) = env.hook().calls_and_bytes();
         println!("  and with the first byte of a stream: {calls} reads, {bytes} bytes");
         db.close()?;
     }

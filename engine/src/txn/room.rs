@@ -1,0 +1,245 @@
+//! Space is set aside before an operation is logged: in the data file for the checkpoint that will have to write what the
+//! operation changed, in the log for the records that would undo it. So a full disk is found where a call can be
+//! refused, and not in the middle of a checkpoint or a rollback.
+//!
+//! What the next checkpoint needs is *owed*: an upper bound, to which every operation adds. When it no longer fits into
+//! the *headroom*, the blocks of the file behind the last one in use, it is counted anew, and the file grows. Counting walks
+//! the dirty nodes; the file grows by half of what is owed at a time, so that this stays rare.
+//!
+//! Not here: trying a checkpoint before a full disk is reported (`recovery`).
+
+use std::ops::AddAssign;
+
+use crate::base::{BLOCK_BYTES, Error, Result, StreamId};
+use crate::env::{DiskFile, Env};
+use crate::format::record::MAX_NAME_BYTES;
+use crate::format::stride::Stride;
+use crate::tree::{Geometry, PINNED_ROPE_BYTES, Rope};
+
+use super::undo_stack::Unspilled;
+use super::{Change, Core};
+
+const BLOCK: u64 = BLOCK_BYTES as u64;
+/// The file grows by at least so much.
+const LEAST_GROWTH_BYTES: u64 = 1 << 20;
+/// Headroom beyond what is owed, for rollbacks, which are never refused.
+const SPARE_BYTES: u64 = 256 << 10;
+/// Levels of inner nodes that any tree is thought to have: three reach 1 TiB with nodes of ordinary size.
+const LEAST_LEVELS: u64 = 4;
+/// A change of names replaces so much of the two maps at most, with nodes that are split.
+const NAMES_BYTES: u64 = 4 * LEAST_LEVELS * BLOCK;
+/// An undo stack or a dead tree in the transaction table takes so much at most.
+const TABLE_ENTRY_BYTES: u64 = 64;
+
+/// The account of the data file's space.
+#[derive(Debug)]
+pub struct Room {
+    /// An upper bound of what a checkpoint writes, less the table and the free map.
+    owed_bytes: u64,
+    /// The blocks below this one can be written without asking for space.
+    backed_blocks: u64,
+}
+
+impl Room {
+    /// The account of a file of `len` bytes to which nothing was added yet.
+    pub fn new(len: u64) -> Room {
+        Room { owed_bytes: 0, backed_blocks: len / BLOCK }
+    }
+}
+
+/// How much more a checkpoint has to write because of a change, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Growth {
+    /// Before anything is known of how the change went: the nodes that it replaces and its inverse included.
+    pub(super) most: u64,
+    /// Of that the nodes.
+    nodes: u64,
+    /// If it cut no tree in two, beside the nodes that died.
+    plain: u64,
+}
+
+/// Bytes that a checkpoint has to write in addition.
+impl AddAssign<u64> for Room {
+    fn add_assign(&mut self, bytes: u64) {
+        self.owed_bytes = self.owed_bytes.saturating_add(bytes);
+    }
+}
+
+impl<E: Env> Core<E> {
+    /// Makes sure that a checkpoint finds space for everything that is owed, for `bytes` more, and for a free map in which
+    /// `runs` more runs have changed.
+    ///
+    /// # Errors
+    /// If the disk is full: see [`Error::is_full`]. Nothing was changed.
+    pub fn make_room(&mut self, bytes: u64, runs: u64) -> Result<()> {
+        if self.needed(bytes, runs) <= self.headroom() {
+            return Ok(());
+        }
+        self.room.owed_bytes = self.count_owed();
+        let needed = self.needed(bytes, runs);
+        let slack = (needed / 2).max(LEAST_GROWTH_BYTES);
+        if needed + slack / 2 <= self.headroom() {
+            return Ok(());
+        }
+        match self.back(needed + slack) {
+            Err(e) if e.is_full() => self.squeeze_in(needed).map_err(|_| e),
+            other => other,
+        }
+    }
+
+    /// Makes sure that a checkpoint finds space after another step of a rollback.
+    pub fn make_room_for_undo(&mut self) -> Result<()> {
+        self.make_room(4 * path_bytes(self.store.geometry, 0), 0)
+    }
+
+    /// Makes sure that a checkpoint finds space after `nodes` more nodes of the graveyard were freed, as far as the one
+    /// under way gets.
+    pub(super) fn make_room_for_reclaim(&mut self, nodes: usize) -> Result<()> {
+        let geometry = self.store.geometry;
+        let frontier = nodes.min(LEAST_LEVELS as usize) * geometry.fanout;
+        self.make_room(table_bytes(frontier as u64, geometry), nodes as u64)
+    }
+
+    /// A checkpoint is published: nothing is owed. Gives space at the end of the file back if there is much more of it than
+    /// that checkpoint needed, and all of it when the database is closed. Only a hint: a failure changes nothing.
+    pub fn give_room_back(&mut self, closing: bool) {
+        let written = std::mem::take(&mut self.room.owed_bytes);
+        let keep = if closing { 0 } else { written + LEAST_GROWTH_BYTES };
+        let (file, used) = (self.store.file.file(), self.space.total_blocks() * BLOCK);
+        if file.len().is_ok_and(|len| len > used + 2 * keep) {
+            let _ = file.set_len(used + keep);
+            self.room.backed_blocks = self.room.backed_blocks.min((used + keep) / BLOCK);
+        }
+    }
+
+    /// What `change` may add to what is owed.
+    pub(super) fn growth(&self, change: &Change) -> Growth {
+        let geometry = self.store.geometry;
+        let path = self.path_bytes(change.stream());
+        let (nodes, plain, kept) = match change {
+            Change::Splice { delete_len, insert, .. } => {
+                let inserted = if let Rope::Bytes(bytes) = insert { bytes.len() as u64 } else { 0 };
+                let space = leaves_bytes(inserted, geometry);
+                (space + 4 * path, space, PINNED_ROPE_BYTES.min(*delete_len))
+            }
+            Change::StridedWrite { stride, bytes, .. } => {
+                (strided_growth(geometry, stride) + 4 * path, 0, bytes.len() as u64)
+            }
+            Change::StridedRemove { stride, .. } | Change::StridedInsert { stride, .. } => {
+                let nodes = strided_growth(geometry, stride) + 4 * path;
+                (nodes, nodes, stride.bytes().unwrap_or(u64::MAX / 8))
+            }
+            Change::Add { .. } | Change::Take { .. } | Change::Rename { .. } => {
+                (NAMES_BYTES, NAMES_BYTES, MAX_NAME_BYTES as u64)
+            }
+        };
+        let inverse = leaves_bytes(kept + size_of::<Change>() as u64, geometry) + path;
+        Growth { most: nodes.saturating_add(inverse), nodes, plain }
+    }
+
+    /// Adds to what is owed what a change, now that its `inverse` is known, asked for beyond the nodes that died.
+    pub(super) fn owe(&mut self, growth: Growth, inverse: &Change) {
+        // A tree that was cut out has edges of its own.
+        let nodes = if inverse.tree().is_some() { growth.nodes } else { growth.plain };
+        self.room += nodes + leaves_bytes(inverse.bytes_held(), self.store.geometry);
+    }
+
+    fn path_bytes(&self, stream: StreamId) -> u64 {
+        let height = match self.catalog.changing(stream) {
+            Some(tree) => tree.height(),
+            None => self
+                .catalog
+                .stream(&self.store, stream)
+                .ok()
+                .flatten()
+                .map_or(0, |record| record.tree.height()),
+        };
+        path_bytes(self.store.geometry, height)
+    }
+
+    /// Space of the file that nothing uses yet.
+    fn headroom(&self) -> u64 {
+        self.room.backed_blocks.saturating_sub(self.space.total_blocks()) * BLOCK
+    }
+
+    /// What a checkpoint may write, the table and the free map included, if so much is owed in addition.
+    fn needed(&self, bytes: u64, runs: u64) -> u64 {
+        let owed = self.room.owed_bytes.saturating_add(bytes);
+        let entries = (self.table.len() + self.graveyard.len()) as u64;
+        let table = table_bytes(entries, self.store.geometry);
+        // Every node that is written, and every one that died, may change another run of the free map.
+        let runs = runs + owed / BLOCK + self.deaths.extents().len() as u64;
+        (owed + table + SPARE_BYTES).saturating_add(self.space.map_bytes_bound(runs))
+    }
+
+    /// Lets the file have `bytes` behind the last block in use.
+    fn back(&mut self, bytes: u64) -> Result<()> {
+        let from = self.room.backed_blocks;
+        let to = self.space.total_blocks() + bytes.div_ceil(BLOCK);
+        if to > from {
+            let file = &self.store.file;
+            let allocated = file.file().allocate(from * BLOCK, (to - from) * BLOCK);
+            allocated.map_err(|e| Error::io("allocate", file.path(), from * BLOCK, e))?;
+            self.room.backed_blocks = to;
+        }
+        Ok(())
+    }
+
+    /// On a full disk: makes sure that `bytes` fit all the same, behind the last block in use and into free runs.
+    fn squeeze_in(&mut self, bytes: u64) -> Result<()> {
+        let store = std::sync::Arc::clone(&self.store);
+        self.space.trim(store.free())?;
+        let missing = bytes.saturating_sub(self.headroom()).div_ceil(BLOCK);
+        let largest = store.geometry.largest_bytes(0).max(store.geometry.largest_bytes(1)) / BLOCK;
+        if missing == 0 || self.space.usable_blocks(store.free(), largest, missing)? >= missing {
+            return Ok(());
+        }
+        self.back(bytes)
+    }
+
+    /// Counts what is owed: every dirty node, and every byte of undo entries in memory.
+    fn count_owed(&self) -> u64 {
+        let geometry = self.store.geometry;
+        let (streams, changing) = self.catalog.dirty_bytes();
+        // A stream that changes has an entry in the map of streams, which changes with it.
+        let entries = changing * NAMES_BYTES;
+        let open = self.table.active().map(|(_, state)| &state.undo);
+        let undo = open.chain(self.graveyard.stacks()).map(|stack| match stack.unspilled() {
+            Unspilled { entries: 0, nodes: 0 } => 0,
+            Unspilled { entries, nodes } => {
+                nodes + leaves_bytes(entries, geometry) + path_bytes(geometry, stack.spilled().height())
+            }
+        });
+        let dead = self.graveyard.dirty_bytes();
+        let died = self.deaths.extents().iter().map(|extent| extent.bytes()).sum::<u64>();
+        streams + entries + undo.sum::<u64>() + dead + died
+    }
+}
+
+/// The nodes from the root of a tree of that height to a leaf, all as large as they get, and a new root.
+fn path_bytes(geometry: Geometry, height: u8) -> u64 {
+    let levels = LEAST_LEVELS.max(u64::from(height) + 1);
+    geometry.largest_bytes(0) + levels * geometry.largest_bytes(1)
+}
+
+/// What a transaction table of so many entries takes on disk, in leaves that are full.
+fn table_bytes(entries: u64, geometry: Geometry) -> u64 {
+    let bytes = entries * TABLE_ENTRY_BYTES;
+    bytes + 2 * (bytes / geometry.leaf_bytes as u64 + 1) * BLOCK
+}
+
+/// What `bytes` take on disk in leaves of their own and the inner nodes above them, all of them as empty as they get.
+fn leaves_bytes(bytes: u64, geometry: Geometry) -> u64 {
+    let leaves = bytes / geometry.min_size(0) as u64 + 1;
+    // Each leaf may end in a block that is hardly used; of inner nodes there are fewer than of leaves.
+    bytes.saturating_add(leaves.saturating_mul(2 * BLOCK))
+}
+
+/// The leaves that a stride touches, with the way to each.
+fn strided_growth(geometry: Geometry, stride: &Stride) -> u64 {
+    let hull = stride.hull().map_or(u64::MAX, |hull| hull.end - hull.start);
+    let leaves = stride.count.min(hull / geometry.min_size(0) as u64) + 2;
+    let nodes = leaves.saturating_mul(2 * (geometry.largest_bytes(0) + geometry.largest_bytes(1)));
+    let inserted = leaves_bytes(stride.bytes().unwrap_or(u64::MAX / 8), geometry);
+    nodes.saturating_add(inserted)
+}
