@@ -8,24 +8,26 @@ use numstore::ErrorCode;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
+/// The bytes of a word, and others without repetition behind it.
+fn pattern(word: u32) -> impl Iterator<Item = u8> {
+    let mut state = u64::from(word);
+    let rest = std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    });
+    word.to_le_bytes().into_iter().chain(rest)
+}
+
 impl Bytes {
     /// Bytes without repetition that begin with `word`, so that they can be told by it and their length.
     pub fn patterned(word: u32, len: usize) -> Bytes {
-        let mut bytes = word.to_le_bytes().to_vec();
-        let mut state = u64::from(word);
-        bytes.reserve(len);
-        while bytes.len() < len {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            bytes.push((state >> 56) as u8);
-        }
-        bytes.truncate(len);
-        Bytes(bytes)
+        Bytes(pattern(word).take(len).collect())
     }
 
     /// The word of which these bytes are the pattern, if they are one that is long enough to tell.
     pub fn pattern(&self) -> Option<u32> {
         let word = u32::from_le_bytes(self.0.get(..4)?.try_into().ok()?);
-        (self.0.len() > 12 && *self == Bytes::patterned(word, self.0.len())).then_some(word)
+        (self.0.len() > 12 && self.0.iter().copied().eq(pattern(word).take(self.0.len()))).then_some(word)
     }
 
     /// The byte of which these bytes are a repetition.
