@@ -6,9 +6,11 @@
 //! 1. No input panics the engine, whatever it says.
 //! 2. No input makes the engine answer with bytes that were never committed.
 
+mod crash_ops;
 mod hostile;
 mod machine;
 mod ops;
 
+pub use crash_ops::crash_ops;
 pub use hostile::open_hostile_file;
 pub use ops::ops_vs_model;

@@ -16,6 +16,11 @@ fn replay(target: &str, run: fn(&[u8])) {
 }
 
 #[test]
+fn crash_ops() {
+    replay("crash_ops", fuzz::crash_ops);
+}
+
+#[test]
 fn ops_vs_model() {
     replay("ops_vs_model", fuzz::ops_vs_model);
 }

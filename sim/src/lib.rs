@@ -1,17 +1,20 @@
 //! Deterministic simulation of NumStore: one seed, one history, with crashes at every instant.
 //!
 //! ```text
-//!   workload ──operation──► runner ──► engine ──► world (disk, time, tasks; crashes)
-//!                             │
-//!                             ├──► model   (what must be answered, which states may be left)
-//!                             └──► judge   (is it so?)
+//!   seed ──► director ──┐
+//!                       act ──► stage ──► engine ──► world (disk, time, tasks; crashes)
+//!   log of a run ───────┘         │
+//!                                 ├──► model   (what must be answered, which states may be left)
+//!                                 └──► judge   (is it so?)
 //! ```
 //!
 //! - [`world`]: the simulated machine.
 //! - [`model`]: the database as plain vectors, and the commit order.
 //! - [`workload`]: what is done to it.
 //! - [`judge`]: what is right.
-//! - [`runner`]: seeds and campaigns.
+//! - [`script`]: what a run is made of, as data: acts, and the choices drawn below them.
+//! - [`runner`]: does what a seed or a record says; campaigns of many seeds.
+//! - [`shrink`]: from a long run that fails to the shortest one that fails in the same way.
 //! - `score`, with the feature `mutants`: how soon planted bugs are found.
 //! - [`markers`]: which rare states were reached.
 //! - [`testing`]: the machine for explicit crash tests.
@@ -24,6 +27,8 @@ pub mod model;
 pub mod runner;
 #[cfg(feature = "mutants")]
 pub mod score;
+pub mod script;
+pub mod shrink;
 pub mod testing;
 pub mod workload;
 pub mod world;

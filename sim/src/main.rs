@@ -1,4 +1,4 @@
-//! The command line of the simulator: replay one seed, or run many.
+//! The command line of the simulator: single runs, and campaigns of many seeds.
 #![expect(clippy::print_stdout, reason = "this is a program for the terminal")]
 
 use std::ops::Range;
@@ -7,8 +7,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use serde_json::json;
-use sim::runner::{Campaign, Counters, Outcome, Report, Watch, run_seed_without};
-use sim::world::{FaultKind, Without};
+use sim::runner::{Campaign, Counters, Outcome, Report};
+use sim::world::FaultKind;
+
+mod commands;
+
+use commands::{Subject, Telling};
 
 /// Deterministic simulation of NumStore.
 #[derive(Parser)]
@@ -20,19 +24,38 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Runs one seed and tells what happens in it.
+    /// Runs one seed, or the log of a run, and tells what happens in it.
     Replay {
-        /// The seed.
-        seed: u64,
-        /// Tell every I/O call too.
-        #[arg(long)]
-        verbose: bool,
-        /// Tell only the verdict.
-        #[arg(long, conflicts_with = "verbose")]
-        quiet: bool,
-        /// Kinds of faults that do not occur.
-        #[arg(long, value_parser = FaultKind::parse)]
-        without: Vec<FaultKind>,
+        /// The seed, or the file with the log.
+        run: Subject,
+        #[command(flatten)]
+        telling: Telling,
+    },
+    /// Prints the log of a run as text: its acts, one a line, and the choices drawn below them.
+    Show {
+        /// The seed, or the file with the log.
+        run: Subject,
+    },
+    /// Tells where two runs part.
+    Diff {
+        /// The one run.
+        a: Subject,
+        /// The other one.
+        b: Subject,
+    },
+    /// Shrinks a run that fails to the shortest one that fails in the same way.
+    Shrink {
+        /// The seed, or the file with the log.
+        run: Subject,
+        /// Write the log of the shrunk run to this file; else it is printed.
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Write a Rust test of explicit operations to this file.
+        #[arg(long, value_name = "FILE")]
+        emit_test: Option<PathBuf>,
+        /// Find something on purpose, to see what becomes of findings.
+        #[arg(long, hide = true)]
+        canary: bool,
     },
     /// Runs many seeds.
     Campaign {
@@ -94,39 +117,40 @@ fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
 
 fn main() -> ExitCode {
     let good = match Arguments::parse().command {
-        Command::Replay { seed, verbose, quiet, without } => {
-            replay(seed, without.into_iter().collect(), verbose, quiet)
+        Command::Replay { run, telling } => commands::replay(&run, &telling),
+        Command::Show { run } => commands::show(&run),
+        Command::Diff { a, b } => commands::diff(&a, &b),
+        Command::Shrink { run, output, emit_test, canary } => {
+            commands::shrink_run(&run, output.as_deref(), emit_test.as_deref(), canary)
         }
         Command::Campaign { seeds, jobs, json, twice, without } => {
             let without = without.into_iter().collect();
-            campaign(&Campaign { seeds, jobs, twice, without }, json)
+            Ok(campaign(&Campaign { seeds, jobs, twice, without }, json))
         }
         #[cfg(feature = "mutants")]
         Command::Score { seeds_max, jobs, clean_seeds, json } => {
-            score(&sim::score::Options { seeds_max, jobs, clean_seeds, twice_seeds: 300 }, json)
+            Ok(score(&sim::score::Options { seeds_max, jobs, clean_seeds, twice_seeds: 300 }, json))
         }
         #[cfg(feature = "mutants")]
         Command::Hunt { mutant, seeds, without } => {
-            sim::score::hunt(&mutant, seeds, without.into_iter().collect())
+            Ok(sim::score::hunt(&mutant, seeds, without.into_iter().collect()))
         }
         #[cfg(feature = "mutants")]
         Command::Mutants => {
             for mutant in numstore::hooks::MUTANTS {
                 println!("{}\t{}", if mutant.survives_tests { "survives" } else { "dies" }, mutant.name);
             }
-            true
+            Ok(true)
         }
     };
-    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn replay(seed: u64, without: Without, verbose: bool, quiet: bool) -> bool {
-    let watch = Watch { ios: verbose, tell: Box::new(|line| println!("{line}")) };
-    let outcome = run_seed_without(seed, without, (!quiet).then_some(watch));
-    println!("{}", describe(&outcome.counters));
-    println!("trace hash {:016x}", outcome.trace_hash);
-    println!("{}", outcome.verdict());
-    outcome.finding.is_none()
+    match good {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(e) => {
+            eprintln!("{e}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn describe(c: &Counters) -> String {

@@ -8,6 +8,7 @@ mod answer;
 mod durable;
 mod finding;
 mod recovery;
+mod signature;
 
 #[cfg(test)]
 mod tests;
@@ -16,3 +17,4 @@ pub use answer::check_answer;
 pub use durable::Durable;
 pub use finding::Finding;
 pub use recovery::{check_recovery, describe_difference};
+pub use signature::Signature;

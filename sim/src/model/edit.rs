@@ -8,6 +8,35 @@ use numstore::ErrorCode;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
+/// The bytes of a word, and others without repetition behind it.
+fn pattern(word: u32) -> impl Iterator<Item = u8> {
+    let mut state = u64::from(word);
+    let rest = std::iter::repeat_with(move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    });
+    word.to_le_bytes().into_iter().chain(rest)
+}
+
+impl Bytes {
+    /// Bytes without repetition that begin with `word`, so that they can be told by it and their length.
+    pub fn patterned(word: u32, len: usize) -> Bytes {
+        Bytes(pattern(word).take(len).collect())
+    }
+
+    /// The word of which these bytes are the pattern, if they are one that is long enough to tell.
+    pub fn pattern(&self) -> Option<u32> {
+        let word = u32::from_le_bytes(self.0.get(..4)?.try_into().ok()?);
+        (self.0.len() > 12 && self.0.iter().copied().eq(pattern(word).take(self.0.len()))).then_some(word)
+    }
+
+    /// The byte of which these bytes are a repetition.
+    pub fn fill(&self) -> Option<u8> {
+        let first = *self.0.first()?;
+        self.0.iter().all(|&byte| byte == first).then_some(first)
+    }
+}
+
 impl fmt::Debug for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes #{:08x}", self.0.len(), crate::world::checksum(&self.0) as u32)
@@ -28,17 +57,23 @@ pub struct Elements {
 }
 
 impl Elements {
+    /// Behind the last byte taken; where it begins if nothing is taken.
+    fn end(&self) -> Option<u64> {
+        let Some(last) = self.count.checked_sub(1) else { return Some(self.start) };
+        let to_last = last.checked_mul(self.stride)?.checked_mul(self.size)?;
+        to_last.checked_add(self.start)?.checked_add(self.size)
+    }
+
     /// The first byte of each element; nothing if the last one does not fit into `len` bytes.
     fn places(&self, len: usize) -> Result<Vec<usize>, ErrorCode> {
         if self.size == 0 || self.stride == 0 {
             return Err(ErrorCode::InvalidArgument);
         }
-        let step = self.size.checked_mul(self.stride).ok_or(ErrorCode::OutOfBounds)?;
-        let last = self.count.saturating_sub(1).checked_mul(step).ok_or(ErrorCode::OutOfBounds)?;
-        let end = last.checked_add(self.start).and_then(|at| at.checked_add(self.size));
-        if end.is_none_or(|end| end > len as u64) {
+        let end = self.end().ok_or(ErrorCode::InvalidArgument)?;
+        if end > len as u64 {
             return Err(ErrorCode::OutOfBounds);
         }
+        let step = self.size.wrapping_mul(self.stride);
         Ok((0..self.count).map(|i| (self.start + i * step) as usize).collect())
     }
 }

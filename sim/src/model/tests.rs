@@ -59,7 +59,7 @@ fn wrong_edits_change_nothing() {
         (Edit::Truncate { len: 4 }, ErrorCode::OutOfBounds),
         (Edit::ReadStrided(elements(1, 2, 3)), ErrorCode::OutOfBounds),
         (Edit::ReadStrided(elements(1, 0, 1)), ErrorCode::InvalidArgument),
-        (Edit::ReadStrided(elements(u64::MAX, 2, 2)), ErrorCode::OutOfBounds),
+        (Edit::ReadStrided(elements(u64::MAX, 2, 2)), ErrorCode::InvalidArgument),
     ];
     for (edit, code) in cases {
         let mut stream = b"012".to_vec();
@@ -132,4 +132,14 @@ fn the_floor_rises_with_every_acknowledgement() {
     assert_eq!(model.history().in_doubt(), 2);
     model.history_mut().shown(3);
     assert_eq!(model.history().candidates(), 3..=4);
+}
+
+#[test]
+fn a_stride_that_takes_nothing_may_begin_at_the_end() {
+    let elements = |start, size, stride, count| Edit::ReadStrided(Elements { start, size, stride, count });
+    let ask = |edit: Edit| edit.apply(&mut vec![0; 10]);
+    assert_eq!(ask(elements(10, 3, 2, 0)), Ok(Answer::Bytes(Bytes(Vec::new()))));
+    assert_eq!(ask(elements(11, 3, 2, 0)), Err(ErrorCode::OutOfBounds));
+    assert_eq!(ask(elements(0, u64::MAX, 2, 2)), Err(ErrorCode::InvalidArgument));
+    assert_eq!(ask(elements(0, 1, 1, 0)), Ok(Answer::Bytes(Bytes(Vec::new()))));
 }

@@ -77,9 +77,9 @@ pub(super) fn direct(db: &Database<SimEnv>, step: &Step) -> Result<Answer> {
             Edit::Remove { from, to } => db.remove(name, *from..*to)?,
             Edit::Cut { from, to } => return db.cut(name, *from..*to).map(bytes),
             Edit::Truncate { len } => db.truncate(name, *len)?,
-            _ => unreachable!("the generator draws no other direct edit"),
+            _ => unreachable!("only what fits is asked for"),
         },
-        _ => unreachable!("the generator draws no other direct step"),
+        _ => unreachable!("only what fits is asked for"),
     }
     Ok(Answer::Done)
 }
@@ -91,7 +91,7 @@ pub(super) fn read_durable(db: &Database<SimEnv>, step: &Step) -> Result<Answer>
         Step::List => db.list().map(streams),
         Step::Edit { name, edit: Edit::Len } => db.len(name).map(Answer::Len),
         Step::Edit { name, edit: Edit::Read { from, to } } => db.read(name, *from..*to).map(bytes),
-        _ => unreachable!("the generator draws no other durable read"),
+        _ => unreachable!("only what fits is asked for"),
     }
 }
 
@@ -104,6 +104,6 @@ pub(super) fn read_snapshot(snapshot: &Snapshot<SimEnv>, step: &Step) -> Result<
         Step::Edit { name, edit: Edit::Read { from, to } } => {
             snapshot.stream(name)?.read(*from..*to).map(bytes)
         }
-        _ => unreachable!("the generator draws no other snapshot read"),
+        _ => unreachable!("only what fits is asked for"),
     }
 }

@@ -182,7 +182,7 @@ fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report
 mod tests {
     use std::process::Command;
 
-    use super::super::run::contain;
+    use super::super::panics;
     use super::*;
 
     struct Bomb;
@@ -195,7 +195,7 @@ mod tests {
 
     /// Every third seed panics, and again on the way out.
     fn run(seed: u64, _: Without) -> Outcome {
-        contain(seed, move || {
+        let ended = panics::contain(move || {
             let _bomb = seed.is_multiple_of(3).then(|| Bomb);
             assert!(!seed.is_multiple_of(3), "the run goes wrong");
             Outcome {
@@ -205,7 +205,8 @@ mod tests {
                 counters: Counters::default(),
                 reached: crate::markers::Reached::default(),
             }
-        })
+        });
+        ended.unwrap_or_else(|panic| Outcome::broken_off(seed, Finding::new("panic", panic)))
     }
 
     /// Tells this test's own process, started again, to panic twice and to say what came of it.

@@ -1,15 +1,28 @@
-//! Runs seeds: one history each, with crashes and recoveries, judged as it goes.
+//! Runs seeds and records: acts with crashes and recoveries, judged as they go.
+//!
+//! A seed's acts come from the [`Director`], those of a record from its [`Log`](crate::script::Log). The [`Stage`] does
+//! them, and cannot tell which.
 
 mod calls;
 mod campaign;
+mod director;
+mod fits;
 mod observe;
+mod opening;
 mod outcome;
 mod panics;
+mod rot;
 mod run;
 mod session;
+mod stage;
+
+#[cfg(test)]
+mod tests;
 
 pub use campaign::{Campaign, Report};
+pub use director::Director;
 pub use observe::observe;
 pub use outcome::{Counters, Outcome};
-pub use run::{Watch, run_seed, run_seed_without};
+pub use run::{Canary, Conduct, Ended, Fidelity, Watch, conduct_log, conduct_seed, run_seed, run_seed_without};
 pub use session::{Fault, Session, Stop};
+pub use stage::{Done, Seen, Stage};

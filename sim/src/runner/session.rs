@@ -78,10 +78,14 @@ impl Session {
         &self.db
     }
 
-    /// Drops every handle, without a proper end, and keeps the model.
-    pub fn abandon(self) -> Model {
-        drop(self.db);
-        self.model
+    /// How many savepoints an open transaction has; nothing if it is not open.
+    pub fn savepoints(&self, txn: u64) -> Option<usize> {
+        self.transactions.get(&txn).map(|(_, savepoints)| savepoints.len())
+    }
+
+    /// Whether a snapshot is open.
+    pub fn has_snapshot(&self, id: u64) -> bool {
+        self.snapshots.contains_key(&id)
     }
 
     /// Rolls everything back and closes the database; keeps the model, and says how that went.
@@ -91,7 +95,7 @@ impl Session {
             let ended = tx.rollback();
             self.model.roll_back(txn);
             if let Err(e) = ended {
-                let stop = self.stop_on(&Operation::Reopen, &e, None);
+                let stop = self.stop_on(&Operation::Close, &e, None);
                 return (self.model, Err(stop));
             }
         }
@@ -125,7 +129,10 @@ impl Session {
     /// # Errors
     /// A finding.
     pub fn probe(&mut self, fault: &Fault) -> Result<(), Finding> {
-        let step = Step::Create { name: "written after a failed sync".to_owned() };
+        let name = "written after a failed sync".to_owned();
+        // It may be there from an earlier failure.
+        let there = self.model.history().newest().contains_key(&name);
+        let step = if there { Step::Drop { name } } else { Step::Create { name } };
         let settled = !matches!(fault.code, Some(ErrorCode::InDoubt | ErrorCode::Poisoned));
         match calls::direct(&self.db, &step) {
             Ok(_) if settled => {
@@ -205,7 +212,7 @@ impl Session {
             }
             Operation::Verify => self.verify(counters).map(|_| ())?,
             Operation::Stats => self.check_stats()?,
-            Operation::Reopen => return Err(Stop::Closed),
+            Operation::Close => return Err(Stop::Closed),
         }
         Ok(())
     }
@@ -273,7 +280,7 @@ impl Session {
         let to = len.map_or(0, |bytes| bytes.len() as u64);
         let read = Step::Edit { name: name.clone(), edit: Edit::Read { from: 0, to } };
         let got = calls::in_transaction(tx, savepoints, &read);
-        if got.as_ref().is_err_and(|e| e.code() == ErrorCode::Poisoned) {
+        if self.is_faulty() || got.as_ref().is_err_and(|e| e.code() == ErrorCode::Poisoned) {
             return Ok(());
         }
         Ok(check_answer(operation, &got, &self.model.step(txn, &read))?)

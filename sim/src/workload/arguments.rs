@@ -50,12 +50,7 @@ fn size(dice: &mut Dice, swarm: &Swarm) -> u64 {
 
 /// Bytes that differ from piece to piece: the same everywhere would hide what is out of place.
 fn bytes(dice: &mut Dice, len: u64) -> Bytes {
-    let mut word = dice.bits();
-    let byte = |_| {
-        word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (word >> 56) as u8
-    };
-    Bytes((0..len).map(byte).collect())
+    Bytes::patterned(dice.below(1 << 32) as u32, len as usize)
 }
 
 fn elements(dice: &mut Dice, len: u64) -> Elements {

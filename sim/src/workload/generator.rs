@@ -1,7 +1,7 @@
 //! Draws the next operation.
 
 use crate::model::{Edit, Model, Step};
-use crate::world::Dice;
+use crate::world::{Dice, Source};
 
 use super::arguments;
 use super::{Operation, Swarm};
@@ -9,6 +9,8 @@ use super::{Operation, Swarm};
 /// The source of a seed's operations. It keeps no view of its own: the model says what is there.
 pub struct Generator {
     dice: Dice,
+    /// Operations so far; each has a turn of the dice.
+    turn: u64,
     swarm: Swarm,
     next_txn: u64,
     next_snapshot: u64,
@@ -28,7 +30,7 @@ impl Generator {
             beginning.push(Operation::Direct(Step::Edit { name: name.clone(), edit: Edit::Append { data } }));
             beginning.push(Operation::Direct(Step::Create { name: name.clone() }));
         }
-        Generator { dice, swarm, next_txn: 1, next_snapshot: 1, snapshots: Vec::new(), beginning }
+        Generator { dice, turn: 0, swarm, next_txn: 1, next_snapshot: 1, snapshots: Vec::new(), beginning }
     }
 
     /// The database was closed or has crashed: nothing is open any more.
@@ -41,6 +43,8 @@ impl Generator {
         if let Some(operation) = self.beginning.pop() {
             return operation;
         }
+        self.turn += 1;
+        self.dice.begin_turn(self.turn, Source::Seed, false);
         let open: Vec<u64> = model.open().map(|(txn, _)| txn).collect();
         let w = self.swarm.weights.clone();
         let can_begin = open.len() < self.swarm.open_max;
@@ -78,7 +82,7 @@ impl Generator {
                     Operation::Stats
                 }
             }
-            _ => Operation::Reopen,
+            _ => Operation::Close,
         }
     }
 

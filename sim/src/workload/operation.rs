@@ -38,6 +38,6 @@ pub enum Operation {
     Verify,
     /// Reads the counters.
     Stats,
-    /// Ends all transactions and snapshots, closes, and opens again.
-    Reopen,
+    /// Ends all transactions and snapshots, and closes.
+    Close,
 }

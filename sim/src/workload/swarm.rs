@@ -50,7 +50,7 @@ pub struct Swarm {
 }
 
 /// Geometry and thresholds of the database, small so that everything happens often.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Geometry {
     leaf_bytes: u32,
     fanout: u32,
@@ -60,6 +60,20 @@ pub struct Geometry {
     dirty_bytes: u64,
     checkpoint_log_bytes: u64,
     log_segment_bytes: u64,
+}
+
+impl Default for Geometry {
+    fn default() -> Geometry {
+        Geometry {
+            leaf_bytes: 256,
+            fanout: 4,
+            bulk_bytes: 2048,
+            cache_bytes: 64 << 10,
+            dirty_bytes: 128 << 10,
+            checkpoint_log_bytes: 16 << 10,
+            log_segment_bytes: Geometry::LOG_SEGMENT_BYTES,
+        }
+    }
 }
 
 impl Geometry {
@@ -76,6 +90,78 @@ impl Geometry {
             checkpoint_log_bytes: *dice.pick(&[4 << 10, 16 << 10, 64 << 10, 1 << 20]),
             log_segment_bytes: Geometry::LOG_SEGMENT_BYTES,
         }
+    }
+
+    /// Bytes in a segment of this database's log.
+    pub fn log_segment_bytes(&self) -> u64 {
+        self.log_segment_bytes
+    }
+
+    /// The names of [`Geometry::numbers`].
+    pub const NAMES: [&'static str; 7] = [
+        "leaf_bytes",
+        "fanout",
+        "bulk_bytes",
+        "cache_bytes",
+        "dirty_bytes",
+        "checkpoint_log_bytes",
+        "log_segment_bytes",
+    ];
+
+    /// With one of its numbers changed.
+    ///
+    /// # Panics
+    /// If no number has that name.
+    #[must_use]
+    pub fn with(&self, name: &str, number: u64) -> Geometry {
+        let mut numbers = self.numbers();
+        let place = Geometry::NAMES.iter().position(|known| *known == name);
+        numbers[place.unwrap_or_else(|| panic!("a geometry has no {name}"))] = number;
+        Geometry::from_numbers(numbers)
+    }
+
+    /// All of it as numbers, to be recorded.
+    pub fn numbers(&self) -> [u64; 7] {
+        [
+            u64::from(self.leaf_bytes),
+            u64::from(self.fanout),
+            self.bulk_bytes,
+            self.cache_bytes,
+            self.dirty_bytes,
+            self.checkpoint_log_bytes,
+            self.log_segment_bytes,
+        ]
+    }
+
+    /// From what [`Geometry::numbers`] gave.
+    pub fn from_numbers(numbers: [u64; 7]) -> Geometry {
+        let [leaf, fanout, bulk_bytes, cache_bytes, dirty_bytes, checkpoint_log_bytes, log_segment_bytes] =
+            numbers;
+        let [leaf_bytes, fanout] = [leaf, fanout].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
+        Geometry {
+            leaf_bytes,
+            fanout,
+            bulk_bytes,
+            cache_bytes,
+            dirty_bytes,
+            checkpoint_log_bytes,
+            log_segment_bytes,
+        }
+    }
+
+    /// From any numbers at all: the small geometries that a seed may have, and some beside them.
+    pub fn near(numbers: [u64; 7]) -> Geometry {
+        let [leaf, fanout, bulk, cache, dirty, checkpoint, segment] = numbers;
+        let within = |number: u64, low: u64, high: u64| low + number.saturating_sub(low) % (high - low + 1);
+        Geometry::from_numbers([
+            if leaf == LARGE_LEAF { leaf } else { within(leaf, 256, 1024) },
+            within(fanout, 4, 8),
+            within(bulk, 1024, 8192),
+            within(cache, 16 << 10, 1 << 20),
+            within(dirty, 32 << 10, 1 << 20),
+            within(checkpoint, 4 << 10, 1 << 20),
+            within(segment, 16 << 10, 64 << 10) / 4096 * 4096,
+        ])
     }
 
     /// Leaves of the default size, and a cache that holds many of them.

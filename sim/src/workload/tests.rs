@@ -25,7 +25,7 @@ fn operations(seed: u64, count: usize) -> (Vec<Operation>, usize) {
             }
             Operation::Rollback(txn) | Operation::Abandon(txn) => model.roll_back(*txn),
             Operation::Direct(step) => refused += usize::from(model.direct(step).is_err()),
-            Operation::Reopen => {
+            Operation::Close => {
                 let open: Vec<u64> = model.open().map(|(txn, _)| txn).collect();
                 open.into_iter().for_each(|txn| model.roll_back(txn));
                 generator.forget_handles();

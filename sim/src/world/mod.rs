@@ -20,12 +20,13 @@ mod scheduler;
 mod state;
 mod tasks;
 mod trace;
+mod turns;
 
 #[cfg(test)]
 mod tests;
 
 pub use clock::SimClock;
-pub use dice::{Concern, Dice, mix};
+pub use dice::{Concern, Dice, Draw, Source, mix};
 pub use disk::SimDisk;
 pub use env::SimEnv;
 pub use faults::{FaultKind, Without};
@@ -35,6 +36,7 @@ pub use platform::{SimPlatform, SimWord};
 pub use scheduler::{SimScheduler, SimTask};
 pub use state::{WorldCounters, WriteFault};
 pub use trace::{Trace, checksum};
+pub use turns::{Choices, Draws};
 
 pub(crate) use tasks::panic_text;
 

@@ -76,8 +76,8 @@ impl Plan {
         };
         let (lengths, names) = (other(dice), other(dice));
         let tears = match dice.below(12) {
-            0 | 1 if swarm => Tears::Few(dice.between(1, 3)),
-            2 | 3 if swarm => Tears::Share(*dice.pick(&[20, 50, 100])),
+            8 | 9 if swarm => Tears::Few(dice.between(1, 3)),
+            10 | 11 if swarm => Tears::Share(*dice.pick(&[20, 50, 100])),
             _ => Tears::Few(0),
         };
         let stale = swarm && dice.chance(1, 3);

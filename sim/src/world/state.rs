@@ -176,7 +176,7 @@ impl State {
         }
         self.counters.ios += 1;
         assert!(self.counters.ios <= self.io_limit, "hang: {} I/O calls, more than allowed", self.io_limit);
-        self.tasks.pass_time(1_000 + self.clock_dice.below(100_000));
+        self.tasks.pass_time(1_500 * (1 + self.clock_dice.below(64)));
         let name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
         self.trace.word(call as u64);
         self.trace.bytes(name);

@@ -83,6 +83,11 @@ impl Tasks {
         self.lock().now_ns += ns;
     }
 
+    /// Gives access to the schedule's source of choices.
+    pub(crate) fn with_dice<T>(&self, body: impl FnOnce(&mut Dice) -> T) -> T {
+        body(&mut self.lock().dice)
+    }
+
     /// How often the baton went to another task.
     pub(crate) fn switches(&self) -> u64 {
         self.lock().switches

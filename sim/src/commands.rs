@@ -1,0 +1,226 @@
+//! The commands that work on single runs: each takes a seed, a file with the log of a run, or `fuzz:` and a fuzzer's
+//! input.
+
+use std::convert::Infallible;
+use std::fmt::{self, Display};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use sim::runner::{Canary, Conduct, Ended, Fidelity, Watch, conduct_log, conduct_seed};
+use sim::script::{Act, Entry, Log};
+use sim::shrink::{emit_test, shrink};
+
+use sim::world::{Concern, Draw};
+
+use crate::describe;
+
+/// A run to be had again.
+#[derive(Clone, Debug)]
+pub enum Subject {
+    /// That of a seed.
+    Seed(u64),
+    /// That of a log.
+    File(PathBuf),
+    /// That which a fuzzer's input stands for.
+    Input(PathBuf),
+}
+
+impl FromStr for Subject {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Subject, Infallible> {
+        Ok(match (text.parse(), text.strip_prefix("fuzz:")) {
+            (Ok(seed), _) => Subject::Seed(seed),
+            (_, Some(path)) => Subject::Input(path.into()),
+            _ => Subject::File(text.into()),
+        })
+    }
+}
+
+impl Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Seed(seed) => write!(f, "seed {seed}"),
+            Subject::File(path) | Subject::Input(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+impl Subject {
+    /// The log of the run; that of a seed is recorded now.
+    pub fn log(&self, canary: Option<Canary>) -> Result<Log, String> {
+        match self {
+            Subject::Seed(seed) => {
+                let ended = conduct_seed(*seed, Conduct { records: true, canary, watch: None });
+                Ok(ended.log.expect("invariant: the run was recorded"))
+            }
+            Subject::File(path) => {
+                let content = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
+                Log::read(&content).map_err(|e| format!("{}: {e}", path.display()))
+            }
+            Subject::Input(path) => {
+                let content = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
+                Ok(Log::from_any_bytes(&content))
+            }
+        }
+    }
+}
+
+/// Writes a log: as bytes if the file's name ends in `.bin`, else as text.
+pub fn write_log(log: &Log, path: &Path) -> Result<(), String> {
+    let binary = path.extension().is_some_and(|extension| extension == "bin");
+    let content = if binary { log.to_bytes() } else { log.to_string().into_bytes() };
+    std::fs::write(path, content).map_err(|e| format!("{}: {e}", path.display()))
+}
+
+/// Prints a line; whoever has heard enough and closes the pipe is right to do so.
+pub fn say(line: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{line}");
+}
+
+/// How a run is to be told and kept.
+#[derive(clap::Args)]
+pub struct Telling {
+    /// Tell every I/O call too.
+    #[arg(long)]
+    verbose: bool,
+    /// Tell only the verdict.
+    #[arg(long, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Write the log of the run to this file: everything that was decided in it.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Take what is benign where a log does not fit, instead of stopping there.
+    #[arg(long)]
+    lenient: bool,
+    /// Find something on purpose, to see what becomes of findings.
+    #[arg(long, hide = true)]
+    canary: bool,
+}
+
+/// Runs a seed or a log again.
+pub fn replay(subject: &Subject, telling: &Telling) -> Result<bool, String> {
+    let watch = Watch { ios: telling.verbose, tell: Box::new(|line| say(line)) };
+    let conduct = Conduct {
+        watch: (!telling.quiet).then_some(watch),
+        records: telling.log.is_some(),
+        canary: canary(telling.canary),
+    };
+    let ended = match subject {
+        Subject::Seed(seed) => conduct_seed(*seed, conduct),
+        Subject::File(_) | Subject::Input(_) => {
+            let lenient = telling.lenient || matches!(subject, Subject::Input(_));
+            let fidelity = if lenient { Fidelity::Lenient } else { Fidelity::Strict };
+            conduct_log(&subject.log(None)?, fidelity, conduct)
+        }
+    };
+    if let (Some(path), Some(log)) = (&telling.log, &ended.log) {
+        write_log(log, path)?;
+    }
+    say(describe(&ended.counters));
+    say(format!("trace hash {:016x}", ended.trace_hash));
+    Ok(judge(subject, &ended))
+}
+
+/// Tells the verdict; whether it is a good one.
+fn judge(subject: &Subject, ended: &Ended) -> bool {
+    match (&ended.diverged, &ended.finding) {
+        (Some(diverged), _) => say(diverged),
+        (None, Some(finding)) => say(format!("{subject} failed: {finding}")),
+        (None, None) => say(format!("{subject} is clean")),
+    }
+    ended.diverged.is_none() && ended.finding.is_none()
+}
+
+/// The planted condition: two commits and a rename, and then the power fails.
+pub fn canary(wanted: bool) -> Option<Canary> {
+    wanted.then_some(|acts: &[Act]| {
+        let lines: Vec<String> = acts.iter().map(Act::to_string).collect();
+        let count = |word: &str| lines.iter().filter(|line| line.split(' ').any(|w| w == word)).count();
+        let last = lines.last().is_some_and(|line| line.starts_with("power-loss"));
+        last && count("commit") >= 2 && count("rename") >= 1
+    })
+}
+
+/// Prints a log as text.
+pub fn show(subject: &Subject) -> Result<bool, String> {
+    say(subject.log(None)?.to_string().trim_end());
+    Ok(true)
+}
+
+/// Shrinks a run that fails, and writes what is left of it.
+pub fn shrink_run(
+    subject: &Subject,
+    output: Option<&Path>,
+    test: Option<&Path>,
+    with_canary: bool,
+) -> Result<bool, String> {
+    let canary = canary(with_canary);
+    let log = subject.log(canary)?;
+    let Some(shrunk) = shrink(&log, canary, &mut |line| eprintln!("{line}")) else {
+        return Err(format!("{subject} is clean: there is nothing to shrink"));
+    };
+    match output {
+        Some(path) => write_log(&shrunk.log, path)?,
+        None => say(shrunk.log.to_string().trim_end()),
+    }
+    if let Some(path) = test {
+        let text = emit_test(&shrunk.minimal, &title(path), &shrunk.finding.to_string());
+        std::fs::write(path, text).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    eprintln!("{} acts, after {} runs: {}", shrunk.log.entries.len(), shrunk.runs, shrunk.finding);
+    Ok(true)
+}
+
+/// A name for the test in a file.
+fn title(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let title: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if title.starts_with(|c: char| c.is_ascii_alphabetic()) { title } else { format!("run_{title}") }
+}
+
+/// Tells where two runs part; whether they do not.
+pub fn diff(a: &Subject, b: &Subject) -> Result<bool, String> {
+    let (left, right) = (a.log(None)?, b.log(None)?);
+    let same_head = left.head() == right.head();
+    if !same_head {
+        for (a, b) in left.head().lines().zip(right.head().lines()).filter(|(a, b)| a != b) {
+            say(format!("- {a}\n+ {b}"));
+        }
+    }
+    let equal = left.entries.iter().zip(&right.entries).take_while(|(a, b)| a == b).count();
+    if equal == left.entries.len() && equal == right.entries.len() {
+        say(format!("all {equal} acts and their choices are the same"));
+        return Ok(same_head);
+    }
+    say(format!("the first {equal} acts are the same; at step {}:", equal + 1));
+    for (at, entry) in left.entries[..equal].iter().enumerate().skip(equal.saturating_sub(3)) {
+        say(format!("  {:5}  {}", at + 1, entry.act));
+    }
+    let (left, right) = (left.entries.get(equal), right.entries.get(equal));
+    let whole = |entry: Option<&Entry>| entry.map_or("(the end)".to_owned(), |entry| entry.act.to_string());
+    match (left, right) {
+        (Some(a), Some(b)) if a.act == b.act => {
+            say(format!("  {:5}  {}", equal + 1, a.act));
+            say_first_choice(a, b);
+        }
+        _ => say(format!("- {:5}  {}\n+ {:5}  {}", equal + 1, whole(left), equal + 1, whole(right))),
+    }
+    Ok(false)
+}
+
+/// The first choice in which two runs of the same act differ.
+fn say_first_choice(left: &Entry, right: &Entry) {
+    for concern in Concern::RECORDED {
+        let of = |entry: &Entry| entry.choices.get(&concern).cloned().unwrap_or_default();
+        let (left, right) = (of(left), of(right));
+        if left == right {
+            continue;
+        }
+        let at = left.iter().zip(&right).take_while(|(a, b)| a == b).count();
+        let told = |draw: Option<&Draw>| draw.map_or("none".to_owned(), Draw::to_string);
+        let (left, right) = (told(left.get(at)), told(right.get(at)));
+        say(format!("         choice {at} for {}: {left}, and {right}", concern.word()));
+    }
+}

@@ -1,0 +1,124 @@
+//! Openings: what is found must be what may be there, whole, and nobody else's.
+
+use std::path::Path;
+
+use numstore::{Database, Error};
+
+use crate::judge::{Finding, check_recovery, describe_difference};
+use crate::world::SimEnv;
+
+use super::observe::observe;
+use super::rot::detected;
+use super::session::{Session, Stop};
+use super::stage::{Done, PATH, Phase, Stage};
+
+impl Stage {
+    /// Opens the database and judges it; faults that were ordered and have not struck by then are taken back.
+    pub(super) fn open(&mut self) -> Result<Done, Finding> {
+        match &self.phase {
+            Phase::Down(_) if !self.world.crashed() => {}
+            Phase::Ruined(_) => return self.read_ruin(),
+            _ => return Ok(Done::Skipped),
+        }
+        self.check_name()?;
+        let failures = self.failures();
+        let before = self.world.counters().ios;
+        let opened = self.geometry.options().open_in(self.world.env(), PATH);
+        self.world.disarm();
+        let Phase::Down(down) = &mut self.phase else { return Ok(Done::Skipped) };
+        down.whole_log = false;
+        down.failed = false;
+        match opened {
+            // Before the first opening there was nothing to recover.
+            Err(_) if self.world.crashed() => {
+                let recovers = !down.clean && self.counters.recoveries > 0;
+                self.counters.crashes_in_recovery += u64::from(recovers);
+            }
+            Err(Error::Io { .. } | Error::Poisoned { .. })
+                if self.world.counters().syncs_failed + self.world.counters().writes_failed > failures =>
+            {
+                down.failed = true;
+            }
+            Err(e) if down.rotten.is_some() => detected(&e)?,
+            Err(e) if down.clean => {
+                return Err(Finding::new("reopening", format!("after a clean close: {e}")));
+            }
+            Err(e) => return Err(Finding::new("recovery", format!("the database does not open: {e}"))),
+            Ok(_) if self.world.crashed() => {}
+            Ok(db) => {
+                let ios = (self.world.counters().ios - before).max(1);
+                self.enter(db, ios)?;
+            }
+        }
+        Ok(Done::Performed)
+    }
+
+    /// The database has opened, after so many I/O calls.
+    fn enter(&mut self, db: Database<SimEnv>, ios: u64) -> Result<(), Finding> {
+        let Phase::Down(down) = &self.phase else { return Ok(()) };
+        let history = down.history.clone();
+        let found = if down.clean {
+            let found = observe(&db)?;
+            if found != *history.newest() {
+                let what = describe_difference(history.newest(), &found);
+                return Err(Finding::new("reopening", format!("after a clean close: {what}")));
+            }
+            found
+        } else {
+            self.opening_ios = ios;
+            self.count_recovery(&db);
+            self.check_lock()?;
+            let found = observe(&db)?;
+            let at = check_recovery(&history, &found)?;
+            let newest = history.candidates().end() - at;
+            let losers = db.stats().recovery.map_or(0, |report| report.losers);
+            self.world.note(&format!("  recovered: {newest} commits before the newest, {losers} losers"));
+            found
+        };
+        if self.rotten_slot == Some(self.failures()) {
+            // No sync has lied since: what was written in its place is durable.
+            self.rotten_slot = None;
+        }
+        let session = Session::new(&self.world, db, found);
+        let audited = session.verify(&mut self.counters);
+        self.phase = Phase::Up(Box::new(session));
+        match audited {
+            Ok(()) => Ok(()),
+            Err(Stop::Finding(finding)) => Err(finding),
+            Err(stop) => Err(Finding::new("audit", format!("{stop:?}"))),
+        }
+    }
+
+    fn count_recovery(&mut self, db: &Database<SimEnv>) {
+        self.counters.recoveries += 1;
+        if let Some(report) = &db.stats().recovery {
+            self.counters.losers += report.losers;
+            self.counters.clrs_written += report.clrs_written;
+            self.counters.records_redone += report.records_redone;
+        }
+    }
+
+    /// Who opens an open database is told so.
+    fn check_lock(&self) -> Result<(), Finding> {
+        match self.geometry.options().open_in(self.world.env(), PATH) {
+            Err(Error::Locked { .. }) => Ok(()),
+            Err(e) => Err(Finding::new("lock", format!("an open database answers who opens it: {e}"))),
+            Ok(_) => Err(Finding::new("lock", "an open database was opened once more")),
+        }
+    }
+
+    /// Once an opening has gone through, the database has its name for good.
+    fn check_name(&self) -> Result<(), Finding> {
+        let there = self.world.files().iter().any(|(path, _)| path == Path::new(PATH));
+        if there || self.counters.recoveries == 0 {
+            return Ok(());
+        }
+        Err(Finding::new("durability", "the database was opened, and its file is gone"))
+    }
+
+    /// Syncs and writes that have failed.
+    pub(super) fn failures(&self) -> u64 {
+        let world = self.world.counters();
+        world.syncs_failed + world.writes_failed
+    }
+}

@@ -1,0 +1,132 @@
+//! Rot: bits that turn over on the disk, where the database must repair them, say so, or at least not lie.
+
+use std::path::{Path, PathBuf};
+
+use numstore::Error;
+
+use crate::judge::Finding;
+use crate::script::Rot;
+
+use super::stage::{BLOCK_BYTES, Done, Down, PATH, Phase, RottenLog, SLOTS_BYTES, Stage};
+
+/// Bytes of a batch's header that are worth a hit.
+const BATCH_HEADER: u64 = 80;
+
+impl Stage {
+    pub(super) fn rot(&mut self, rot: Rot) -> Done {
+        let rotten = match rot {
+            Rot::Slot { at, bit } => self.rot_slot(at, bit),
+            Rot::Log { back, at, bit } => self.rot_log(back, at, bit),
+            Rot::Node { at, bit } => self.rot_node(at, bit),
+        };
+        if rotten.is_some() { Done::Performed } else { Done::Skipped }
+    }
+
+    /// After a proper end one of the superblock's two slots may rot.
+    fn rot_slot(&mut self, at: u64, bit: u8) -> Option<()> {
+        let fits = matches!(&self.phase, Phase::Down(Down { clean: true, .. }));
+        if !fits || self.rotten_slot.is_some() || at >= SLOTS_BYTES {
+            return None;
+        }
+        self.rotten_slot = Some(self.failures());
+        self.flip(Path::new(PATH), at, bit);
+        Some(())
+    }
+
+    /// A batch rots that is not the last in the log. The database does not open, or it opens as it must; and once the
+    /// bit is back it opens.
+    fn rot_log(&mut self, back: u64, at: u64, bit: u8) -> Option<()> {
+        let Phase::Down(Down { whole_log: true, rotten: None, .. }) = &self.phase else { return None };
+        let (path, start, len) = self.batch(back)?;
+        let at = start + at % len;
+        let byte = self.flip(&path, at, bit);
+        let Phase::Down(down) = &mut self.phase else { return None };
+        down.rotten = Some(RottenLog { path, at, bit, byte });
+        Some(())
+    }
+
+    /// Bits rot in the data file, beyond what can be repaired.
+    fn rot_node(&mut self, at: u64, bit: u8) -> Option<()> {
+        let newest = match &self.phase {
+            Phase::Down(Down { clean: true, history, .. }) if self.rotten_slot.is_none() => {
+                history.newest().clone()
+            }
+            Phase::Ruined(newest) => newest.clone(),
+            _ => return None,
+        };
+        if self.world.crashed() || !(SLOTS_BYTES..self.data_bytes()).contains(&at) {
+            return None;
+        }
+        self.world.disarm();
+        self.flip(Path::new(PATH), at, bit);
+        self.phase = Phase::Ruined(newest);
+        Some(())
+    }
+
+    /// The rotten bit of the log turns back.
+    pub(super) fn mend(&mut self) -> Done {
+        let Phase::Down(down) = &mut self.phase else { return Done::Skipped };
+        let Some(rotten) = down.rotten.take() else { return Done::Skipped };
+        let RottenLog { path, at, bit, byte } = rotten;
+        // A file that is gone, or was written again, is not damaged any more.
+        let now = self.world.read_file(&path).ok().and_then(|bytes| bytes.get(at as usize).copied());
+        if now == Some(byte) {
+            self.flip(&path, at, bit);
+        }
+        Done::Performed
+    }
+
+    /// Turns a bit over; returns the byte as it is now.
+    fn flip(&self, path: &Path, at: u64, bit: u8) -> u8 {
+        self.world.note(&format!("  byte {at} of {} rots", path.display()));
+        self.world.flip(path, at, bit);
+        let bytes = self.world.read_file(path).unwrap_or_default();
+        bytes.get(at as usize).copied().unwrap_or(0)
+    }
+
+    /// The batch of the newest log that is `back` before the last but one: where it is, and how long. The last one would
+    /// look torn.
+    fn batch(&self, back: u64) -> Option<(PathBuf, u64, u64)> {
+        let generation = |path: &Path| path.to_str()?.rsplit_once("-log-")?.1.parse::<u64>().ok();
+        let files = self.world.files().into_iter();
+        let (_, path) = files.filter_map(|(path, _)| Some((generation(&path)?, path))).max()?;
+        let log = self.world.read_file(&path).ok()?;
+        let mut batches: Vec<(u64, u64, u64)> = Vec::new();
+        for (index, block) in log.chunks_exact(BLOCK_BYTES as usize).enumerate() {
+            let number = |at: usize| u64::from_le_bytes(block[at..at + 8].try_into().expect("eight bytes"));
+            if block.starts_with(b"NSLB") {
+                batches.push((number(32), index as u64 * BLOCK_BYTES, number(56) & 0xffff_ffff));
+            }
+        }
+        batches.sort_unstable();
+        let place = (batches.len() as u64).checked_sub(back.saturating_add(2))?;
+        let (_, at, bytes) = batches[place as usize];
+        Some((path, at, BATCH_HEADER + bytes))
+    }
+
+    /// Opens a database that is beyond repair: nothing that is answered may be wrong.
+    pub(super) fn read_ruin(&mut self) -> Result<Done, Finding> {
+        let Phase::Ruined(newest) = &self.phase else { return Ok(Done::Skipped) };
+        let db = match self.geometry.options().open_in(self.world.env(), PATH) {
+            Ok(db) => db,
+            Err(e) => return detected(&e).map(|()| Done::Performed),
+        };
+        let snapshot = db.snapshot();
+        for (name, bytes) in newest {
+            match snapshot.stream(name).and_then(|stream| stream.read(..)) {
+                Ok(read) if read == **bytes => {}
+                Ok(_) => return Err(Finding::new("rot", format!("stream {name:?} is read wrongly"))),
+                Err(e) => detected(&e)?,
+            }
+        }
+        Ok(Done::Performed)
+    }
+}
+
+/// That an error is the one for damage.
+pub(super) fn detected(e: &Error) -> Result<(), Finding> {
+    match e {
+        Error::Corruption { .. } => Ok(()),
+        other => Err(Finding::new("rot", format!("damage is answered with {other}"))),
+    }
+}

@@ -1,0 +1,281 @@
+//! The interpreter of acts: each is done to the simulated machine, and judged.
+//!
+//! 1. Any act is possible at any time: one that does not fit is skipped, and nothing else happens.
+//! 2. The history says in which states the database may be found. It goes from a session to the time without one, and
+//!    from there to what the next opening is judged by.
+
+use std::path::PathBuf;
+
+use crate::judge::Finding;
+use crate::model::{History, Model, Step, Streams};
+use crate::script::{Act, Death, FaultOrder};
+use crate::workload::{Geometry, Operation};
+use crate::world::World;
+
+use super::fits::fits;
+use super::outcome::Counters;
+use super::session::{Fault, Session, Stop};
+
+/// Where the database is.
+pub(super) const PATH: &str = "db/x.ns";
+/// Bytes in a block of the data file and of the log.
+pub(super) const BLOCK_BYTES: u64 = 4096;
+/// The superblock's two slots.
+pub(super) const SLOTS_BYTES: u64 = 2 * BLOCK_BYTES;
+
+/// What an act came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Done {
+    /// It was done.
+    Performed,
+    /// It did not fit.
+    Skipped,
+}
+
+/// A bit of the log that has rotted.
+pub(super) struct RottenLog {
+    pub(super) path: PathBuf,
+    pub(super) at: u64,
+    pub(super) bit: u8,
+    /// The byte as it is now.
+    pub(super) byte: u8,
+}
+
+/// Nobody has the database open.
+pub(super) struct Down {
+    /// What it may be found as.
+    pub(super) history: History,
+    /// Whether it was closed properly.
+    pub(super) clean: bool,
+    /// Whether the last opening failed because I/O did, in a process that lives on.
+    pub(super) failed: bool,
+    /// Whether all batches of the log are whole: killed in between two operations, and not touched since.
+    pub(super) whole_log: bool,
+    pub(super) rotten: Option<RottenLog>,
+}
+
+impl Down {
+    pub(super) fn new(history: History) -> Down {
+        Down { history, clean: false, failed: false, whole_log: false, rotten: None }
+    }
+}
+
+/// The database, as the run has it.
+pub(super) enum Phase {
+    Down(Down),
+    Up(Box<Session>),
+    /// Beyond repair; this was committed.
+    Ruined(Streams),
+}
+
+/// What is known of the database, for whoever decides what comes next.
+pub enum Seen<'a> {
+    /// The process is dead, and the next one has not started.
+    Dead,
+    /// The process lives and has not opened the database.
+    Down {
+        /// It was closed properly.
+        clean: bool,
+        /// The last opening failed because I/O did.
+        failed: bool,
+        /// A bit of the log is rotten.
+        rotten: bool,
+    },
+    /// It is open.
+    Up(&'a Model),
+    /// It is beyond repair.
+    Ruined,
+}
+
+/// The machine, the database on it, and what is known about both.
+pub struct Stage {
+    pub(super) world: World,
+    pub(super) geometry: Geometry,
+    pub(super) counters: Counters,
+    pub(super) phase: Phase,
+    /// I/O calls of the last opening that went through.
+    pub(super) opening_ios: u64,
+    /// How many syncs and writes had failed when a slot rotted that may not be whole again.
+    pub(super) rotten_slot: Option<u64>,
+}
+
+impl Stage {
+    /// An empty machine.
+    pub fn new(world: &World, geometry: Geometry) -> Stage {
+        Stage {
+            world: world.clone(),
+            geometry,
+            counters: Counters::default(),
+            phase: Phase::Down(Down::new(History::new(Streams::new()))),
+            opening_ios: 20,
+            rotten_slot: None,
+        }
+    }
+
+    /// What can be seen from outside.
+    pub fn seen(&self) -> Seen<'_> {
+        match &self.phase {
+            Phase::Down(_) if self.world.crashed() => Seen::Dead,
+            Phase::Down(down) => {
+                Seen::Down { clean: down.clean, failed: down.failed, rotten: down.rotten.is_some() }
+            }
+            Phase::Up(session) => Seen::Up(session.model()),
+            Phase::Ruined(_) => Seen::Ruined,
+        }
+    }
+
+    /// I/O calls of the last opening that went through.
+    pub fn opening_ios(&self) -> u64 {
+        self.opening_ios
+    }
+
+    /// Bytes of the data file.
+    pub fn data_bytes(&self) -> u64 {
+        let mut files = self.world.files().into_iter();
+        files.find(|(path, _)| path.as_os_str() == PATH).map_or(0, |(_, len)| len)
+    }
+
+    /// Does an act.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn perform(&mut self, act: &Act) -> Result<Done, Finding> {
+        match act {
+            Act::Open => self.open(),
+            Act::Do(operation) => self.operate(operation),
+            Act::Arm(order) => Ok(self.arm(*order)),
+            Act::Disarm => {
+                self.world.disarm();
+                Ok(Done::Performed)
+            }
+            Act::Die(death) => self.die(*death),
+            Act::Rot(rot) => Ok(self.rot(*rot)),
+            Act::Mend => Ok(self.mend()),
+            Act::Churn => self.churn(),
+        }
+    }
+
+    fn operate(&mut self, operation: &Operation) -> Result<Done, Finding> {
+        let Phase::Up(session) = &mut self.phase else { return Ok(Done::Skipped) };
+        if !fits(session, operation) {
+            return Ok(Done::Skipped);
+        }
+        self.counters.operations += 1;
+        // The session stays where it is: should this panic, it must not be dropped before the panic is caught.
+        let ended = session.perform(operation, &mut self.counters);
+        self.follow(ended)?;
+        Ok(Done::Performed)
+    }
+
+    /// Goes on after an operation: the session may be over.
+    fn follow(&mut self, ended: Result<(), Stop>) -> Result<(), Finding> {
+        let Phase::Up(session) = &self.phase else { return Ok(()) };
+        match ended {
+            Ok(()) if session.is_faulty() => self.give_up(Fault::default()),
+            Ok(()) => Ok(()),
+            Err(Stop::Finding(finding)) => Err(finding),
+            Err(Stop::Crash(fault)) => self.give_up(fault),
+            Err(Stop::Closed) => self.close(),
+        }
+    }
+
+    fn arm(&mut self, order: FaultOrder) -> Done {
+        if self.world.crashed() || matches!(self.phase, Phase::Ruined(_)) {
+            return Done::Skipped;
+        }
+        match order {
+            FaultOrder::Crash { after } => self.world.crash_after(after),
+            FaultOrder::CrashBehindSuperblock { after } => self.world.crash_behind_write(SLOTS_BYTES, after),
+            FaultOrder::FailSync { after } => self.world.fail_sync_after(after),
+            FaultOrder::FailWrites { after, fault } => self.world.fail_writes_after(after, fault),
+        }
+        Done::Performed
+    }
+
+    fn die(&mut self, death: Death) -> Result<Done, Finding> {
+        let whole_log = match &self.phase {
+            Phase::Ruined(_) => return Ok(Done::Skipped),
+            // What is rotten now might be the last batch then.
+            Phase::Down(Down { rotten: Some(_), .. }) if death != Death::Kill => return Ok(Done::Skipped),
+            Phase::Down(_) => false,
+            Phase::Up(session) => !session.is_faulty() && !session.is_refused() && death == Death::Kill,
+        };
+        self.give_up(Fault::default())?;
+        match death {
+            Death::Kill => self.world.kill(),
+            Death::PowerLoss(persist) => self.world.power_loss(persist),
+        }
+        if let Phase::Down(down) = &mut self.phase {
+            (down.whole_log, down.failed) = (whole_log, false);
+        }
+        Ok(Done::Performed)
+    }
+
+    /// The session is over, if there is one: it tells what it can, and its process is dead.
+    fn give_up(&mut self, mut fault: Fault) -> Result<(), Finding> {
+        let Phase::Up(session) = &mut self.phase else { return Ok(()) };
+        self.counters.checkpoints += session.db().stats().checkpoints;
+        self.world.disarm();
+        if !self.world.crashed() && (session.is_faulty() || session.is_refused()) {
+            self.counters.failures += 1;
+            let commits = *session.model().history().candidates().end();
+            session.probe(&fault)?;
+            if *session.model().history().candidates().end() != commits {
+                // The write was accepted, so what failed before it has not happened.
+                fault.in_doubt = None;
+            }
+        }
+        self.world.stop();
+        let mut history = session.model().history().clone();
+        if let Some(state) = fault.in_doubt {
+            self.world.note("  a commit is in doubt");
+            history.commit(state);
+        }
+        self.phase = Phase::Down(Down::new(history));
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Finding> {
+        let nothing = Phase::Down(Down::new(History::new(Streams::new())));
+        let Phase::Up(session) = std::mem::replace(&mut self.phase, nothing) else { return Ok(()) };
+        self.counters.checkpoints += session.db().stats().checkpoints;
+        let (model, ended) = session.close();
+        let mut down = Down::new(model.history().clone());
+        match ended {
+            Ok(()) if !self.world.crashed() => down.clean = true,
+            Err(Stop::Finding(finding)) => return Err(finding),
+            _ => self.world.stop(),
+        }
+        self.phase = Phase::Down(down);
+        Ok(())
+    }
+
+    /// With a checkpoint now and then the log does not grow.
+    fn churn(&mut self) -> Result<Done, Finding> {
+        match &self.phase {
+            // An open transaction needs its part of the log's room.
+            Phase::Up(session) if session.model().open().len() == 0 => {}
+            _ => return Ok(Done::Skipped),
+        }
+        let name = "here and gone".to_owned();
+        let pair = [Step::Create { name: name.clone() }, Step::Drop { name }].map(Operation::Direct);
+        let round = [pair.clone(), pair].concat().into_iter().chain([Operation::Checkpoint]);
+        let round: Vec<Operation> = round.collect();
+        let mut before = None;
+        for operation in round.iter().cycle().take(7 * round.len()) {
+            let Phase::Up(session) = &mut self.phase else { return Ok(Done::Performed) };
+            let ended = session.perform(operation, &mut self.counters);
+            if *operation == Operation::Checkpoint && before.is_none() {
+                before = Some(session.db().stats().log_file_bytes);
+            }
+            self.follow(ended)?;
+        }
+        let (Phase::Up(session), Some(before)) = (&self.phase, before) else { return Ok(Done::Performed) };
+        let now = session.db().stats().log_file_bytes;
+        if now <= before + 2 * self.geometry.log_segment_bytes() {
+            return Ok(Done::Performed);
+        }
+        let what = format!("the log grew from {before} to {now} bytes, though checkpoints freed all of it");
+        Err(Finding::new("space", what))
+    }
+}

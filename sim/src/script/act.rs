@@ -1,0 +1,91 @@
+//! One thing that happens in a run, with all its arguments.
+
+use crate::workload::Operation;
+use crate::world::{Persist, WriteFault};
+
+/// What happens next. An act that does not fit the state of the run is skipped.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Act {
+    /// The living process opens the database; what it finds is judged and audited.
+    Open,
+    /// Something is done with the open database.
+    Do(Operation),
+    /// A fault is ordered; it strikes later.
+    Arm(FaultOrder),
+    /// All ordered faults that have not struck are taken back, and writes go through again.
+    Disarm,
+    /// The process ends without a proper end, and the next one starts.
+    Die(Death),
+    /// A bit on the disk turns over.
+    Rot(Rot),
+    /// The bit of the log that has rotted last turns back.
+    Mend,
+    /// Checkpoints again and again, with next to nothing in between: the log must not grow.
+    Churn,
+}
+
+/// How a process ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Death {
+    /// It alone: the system keeps what was written.
+    Kill,
+    /// The power fails; of what no sync covered, this lasts.
+    PowerLoss(Persist),
+}
+
+/// A fault that strikes later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FaultOrder {
+    /// The process dies in an I/O call, after so many that go through.
+    Crash {
+        /// The calls that go through.
+        after: u64,
+    },
+    /// The same, counted from the next write to the superblock's slots.
+    CrashBehindSuperblock {
+        /// The calls that go through.
+        after: u64,
+    },
+    /// A sync fails, once.
+    FailSync {
+        /// The syncs that go through.
+        after: u64,
+    },
+    /// Writes fail.
+    FailWrites {
+        /// The writes that go through.
+        after: u64,
+        /// How they fail.
+        fault: WriteFault,
+    },
+}
+
+/// Where a bit turns over.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rot {
+    /// In the superblock's slots; only after a proper end, and once.
+    Slot {
+        /// The byte.
+        at: u64,
+        /// The bit.
+        bit: u8,
+    },
+    /// In a batch of the newest log, though not in the last one, which would look torn; only after a kill in between
+    /// two operations.
+    Log {
+        /// The batch, counted back from the last but one.
+        back: u64,
+        /// The byte in it, modulo its length.
+        at: u64,
+        /// The bit.
+        bit: u8,
+    },
+    /// Behind the slots, beyond repair; only after a proper end. From then on damage may be reported, and nothing may be
+    /// read wrongly.
+    Node {
+        /// The byte of the data file.
+        at: u64,
+        /// The bit.
+        bit: u8,
+    },
+}

@@ -1,0 +1,321 @@
+//! Acts as words and arguments, the same for text and bytes.
+//!
+//! Each list of words below is also the numbering of the bytes: a new word goes to the end of its list.
+
+use crate::model::{Bytes, Edit, Elements, Step};
+use crate::workload::Operation;
+use crate::world::{Persist, WriteFault};
+
+use super::{Act, Death, FaultOrder, Rot};
+
+/// What begins an act.
+const ACTS: &[&str] = &[
+    "open",
+    "begin",
+    "in",
+    "commit",
+    "commit-deferred",
+    "rollback",
+    "abandon",
+    "direct",
+    "durable",
+    "snapshot",
+    "look",
+    "release",
+    "checkpoint",
+    "sync",
+    "verify",
+    "stats",
+    "close",
+    "arm",
+    "disarm",
+    "kill",
+    "power-loss",
+    "rot",
+    "mend",
+    "churn",
+];
+
+const STEPS: &[&str] = &[
+    "append",
+    "insert",
+    "remove",
+    "write",
+    "splice",
+    "truncate",
+    "cut",
+    "create",
+    "drop",
+    "rename",
+    "exists",
+    "list",
+    "savepoint",
+    "rollback-to",
+    "len",
+    "read",
+    "read-strided",
+    "write-strided",
+    "remove-strided",
+];
+
+const FAULTS: &[&str] = &["crash", "crash-behind-superblock", "fail-sync", "fail-write", "disk-full"];
+
+const PERSISTS: &[&str] =
+    &["swarm", "none", "all", "prefix", "suffix", "only-last", "all-but-one", "random", "page-then-sector"];
+
+const ROTS: &[&str] = &["slot", "log", "node"];
+
+/// Where words and arguments go.
+pub(super) trait Sink {
+    fn word(&mut self, list: &'static [&'static str], word: &'static str);
+    fn number(&mut self, number: u64);
+    fn name(&mut self, name: &str);
+    fn data(&mut self, data: &Bytes);
+}
+
+/// Where words and arguments come from.
+pub(super) trait Source {
+    type Error;
+    fn word(&mut self, list: &'static [&'static str]) -> Result<&'static str, Self::Error>;
+    fn number(&mut self) -> Result<u64, Self::Error>;
+    fn name(&mut self) -> Result<String, Self::Error>;
+    fn data(&mut self) -> Result<Bytes, Self::Error>;
+}
+
+fn put(sink: &mut impl Sink, word: &'static str, numbers: &[u64]) {
+    sink.word(ACTS, word);
+    numbers.iter().for_each(|&number| sink.number(number));
+}
+
+pub(super) fn put_act(sink: &mut impl Sink, act: &Act) {
+    match act {
+        Act::Open => put(sink, "open", &[]),
+        Act::Do(operation) => put_operation(sink, operation),
+        Act::Arm(order) => {
+            put(sink, "arm", &[]);
+            let (word, after) = match *order {
+                FaultOrder::Crash { after } => ("crash", after),
+                FaultOrder::CrashBehindSuperblock { after } => ("crash-behind-superblock", after),
+                FaultOrder::FailSync { after } => ("fail-sync", after),
+                FaultOrder::FailWrites { after, fault: WriteFault::Error } => ("fail-write", after),
+                FaultOrder::FailWrites { after, fault: WriteFault::Full } => ("disk-full", after),
+            };
+            sink.word(FAULTS, word);
+            sink.number(after);
+        }
+        Act::Disarm => put(sink, "disarm", &[]),
+        Act::Die(Death::Kill) => put(sink, "kill", &[]),
+        Act::Die(Death::PowerLoss(persist)) => {
+            put(sink, "power-loss", &[]);
+            put_persist(sink, *persist);
+        }
+        Act::Rot(rot) => {
+            put(sink, "rot", &[]);
+            let (word, numbers) = match *rot {
+                Rot::Slot { at, bit } => ("slot", vec![at, u64::from(bit)]),
+                Rot::Log { back, at, bit } => ("log", vec![back, at, u64::from(bit)]),
+                Rot::Node { at, bit } => ("node", vec![at, u64::from(bit)]),
+            };
+            sink.word(ROTS, word);
+            numbers.into_iter().for_each(|number| sink.number(number));
+        }
+        Act::Mend => put(sink, "mend", &[]),
+        Act::Churn => put(sink, "churn", &[]),
+    }
+}
+
+fn put_persist(sink: &mut impl Sink, persist: Persist) {
+    let (word, percent) = match persist {
+        Persist::Swarm => ("swarm", None),
+        Persist::None => ("none", None),
+        Persist::All => ("all", None),
+        Persist::Prefix(percent) => ("prefix", Some(percent)),
+        Persist::Suffix(percent) => ("suffix", Some(percent)),
+        Persist::OnlyLast => ("only-last", None),
+        Persist::AllButOne => ("all-but-one", None),
+        Persist::Random => ("random", None),
+        Persist::PageThenSector => ("page-then-sector", None),
+    };
+    sink.word(PERSISTS, word);
+    percent.into_iter().for_each(|percent| sink.number(percent));
+}
+
+fn put_operation(sink: &mut impl Sink, operation: &Operation) {
+    match operation {
+        Operation::Begin(txn) => put(sink, "begin", &[*txn]),
+        Operation::In(txn, step) => {
+            put(sink, "in", &[*txn]);
+            put_step(sink, step);
+        }
+        Operation::Commit { txn, sync: true } => put(sink, "commit", &[*txn]),
+        Operation::Commit { txn, sync: false } => put(sink, "commit-deferred", &[*txn]),
+        Operation::Rollback(txn) => put(sink, "rollback", &[*txn]),
+        Operation::Abandon(txn) => put(sink, "abandon", &[*txn]),
+        Operation::Direct(step) => {
+            put(sink, "direct", &[]);
+            put_step(sink, step);
+        }
+        Operation::ReadDurable(step) => {
+            put(sink, "durable", &[]);
+            put_step(sink, step);
+        }
+        Operation::Snapshot(id) => put(sink, "snapshot", &[*id]),
+        Operation::ReadSnapshot(id, step) => {
+            put(sink, "look", &[*id]);
+            put_step(sink, step);
+        }
+        Operation::Release(id) => put(sink, "release", &[*id]),
+        Operation::Checkpoint => put(sink, "checkpoint", &[]),
+        Operation::Sync => put(sink, "sync", &[]),
+        Operation::Verify => put(sink, "verify", &[]),
+        Operation::Stats => put(sink, "stats", &[]),
+        Operation::Close => put(sink, "close", &[]),
+    }
+}
+
+fn put_step(sink: &mut impl Sink, step: &Step) {
+    let (word, names): (_, &[&String]) = match step {
+        Step::Create { name } => ("create", &[name]),
+        Step::Drop { name } => ("drop", &[name]),
+        Step::Rename { from, to } => ("rename", &[from, to]),
+        Step::Exists { name } => ("exists", &[name]),
+        Step::List => ("list", &[]),
+        Step::Edit { name, edit } => return put_edit(sink, name, edit),
+        Step::Savepoint => ("savepoint", &[]),
+        Step::RollbackTo { index } => {
+            sink.word(STEPS, "rollback-to");
+            return sink.number(*index as u64);
+        }
+    };
+    sink.word(STEPS, word);
+    names.iter().for_each(|name| sink.name(name));
+}
+
+fn put_edit(sink: &mut impl Sink, name: &str, edit: &Edit) {
+    let of = |e: &Elements| vec![e.start, e.size, e.stride, e.count];
+    let (word, numbers, data) = match edit {
+        Edit::Len => ("len", vec![], None),
+        Edit::Read { from, to } => ("read", vec![*from, *to], None),
+        Edit::Insert { at, data } => ("insert", vec![*at], Some(data)),
+        Edit::Append { data } => ("append", vec![], Some(data)),
+        Edit::Write { at, data } => ("write", vec![*at], Some(data)),
+        Edit::Remove { from, to } => ("remove", vec![*from, *to], None),
+        Edit::Cut { from, to } => ("cut", vec![*from, *to], None),
+        Edit::Truncate { len } => ("truncate", vec![*len], None),
+        Edit::Splice { at, delete, data } => ("splice", vec![*at, *delete], Some(data)),
+        Edit::ReadStrided(elements) => ("read-strided", of(elements), None),
+        Edit::WriteStrided(elements, data) => ("write-strided", of(elements), Some(data)),
+        Edit::RemoveStrided(elements) => ("remove-strided", of(elements), None),
+    };
+    sink.word(STEPS, word);
+    sink.name(name);
+    numbers.into_iter().for_each(|number| sink.number(number));
+    data.into_iter().for_each(|data| sink.data(data));
+}
+
+pub(super) fn take_act<S: Source>(source: &mut S) -> Result<Act, S::Error> {
+    let operation = match source.word(ACTS)? {
+        "begin" => Operation::Begin(source.number()?),
+        "in" => Operation::In(source.number()?, take_step(source)?),
+        "commit" => Operation::Commit { txn: source.number()?, sync: true },
+        "commit-deferred" => Operation::Commit { txn: source.number()?, sync: false },
+        "rollback" => Operation::Rollback(source.number()?),
+        "abandon" => Operation::Abandon(source.number()?),
+        "direct" => Operation::Direct(take_step(source)?),
+        "durable" => Operation::ReadDurable(take_step(source)?),
+        "snapshot" => Operation::Snapshot(source.number()?),
+        "look" => Operation::ReadSnapshot(source.number()?, take_step(source)?),
+        "release" => Operation::Release(source.number()?),
+        "checkpoint" => Operation::Checkpoint,
+        "sync" => Operation::Sync,
+        "verify" => Operation::Verify,
+        "stats" => Operation::Stats,
+        "close" => Operation::Close,
+        "arm" => return take_fault(source).map(Act::Arm),
+        "disarm" => return Ok(Act::Disarm),
+        "kill" => return Ok(Act::Die(Death::Kill)),
+        "power-loss" => return Ok(Act::Die(Death::PowerLoss(take_persist(source)?))),
+        "rot" => return take_rot(source).map(Act::Rot),
+        "mend" => return Ok(Act::Mend),
+        "churn" => return Ok(Act::Churn),
+        _ => return Ok(Act::Open),
+    };
+    Ok(Act::Do(operation))
+}
+
+fn take_fault<S: Source>(source: &mut S) -> Result<FaultOrder, S::Error> {
+    let word = source.word(FAULTS)?;
+    let after = source.number()?;
+    Ok(match word {
+        "crash-behind-superblock" => FaultOrder::CrashBehindSuperblock { after },
+        "fail-sync" => FaultOrder::FailSync { after },
+        "fail-write" => FaultOrder::FailWrites { after, fault: WriteFault::Error },
+        "disk-full" => FaultOrder::FailWrites { after, fault: WriteFault::Full },
+        _ => FaultOrder::Crash { after },
+    })
+}
+
+fn take_persist<S: Source>(source: &mut S) -> Result<Persist, S::Error> {
+    Ok(match source.word(PERSISTS)? {
+        "none" => Persist::None,
+        "all" => Persist::All,
+        "prefix" => Persist::Prefix(source.number()?),
+        "suffix" => Persist::Suffix(source.number()?),
+        "only-last" => Persist::OnlyLast,
+        "all-but-one" => Persist::AllButOne,
+        "random" => Persist::Random,
+        "page-then-sector" => Persist::PageThenSector,
+        _ => Persist::Swarm,
+    })
+}
+
+fn take_rot<S: Source>(source: &mut S) -> Result<Rot, S::Error> {
+    let word = source.word(ROTS)?;
+    let back = if word == "log" { source.number()? } else { 0 };
+    let (at, bit) = (source.number()?, (source.number()? % 8) as u8);
+    Ok(match word {
+        "log" => Rot::Log { back, at, bit },
+        "node" => Rot::Node { at, bit },
+        _ => Rot::Slot { at, bit },
+    })
+}
+
+fn take_step<S: Source>(source: &mut S) -> Result<Step, S::Error> {
+    let word = source.word(STEPS)?;
+    match word {
+        "list" => return Ok(Step::List),
+        "savepoint" => return Ok(Step::Savepoint),
+        "rollback-to" => return Ok(Step::RollbackTo { index: source.number()? as usize }),
+        _ => {}
+    }
+    let name = source.name()?;
+    Ok(match word {
+        "create" => Step::Create { name },
+        "drop" => Step::Drop { name },
+        "rename" => Step::Rename { from: name, to: source.name()? },
+        "exists" => Step::Exists { name },
+        _ => Step::Edit { name, edit: take_edit(source, word)? },
+    })
+}
+
+fn take_edit<S: Source>(source: &mut S, word: &str) -> Result<Edit, S::Error> {
+    Ok(match word {
+        "read" => Edit::Read { from: source.number()?, to: source.number()? },
+        "insert" => Edit::Insert { at: source.number()?, data: source.data()? },
+        "append" => Edit::Append { data: source.data()? },
+        "write" => Edit::Write { at: source.number()?, data: source.data()? },
+        "remove" => Edit::Remove { from: source.number()?, to: source.number()? },
+        "cut" => Edit::Cut { from: source.number()?, to: source.number()? },
+        "truncate" => Edit::Truncate { len: source.number()? },
+        "splice" => Edit::Splice { at: source.number()?, delete: source.number()?, data: source.data()? },
+        "read-strided" => Edit::ReadStrided(take_elements(source)?),
+        "write-strided" => Edit::WriteStrided(take_elements(source)?, source.data()?),
+        "remove-strided" => Edit::RemoveStrided(take_elements(source)?),
+        _ => Edit::Len,
+    })
+}
+
+fn take_elements<S: Source>(source: &mut S) -> Result<Elements, S::Error> {
+    let (start, size) = (source.number()?, source.number()?);
+    Ok(Elements { start, size, stride: source.number()?, count: source.number()? })
+}
