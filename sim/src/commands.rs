@@ -11,7 +11,7 @@ use sim::runner::{Canary, Conduct, Ended, Fidelity, Watch, conduct_log, conduct_
 use sim::script::{Act, Entry, Log};
 use sim::shrink::{emit_test, shrink};
 
-use sim::world::{Concern, Draw};
+use sim::world::{Concern, Draw, FaultKind};
 
 use crate::describe;
 
@@ -52,7 +52,7 @@ impl Subject {
     pub fn log(&self, canary: Option<Canary>) -> Result<Log, String> {
         match self {
             Subject::Seed(seed) => {
-                let ended = conduct_seed(*seed, Conduct { records: true, canary, watch: None });
+                let ended = conduct_seed(*seed, Conduct { records: true, canary, ..Conduct::default() });
                 Ok(ended.log.expect("invariant: the run was recorded"))
             }
             Subject::File(path) => {
@@ -97,6 +97,9 @@ pub struct Telling {
     /// Find something on purpose, to see what becomes of findings.
     #[arg(long, hide = true)]
     canary: bool,
+    /// Kinds of faults that do not occur in a seed's run.
+    #[arg(long, value_parser = FaultKind::parse)]
+    without: Vec<FaultKind>,
 }
 
 /// Runs a seed or a log again.
@@ -106,6 +109,7 @@ pub fn replay(subject: &Subject, telling: &Telling) -> Result<bool, String> {
         watch: (!telling.quiet).then_some(watch),
         records: telling.log.is_some(),
         canary: canary(telling.canary),
+        without: telling.without.iter().copied().collect(),
     };
     let ended = match subject {
         Subject::Seed(seed) => conduct_seed(*seed, conduct),

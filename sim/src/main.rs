@@ -133,7 +133,7 @@ fn main() -> ExitCode {
         }
         #[cfg(feature = "mutants")]
         Command::Hunt { mutant, seeds, without } => {
-            Ok(sim::score::hunt(&mutant, seeds, without.into_iter().collect()))
+            sim::score::hunt(&mutant, seeds, without.into_iter().collect())
         }
         #[cfg(feature = "mutants")]
         Command::Mutants => {

@@ -48,6 +48,10 @@ pub fn open<E: Env>(
     lock(&file, path)?;
     let mut superblocks = SuperblockSlots::read(&file)?;
     let file_bytes = check_length(&file, superblocks.current.space.total_blocks)?;
+    if superblocks.are_fresh() {
+        // Whoever made it may have died before its name was durable.
+        sync_name(&env, path)?;
+    }
     if superblocks.current.clean {
         // Recovery publishes anyway.
         superblocks.repair(&file)?;
@@ -143,6 +147,11 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
     if mutant!("the name of a new database is not synced") {
         return Ok(());
     }
+    sync_name(env, path)
+}
+
+/// Makes the name of the file at `path` durable.
+fn sync_name<E: Env>(env: &E, path: &Path) -> Result<()> {
     let dir = parent_dir(path);
     env.disk().sync_dir(dir).map_err(|e| Error::io("sync directory", dir, 0, e))
 }

@@ -105,8 +105,7 @@ impl Director {
         }
         self.up = false;
         self.generator.forget_handles();
-        let strikes =
-            !clean && self.swarm.crash_in_recovery && !self.without.has(FaultKind::CrashInRecovery);
+        let strikes = !clean && self.swarm.crash_in_recovery && !self.without.has(FaultKind::CrashInRecovery);
         self.crashes = if strikes { self.dice.between(1, 4) } else { 0 };
         if let (false, Part::Round { .. }) = (clean, self.part) {
             self.part = Part::Crashed;

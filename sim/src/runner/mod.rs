@@ -23,6 +23,8 @@ pub use campaign::{Campaign, Report};
 pub use director::Director;
 pub use observe::observe;
 pub use outcome::{Counters, Outcome};
-pub use run::{Canary, Conduct, Ended, Fidelity, Watch, conduct_log, conduct_seed, run_seed, run_seed_without};
+pub use run::{
+    Canary, Conduct, Ended, Fidelity, Watch, conduct_log, conduct_seed, run_seed, run_seed_without,
+};
 pub use session::{Fault, Session, Stop};
 pub use stage::{Done, Seen, Stage};

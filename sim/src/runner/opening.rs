@@ -26,6 +26,11 @@ impl Stage {
         let opened = self.geometry.options().open_in(self.world.env(), PATH);
         self.world.disarm();
         let Phase::Down(down) = &mut self.phase else { return Ok(Done::Skipped) };
+        reached!(
+            "a process whose opening failed opened the database once more",
+            down.failed && opened.is_ok()
+        );
+        reached!("a log with a rotten bit was read rightly", down.rotten.is_some() && opened.is_ok());
         down.whole_log = false;
         down.failed = false;
         match opened {
@@ -56,7 +61,7 @@ impl Stage {
     /// The database has opened, after so many I/O calls.
     fn enter(&mut self, db: Database<SimEnv>, ios: u64) -> Result<(), Finding> {
         let Phase::Down(down) = &self.phase else { return Ok(()) };
-        let history = down.history.clone();
+        let (history, doubted) = (down.history.clone(), down.doubted.clone());
         let found = if down.clean {
             let found = observe(&db)?;
             if found != *history.newest() {
@@ -70,6 +75,10 @@ impl Stage {
             self.check_lock()?;
             let found = observe(&db)?;
             let at = check_recovery(&history, &found)?;
+            if let Some(doubted) = &doubted {
+                reached!("a commit in doubt has happened", found == *doubted);
+                reached!("a commit in doubt has not happened", found != *doubted);
+            }
             let newest = history.candidates().end() - at;
             let losers = db.stats().recovery.map_or(0, |report| report.losers);
             self.world.note(&format!("  recovered: {newest} commits before the newest, {losers} losers"));

@@ -29,6 +29,7 @@ impl Stage {
             return None;
         }
         self.rotten_slot = Some(self.failures());
+        reached!("a bit rotted that a superblock needs", at % BLOCK_BYTES < 512);
         self.flip(Path::new(PATH), at, bit);
         Some(())
     }

@@ -52,11 +52,13 @@ pub(super) struct Down {
     /// Whether all batches of the log are whole: killed in between two operations, and not touched since.
     pub(super) whole_log: bool,
     pub(super) rotten: Option<RottenLog>,
+    /// The state that the last commit made, if it is in doubt whether it happened.
+    pub(super) doubted: Option<Streams>,
 }
 
 impl Down {
     pub(super) fn new(history: History) -> Down {
-        Down { history, clean: false, failed: false, whole_log: false, rotten: None }
+        Down { history, clean: false, failed: false, whole_log: false, rotten: None, doubted: None }
     }
 }
 
@@ -227,11 +229,11 @@ impl Stage {
         }
         self.world.stop();
         let mut history = session.model().history().clone();
-        if let Some(state) = fault.in_doubt {
+        if let Some(state) = &fault.in_doubt {
             self.world.note("  a commit is in doubt");
-            history.commit(state);
+            history.commit(state.clone());
         }
-        self.phase = Phase::Down(Down::new(history));
+        self.phase = Phase::Down(Down { doubted: fault.in_doubt, ..Down::new(history) });
         Ok(())
     }
 

@@ -117,7 +117,7 @@ fn what_does_not_fit_is_skipped() {
 #[test]
 fn seeds_use_every_kind_of_act() {
     let mut words = BTreeSet::new();
-    for seed in 0..40 {
+    for seed in 0..120 {
         let (_, log) = recorded(seed);
         for act in log.acts() {
             let line = act.to_string();

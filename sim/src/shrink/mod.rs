@@ -46,7 +46,7 @@ pub fn shrink(log: &Log, canary: Option<Canary>, progress: &mut dyn FnMut(&str))
 }
 
 fn follow(log: &Log, canary: Option<Canary>, records: bool) -> Ended {
-    conduct_log(log, Fidelity::Lenient, Conduct { canary, records, watch: None })
+    conduct_log(log, Fidelity::Lenient, Conduct { canary, records, ..Conduct::default() })
 }
 
 struct Shrinker<'p> {

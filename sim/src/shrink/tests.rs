@@ -34,7 +34,7 @@ fn crash_after_bytes(acts: &[Act]) -> bool {
 
 fn failing(canary: Canary) -> Log {
     let logs = (0..50).filter_map(|seed| {
-        let ended = conduct_seed(seed, Conduct { canary: Some(canary), records: true, watch: None });
+        let ended = conduct_seed(seed, Conduct { canary: Some(canary), records: true, ..Conduct::default() });
         ended.finding.and(ended.log)
     });
     logs.max_by_key(|log| log.entries.len()).expect("some seed meets the condition")
