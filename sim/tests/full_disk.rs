@@ -128,3 +128,83 @@ fn a_full_disk_refuses_calls_and_nothing_else() {
     assert!(refused > 500, "only {refused} edits were refused");
     assert!(stuck < tries / 2, "{stuck} of {tries} checkpoints found no room");
 }
+
+/// Appends commits until the disk has no room for another.
+fn fill(db: &Database<SimEnv>, name: &str, bytes: &[u8]) {
+    for _ in 0..100_000 {
+        match db.append(name, bytes) {
+            Ok(()) => {}
+            Err(e) => return assert!(is_full(&e), "an append: {e}"),
+        }
+    }
+    panic!("the disk never fills up");
+}
+
+/// Its undo entries are on disk, so undoing brings nodes back that are in memory no more; and the log has no room but
+/// what was kept for this.
+#[test]
+fn a_long_rollback_on_a_full_disk_goes_through() {
+    for (operations, size) in [(300, 1_000), (1_000, 3_000), (2_000, 20_000)] {
+        let world = World::new(1);
+        let db = Options::new().open_in(world.env(), PATH).unwrap();
+        for name in ["a", "b"] {
+            db.create(name).unwrap();
+            db.append(name, &vec![3; 2 << 20]).unwrap();
+        }
+        db.checkpoint().unwrap();
+        let tx = db.begin().unwrap();
+        for i in 0..operations {
+            tx.stream("b").unwrap().insert(i * 50, &[7; 20]).unwrap();
+        }
+        db.checkpoint().unwrap();
+        world.fail_writes_after(0, WriteFault::Full);
+        fill(&db, "a", &vec![4; size]);
+        tx.rollback().unwrap_or_else(|e| panic!("{operations} operations, {size} bytes: {e}"));
+        assert!(db.read("b", ..).unwrap() == vec![3; 2 << 20]);
+        world.relieve();
+        db.append("a", b"goes on").unwrap();
+    }
+}
+
+/// When the last segment of the log is full a checkpoint frees those before it.
+#[test]
+fn a_full_disk_takes_calls_again_once_a_stream_is_dropped() {
+    let world = World::new(1);
+    let db = Options::new().leaf_bytes(4096).open_in(world.env(), PATH).unwrap();
+    for (name, bytes) in [("large", 8 << 20), ("small", 0)] {
+        db.create(name).unwrap();
+        db.append(name, &vec![5; bytes]).unwrap();
+    }
+    db.checkpoint().unwrap();
+    world.fail_writes_after(0, WriteFault::Full);
+    fill(&db, "small", &[6; 3_000]);
+    db.drop_stream("large").unwrap();
+    db.append("small", &[6; 3_000]).unwrap();
+    check(&db, &Model::new());
+}
+
+/// The free map of a file with thousands of short holes is written where there is room for it.
+#[test]
+fn many_holes_and_a_full_disk_poison_nothing() {
+    for calls in 0..14 {
+        let world = World::new(1);
+        let options = Options::new().leaf_bytes(4096).fanout(64).log_segment_bytes(64 << 10);
+        let db = options.clone().open_in(world.env(), PATH).unwrap();
+        db.create("a").unwrap();
+        db.append("a", &vec![9; 4_100 * 4_096]).unwrap();
+        db.checkpoint().unwrap();
+        let tx = db.begin().unwrap();
+        for i in (0..2_000).rev() {
+            tx.stream("a").unwrap().remove(i * 8_192..i * 8_192 + 4_096).unwrap();
+        }
+        tx.commit().unwrap();
+        db.close().unwrap();
+        let db = options.open_in(world.env(), PATH).unwrap();
+        world.fail_writes_after(calls, WriteFault::Full);
+        for i in 0..8 {
+            for done in [db.write("a", i * 70_000, &[1; 10]), db.checkpoint()] {
+                assert!(done.as_ref().err().is_none_or(is_full), "after {calls} calls: {done:?}");
+            }
+        }
+    }
+}

@@ -209,6 +209,16 @@ impl<F: DiskFile> Log<F> {
         Ok(())
     }
 
+    /// Makes sure that a segment is free beside those in use. A truncation frees those before the one that it keeps: with
+    /// a single one in use and none to go on in, it would free nothing for ever.
+    ///
+    /// # Errors
+    /// As [`Log::reserve`].
+    pub fn keep_spare(&mut self) -> Result<()> {
+        self.check_poison()?;
+        if self.segments.free() == 0 { self.grow() } else { Ok(()) }
+    }
+
     /// Makes all appended records durable. Nothing appended means no I/O.
     ///
     /// Writes batch by batch; each one is synced before the next is written.

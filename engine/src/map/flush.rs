@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::Result;
+use crate::base::{Error, Result};
 use crate::cache::NodeWriter;
 use crate::env::{DiskFile, Platform};
 
@@ -76,8 +76,10 @@ fn flush_node<K: MapKey, V: MapValue, W: NodeWriter, F: DiskFile, P: Platform>(
         }
     }
     let bytes = shared.encode(level);
+    // Nodes that a damaged file put in the wrong order make no node that can be read.
+    let clean = CleanNode::read(bytes.as_slice().into(), level)
+        .map_err(|e| Error::corruption(source.file.path(), 0, "neighbours whose keys are in order", e.0))?;
     let reference = writer.write_node(&bytes)?;
-    let clean = CleanNode::read(bytes.into(), level).expect("invariant: what is written can be read");
     source.cache.insert(&reference, u64::from(level), Arc::new(clean));
     *node = NodeRef::Disk(reference);
     Ok(())

@@ -22,7 +22,7 @@ pub fn with_room<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Re
     checkpoint_if_due(core)?;
     match run(core) {
         Err(full) if full.is_full() && core.check_health().is_ok() && core.log.is_some() => {
-            checkpoint(core).map_err(|_| full)?;
+            checkpoint(core).map_err(|e| if e.is_full() { full } else { e })?;
             run(core)
         }
         other => other,
@@ -159,7 +159,7 @@ fn all_or_nothing<E: Env, R>(
 
 /// A full disk does not stop this: the log has room for it, and what finds no other stays in memory.
 fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Result<()> {
-    let mut is_stuck = false;
+    let mut writes = true;
     loop {
         let undone = match core.undo_one(txn, top) {
             // More was undone than the log keeps room for; a checkpoint frees its beginning.
@@ -169,23 +169,25 @@ fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Res
         if !undone? {
             return Ok(());
         }
-        if is_stuck {
-            continue;
+        if writes {
+            let checkpoints = core.counters.checkpoints;
+            writes = write_between_undos(core)?;
+            let checkpointed = core.counters.checkpoints > checkpoints;
+            reached!("a checkpoint inside a rollback to a savepoint", top.is_some() && checkpointed);
+            reached!("a rollback goes on without room for a checkpoint", !writes);
         }
-        let checkpoints = core.counters.checkpoints;
-        // The next checkpoint must find room: if there may be too little after the next step, it comes now.
-        let written = match core.make_room_for_undo() {
-            Err(e) if e.is_full() => checkpoint(core),
-            other => other.and_then(|()| checkpoint_if_due(core)),
-        };
-        match written {
-            Err(e) if e.is_full() => {
-                reached!("a rollback goes on without room for a checkpoint");
-                is_stuck = true;
-            }
-            other => other?,
-        }
-        let checkpointed = core.counters.checkpoints > checkpoints;
-        reached!("a checkpoint inside a rollback to a savepoint", top.is_some() && checkpointed);
+    }
+}
+
+/// Takes the checkpoint that is due, or the last one for which there is room. Whether there is room for another.
+fn write_between_undos<E: Env>(core: &mut Core<E>) -> Result<bool> {
+    let mut room = core.make_room_for_undo();
+    let written = match room {
+        Ok(()) => checkpoint_if_due(core),
+        Err(_) => checkpoint(core).inspect(|()| room = core.make_room_for_undo()),
+    };
+    match written {
+        Err(e) if e.is_full() => Ok(false),
+        other => other.map(|()| room.is_ok()),
     }
 }

@@ -74,9 +74,10 @@ impl Space {
             None,
             |summary| summary.longest >= largest,
             |&start, &RunLength(blocks)| {
+                let blocks = blocks.min(self.total_blocks);
                 // The last node that a run has no room for may be as long as what is left of it, and one block more.
                 self.held.each_gap(start, start.saturating_add(blocks), |gap| {
-                    usable += (gap + 1).saturating_sub(largest);
+                    usable += gap.saturating_sub(largest - 1);
                 });
                 usable >= enough
             },

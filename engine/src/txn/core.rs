@@ -324,17 +324,18 @@ impl<E: Env> Core<E> {
     pub fn reserve_log(&mut self, bytes: usize) -> Result<()> {
         let log = self.log.as_ref().expect("invariant: every write makes the database writable first");
         let ends = self.table.ending_bytes(log.max_record_bytes());
-        self.reserve_exactly(bytes as u64 + ends)
+        let reserved = self.log().reserve(bytes as u64 + ends).and_then(|()| self.log().keep_spare());
+        self.poison_by_sync(reserved)
     }
 
     /// Makes sure that the log has room for one record that ends something, for which [`Core::reserve_log`] kept room.
     pub(super) fn reserve_end(&mut self) -> Result<()> {
-        self.reserve_exactly(MAX_RECORD_OVERHEAD as u64)
+        let reserved = self.log().reserve(MAX_RECORD_OVERHEAD as u64);
+        self.poison_by_sync(reserved)
     }
 
-    fn reserve_exactly(&mut self, bytes: u64) -> Result<()> {
-        let reserved = self.log().reserve(bytes);
-        reserved.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })
+    fn poison_by_sync(&mut self, outcome: Result<()>) -> Result<()> {
+        outcome.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })
     }
 
     /// Makes everything that was logged durable, the data that it refers to first.
@@ -373,9 +374,14 @@ impl<E: Env> Core<E> {
     pub fn reclaim(&mut self, mut budget: usize) {
         let store = Arc::clone(&self.store);
         while budget > 0 && !self.graveyard.is_empty() {
-            let step = budget.min(RECLAIM_STEP);
+            let mut step = budget.min(RECLAIM_STEP);
+            let mut room = self.make_room_for_reclaim(step);
+            while room.is_err() && step > 1 {
+                // On a full disk a few at a time: each makes room for more.
+                step = step.div_ceil(16);
+                room = self.make_room_for_reclaim(step);
+            }
             budget -= step;
-            let room = self.make_room_for_reclaim(step);
             let stepped = room
                 .and_then(|()| self.graveyard.step(&store, step, &mut self.deaths, &mut self.private_deaths));
             self.bury_deaths();

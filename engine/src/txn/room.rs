@@ -13,6 +13,7 @@ use std::ops::AddAssign;
 use crate::base::{BLOCK_BYTES, Error, Result, StreamId};
 use crate::env::{DiskFile, Env};
 use crate::format::record::MAX_NAME_BYTES;
+use crate::format::space_root::MAX_BLOCKS;
 use crate::format::stride::Stride;
 use crate::tree::{Geometry, PINNED_ROPE_BYTES, Rope};
 
@@ -78,11 +79,14 @@ impl<E: Env> Core<E> {
         self.room.owed_bytes = self.count_owed();
         let needed = self.needed(bytes, runs);
         let slack = (needed / 2).max(LEAST_GROWTH_BYTES);
-        if needed + slack / 2 <= self.headroom() {
+        if needed.saturating_add(slack / 2) <= self.headroom() {
             return Ok(());
         }
-        match self.back(needed + slack) {
-            Err(e) if e.is_full() => self.squeeze_in(needed).map_err(|_| e),
+        match self.back(needed.saturating_add(slack)) {
+            Err(e) if e.is_full() => {
+                let map = self.map_bytes(bytes, runs);
+                self.squeeze_in(needed, map).map_err(|other| if other.is_full() { e } else { other })
+            }
             other => other,
         }
     }
@@ -128,17 +132,18 @@ impl<E: Env> Core<E> {
                 (space + 4 * path, space, PINNED_ROPE_BYTES.min(*delete_len))
             }
             Change::StridedWrite { stride, bytes, .. } => {
-                (strided_growth(geometry, stride) + 4 * path, 0, bytes.len() as u64)
+                (strided_growth(geometry, stride).saturating_add(4 * path), 0, bytes.len() as u64)
             }
             Change::StridedRemove { stride, .. } | Change::StridedInsert { stride, .. } => {
-                let nodes = strided_growth(geometry, stride) + 4 * path;
+                let nodes = strided_growth(geometry, stride).saturating_add(4 * path);
                 (nodes, nodes, stride.bytes().unwrap_or(u64::MAX / 8))
             }
             Change::Add { .. } | Change::Take { .. } | Change::Rename { .. } => {
                 (NAMES_BYTES, NAMES_BYTES, MAX_NAME_BYTES as u64)
             }
         };
-        let inverse = leaves_bytes(kept + size_of::<Change>() as u64, geometry) + path;
+        let inverse =
+            leaves_bytes(kept.saturating_add(size_of::<Change>() as u64), geometry).saturating_add(path);
         Growth { most: nodes.saturating_add(inverse), nodes, plain }
     }
 
@@ -146,7 +151,7 @@ impl<E: Env> Core<E> {
     pub(super) fn owe(&mut self, growth: Growth, inverse: &Change) {
         // A tree that was cut out has edges of its own.
         let nodes = if inverse.tree().is_some() { growth.nodes } else { growth.plain };
-        self.room += nodes + leaves_bytes(inverse.bytes_held(), self.store.geometry);
+        self.room += nodes.saturating_add(leaves_bytes(inverse.bytes_held(), self.store.geometry));
     }
 
     fn path_bytes(&self, stream: StreamId) -> u64 {
@@ -172,32 +177,44 @@ impl<E: Env> Core<E> {
         let owed = self.room.owed_bytes.saturating_add(bytes);
         let entries = (self.table.len() + self.graveyard.len()) as u64;
         let table = table_bytes(entries, self.store.geometry);
-        // Every node that is written, and every one that died, may change another run of the free map.
-        let runs = runs + owed / BLOCK + self.deaths.extents().len() as u64;
-        (owed + table + SPARE_BYTES).saturating_add(self.space.map_bytes_bound(runs))
+        owed.saturating_add(table + SPARE_BYTES).saturating_add(self.map_bytes(bytes, runs))
+    }
+
+    /// Of that, the free map. Every node that is written, and every one that died, may change another run of it.
+    fn map_bytes(&self, bytes: u64, runs: u64) -> u64 {
+        let owed = self.room.owed_bytes.saturating_add(bytes);
+        self.space.map_bytes_bound(runs + owed / BLOCK + self.deaths.extents().len() as u64)
     }
 
     /// Lets the file have `bytes` behind the last block in use.
     fn back(&mut self, bytes: u64) -> Result<()> {
         let from = self.room.backed_blocks;
-        let to = self.space.total_blocks() + bytes.div_ceil(BLOCK);
+        let to = self.space.total_blocks().saturating_add(bytes.div_ceil(BLOCK)).min(MAX_BLOCKS);
         if to > from {
-            let file = &self.store.file;
-            let allocated = file.file().allocate(from * BLOCK, (to - from) * BLOCK);
-            allocated.map_err(|e| Error::io("allocate", file.path(), from * BLOCK, e))?;
+            let (file, path) = (self.store.file.file(), self.store.file.path());
+            let len = file.len().map_err(|e| Error::io("read", path, 0, e))?;
+            if let Err(e) = file.allocate(from * BLOCK, (to - from) * BLOCK) {
+                // A part may have been allocated, which somebody else needs more.
+                let _ = file.set_len(len);
+                return Err(Error::io("allocate", path, from * BLOCK, e));
+            }
             self.room.backed_blocks = to;
         }
         Ok(())
     }
 
-    /// On a full disk: makes sure that `bytes` fit all the same, behind the last block in use and into free runs.
-    fn squeeze_in(&mut self, bytes: u64) -> Result<()> {
+    /// On a full disk: makes sure that `bytes` fit all the same, of them `map` behind the last block in use, since the free
+    /// map is written in one run, and the rest there or into free runs that are long enough for any node.
+    fn squeeze_in(&mut self, bytes: u64, map: u64) -> Result<()> {
         let store = std::sync::Arc::clone(&self.store);
         self.space.trim(store.free())?;
-        let missing = bytes.saturating_sub(self.headroom()).div_ceil(BLOCK);
-        let largest = store.geometry.largest_bytes(0).max(store.geometry.largest_bytes(1)) / BLOCK;
-        if missing == 0 || self.space.usable_blocks(store.free(), largest, missing)? >= missing {
-            return Ok(());
+        let headroom = self.headroom();
+        if headroom >= map {
+            let missing = bytes.saturating_sub(headroom).div_ceil(BLOCK);
+            let largest = store.geometry.largest_bytes(0).max(store.geometry.largest_bytes(1)) / BLOCK;
+            if missing == 0 || self.space.usable_blocks(store.free(), largest, missing)? >= missing {
+                return Ok(());
+            }
         }
         self.back(bytes)
     }

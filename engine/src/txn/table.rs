@@ -39,6 +39,8 @@ pub struct Table {
     stream_owners: IdMap<StreamId, TxnId>,
     name_owners: BTreeMap<Name, TxnId>,
     compensation_bytes: u64,
+    /// How many have logged something since the database was opened.
+    logged: u64,
 }
 
 impl Table {
@@ -69,6 +71,7 @@ impl Table {
     pub fn close(&mut self, txn: TxnId) -> TxnState {
         let state = self.open.remove(&txn).expect("invariant: handles outlive no transaction");
         self.compensation_bytes -= state.compensation_bytes;
+        self.logged = self.logged.saturating_sub(u64::from(state.logged));
         for stream in &state.owned_streams {
             self.stream_owners.remove(stream);
         }
@@ -82,7 +85,7 @@ impl Table {
     pub fn push_undo(&mut self, txn: TxnId, lsn: Lsn, inverse: Change) {
         let state = self.open.entry(txn).or_default();
         let bytes = state.undo.push(lsn, inverse).compensation_bytes(txn);
-        state.logged = true;
+        self.logged += u64::from(!std::mem::replace(&mut state.logged, true));
         state.compensation_bytes += bytes;
         self.compensation_bytes += bytes;
     }
@@ -99,7 +102,8 @@ impl Table {
     /// The most log space that ending every open transaction takes, one way or the other, `most_compensations` bytes of
     /// compensations at a time.
     pub fn ending_bytes(&self, most_compensations: u64) -> u64 {
-        self.compensation_bytes.min(most_compensations) + (self.open.len() as u64 + 1) * END_BYTES
+        // Beside the commits: one for a transaction that begins to log, and the batches of two checkpoints on the way.
+        self.compensation_bytes.min(most_compensations) + (self.logged + 3) * END_BYTES
     }
 
     /// The transactions that logged something, oldest first.

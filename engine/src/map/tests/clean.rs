@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::node::MapNode;
+use super::super::node::{MapChild, MapNode};
 use super::*;
 
 /// Names from few letters, so that many begin alike, some are the beginning of others, and heads are the same.
@@ -69,4 +69,24 @@ proptest! {
             }
         }
     }
+}
+
+/// Each of the nodes can be read; what a change makes of both cannot.
+#[test]
+fn neighbours_in_the_wrong_order_are_damage_when_they_are_joined() {
+    let (file, cache) = (file(), Cache::<u64, u64>::on(&Shelf::new(1 << 20)));
+    let source = MapSource { file: &file, cache: &cache };
+    let mut next = 2;
+    let mut writer = Appender { file: &file, next: &mut next };
+    let leaf = |keys: &[u64]| MapNode::<u64, u64>::Leaf(keys.iter().map(|&key| (key, 7)).collect());
+    let left = writer.write_node(&leaf(&[1, 100, 101]).encode(1)).unwrap();
+    let right = writer.write_node(&leaf(&[50, 51]).encode(1)).unwrap();
+    let child = |first, at| MapChild { first, summary: (), child: NodeRef::Disk(at) };
+    let root = MapNode::<u64, u64>::Inner(vec![child(1, left), child(50, right)]);
+    let root = writer.write_node(&root.encode(2)).unwrap();
+    let mut map = OrderedMap::<u64, u64>::from_root(&MapRoot { root: Some(root), height: 2, count: 5 }, 512);
+    map.remove(source, &1, &mut Deaths::default()).unwrap();
+    let mut writer = Appender { file: &file, next: &mut next };
+    let error = map.flush(source, &mut writer, &mut |_, _| Ok(())).unwrap_err();
+    assert!(matches!(error, Error::Corruption { .. }), "{error}");
 }
