@@ -24,6 +24,7 @@ pub mod markers;
 
 pub mod judge;
 pub mod model;
+mod panics;
 pub mod runner;
 #[cfg(feature = "mutants")]
 pub mod score;

@@ -10,6 +10,7 @@ use serde_json::json;
 use sim::runner::{Campaign, Counters, Outcome, Report};
 use sim::world::FaultKind;
 
+mod bench;
 mod commands;
 
 use commands::{Subject, Telling};
@@ -56,6 +57,12 @@ enum Command {
         /// Find something on purpose, to see what becomes of findings.
         #[arg(long, hide = true)]
         canary: bool,
+    },
+    /// Measures how fast the simulator is, on one core.
+    Bench {
+        /// Seconds for each line of the table.
+        #[arg(long, default_value_t = 2.0)]
+        seconds: f64,
     },
     /// Runs many seeds.
     Campaign {
@@ -123,6 +130,7 @@ fn main() -> ExitCode {
         Command::Shrink { run, output, emit_test, canary } => {
             commands::shrink_run(&run, output.as_deref(), emit_test.as_deref(), canary)
         }
+        Command::Bench { seconds } => Ok(bench::bench(std::time::Duration::from_secs_f64(seconds))),
         Command::Campaign { seeds, jobs, json, twice, without } => {
             let without = without.into_iter().collect();
             Ok(campaign(&Campaign { seeds, jobs, twice, without }, json))

@@ -10,6 +10,7 @@ pub trait Scheduler: Send + Sync + 'static {
     /// Starts `body` as a task called `name` (shown in thread lists and traces).
     fn spawn(&self, name: &str, body: Box<dyn FnOnce() + Send>) -> io::Result<Self::Task>;
     /// Lets other tasks run.
+    #[track_caller]
     fn yield_now(&self);
     /// How many tasks can make progress at once; at least 1.
     fn parallelism(&self) -> usize;
@@ -18,5 +19,6 @@ pub trait Scheduler: Send + Sync + 'static {
 /// A started task.
 pub trait TaskHandle: Send + 'static {
     /// Blocks until the task has ended; `Err` if it panicked.
+    #[track_caller]
     fn join(self) -> Result<(), String>;
 }

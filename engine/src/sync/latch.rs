@@ -75,48 +75,55 @@ impl<P: Platform> Latch<P> {
     }
 
     /// Waits for shared mode: beside other shared holders and an updater.
+    #[track_caller]
     pub fn shared(&self) -> SharedGuard<'_, P> {
         if !self.spin(CLOSED, SHARED_ONE) {
             self.wait_shared();
         }
-        SharedGuard { latch: self }
+        SharedGuard::new(self)
     }
 
     /// Waits for update mode: beside shared holders, alone of its kind.
+    #[track_caller]
     pub fn update(&self) -> UpdateGuard<'_, P> {
         if !self.spin(UPDATE, UPDATE) {
             self.wait_update(UPDATE);
         }
-        UpdateGuard { latch: self }
+        UpdateGuard::new(self)
     }
 
     /// Waits for exclusive mode: alone.
+    #[track_caller]
     pub fn exclusive(&self) -> ExclusiveGuard<'_, P> {
         if !self.spin(UPDATE, UPDATE | CLOSED) {
             self.wait_update(UPDATE | CLOSED);
         }
         // The guard first: should the platform end this task in its sleep, it releases.
-        let guard = ExclusiveGuard { latch: self };
+        let guard = ExclusiveGuard::new(self);
         self.drain();
         guard
     }
 
     /// Shared mode, if it can be had at once.
+    #[track_caller]
     pub fn try_shared(&self) -> Option<SharedGuard<'_, P>> {
-        self.try_add(CLOSED, SHARED_ONE).then(|| SharedGuard { latch: self })
+        self.try_add(CLOSED, SHARED_ONE).then(|| SharedGuard::new(self))
     }
 
     /// Update mode, if it can be had at once.
+    #[track_caller]
     pub fn try_update(&self) -> Option<UpdateGuard<'_, P>> {
-        self.try_add(UPDATE, UPDATE).then(|| UpdateGuard { latch: self })
+        self.try_add(UPDATE, UPDATE).then(|| UpdateGuard::new(self))
     }
 
     /// Exclusive mode, if it can be had at once.
+    #[track_caller]
     pub fn try_exclusive(&self) -> Option<ExclusiveGuard<'_, P>> {
-        self.try_add(UPDATE | SHARED, UPDATE | CLOSED).then(|| ExclusiveGuard { latch: self })
+        self.try_add(UPDATE | SHARED, UPDATE | CLOSED).then(|| ExclusiveGuard::new(self))
     }
 
     /// Adds `mode` to the word unless any bit of `refused_by` is set in it.
+    #[track_caller]
     fn try_add(&self, refused_by: u32, mode: u32) -> bool {
         let mut state = self.word.load_relaxed();
         while state & refused_by == 0 {
@@ -133,6 +140,7 @@ impl<P: Platform> Latch<P> {
     }
 
     /// As `try_add`, a bounded number of times.
+    #[track_caller]
     fn spin(&self, refused_by: u32, mode: u32) -> bool {
         for _ in 0..P::SPINS {
             if self.try_add(refused_by, mode) {
@@ -145,6 +153,7 @@ impl<P: Platform> Latch<P> {
 
     /// Sleeps until shared mode is granted.
     #[cold]
+    #[track_caller]
     fn wait_shared(&self) {
         while !self.try_add(CLOSED, SHARED_ONE) {
             let state = self.word.load_relaxed();
@@ -160,6 +169,7 @@ impl<P: Platform> Latch<P> {
 
     /// Sleeps until `mode`, which includes `UPDATE`, is granted.
     #[cold]
+    #[track_caller]
     fn wait_update(&self, mode: u32) {
         let mut state = self.word.load_relaxed();
         loop {
@@ -180,6 +190,7 @@ impl<P: Platform> Latch<P> {
     }
 
     /// Sleeps until no shared holder is left. For the owner of `CLOSED`.
+    #[track_caller]
     fn drain(&self) {
         let mut spins = P::SPINS;
         loop {
@@ -198,6 +209,7 @@ impl<P: Platform> Latch<P> {
     }
 
     /// Ends one shared hold.
+    #[track_caller]
     fn release_shared(&self) {
         let before = self.word.fetch_sub_release(SHARED_ONE);
         assert!(before & SHARED != 0, "invariant: a shared guard is counted");
@@ -207,6 +219,7 @@ impl<P: Platform> Latch<P> {
     }
 
     /// Exchanges what the owner holds, flags of the word, for a lesser mode, or for nothing.
+    #[track_caller]
     fn release(&self, held: u32, kept: u32) {
         let mut state = self.word.load_relaxed();
         loop {
@@ -251,8 +264,18 @@ pub struct SharedGuard<'a, P: Platform> {
     latch: &'a Latch<P>,
 }
 
+impl<'a, P: Platform> SharedGuard<'a, P> {
+    #[inline]
+    #[track_caller]
+    fn new(latch: &'a Latch<P>) -> SharedGuard<'a, P> {
+        P::granted(&latch.word, "shared");
+        SharedGuard { latch }
+    }
+}
+
 impl<P: Platform> Drop for SharedGuard<'_, P> {
     fn drop(&mut self) {
+        P::released(&self.latch.word, "shared");
         self.latch.release_shared();
     }
 }
@@ -265,35 +288,53 @@ pub struct UpdateGuard<'a, P: Platform> {
 }
 
 impl<'a, P: Platform> UpdateGuard<'a, P> {
+    #[inline]
+    #[track_caller]
+    fn new(latch: &'a Latch<P>) -> UpdateGuard<'a, P> {
+        P::granted(&latch.word, "update");
+        UpdateGuard { latch }
+    }
+
+    /// The latch, for a guard of another mode.
+    #[inline]
+    fn into_latch(self) -> &'a Latch<P> {
+        P::released(&self.latch.word, "update");
+        ManuallyDrop::new(self).latch
+    }
+
     /// Waits for the shared holders to leave, letting in no more of them. Nobody changes the data in between.
+    #[track_caller]
     pub fn upgrade(self) -> ExclusiveGuard<'a, P> {
-        let latch = ManuallyDrop::new(self).latch;
+        let latch = self.into_latch();
         let before = latch.word.fetch_add_release(CLOSED);
         assert!(before & (UPDATE | CLOSED) == UPDATE, "invariant: an updater upgrades once");
-        let guard = ExclusiveGuard { latch };
+        let guard = ExclusiveGuard::new(latch);
         latch.drain();
         guard
     }
 
     /// Exclusive mode if there are no shared holders, else the guard back.
+    #[track_caller]
     pub fn try_upgrade(self) -> Result<ExclusiveGuard<'a, P>, UpdateGuard<'a, P>> {
         if self.latch.try_add(SHARED, CLOSED) {
-            Ok(ExclusiveGuard { latch: ManuallyDrop::new(self).latch })
+            Ok(ExclusiveGuard::new(self.into_latch()))
         } else {
             Err(self)
         }
     }
 
     /// Keeps shared mode only. Does not wait, and nobody changes the data in between.
+    #[track_caller]
     pub fn downgrade(self) -> SharedGuard<'a, P> {
-        let latch = ManuallyDrop::new(self).latch;
+        let latch = self.into_latch();
         latch.release(UPDATE, SHARED_ONE);
-        SharedGuard { latch }
+        SharedGuard::new(latch)
     }
 }
 
 impl<P: Platform> Drop for UpdateGuard<'_, P> {
     fn drop(&mut self) {
+        P::released(&self.latch.word, "update");
         self.latch.release(UPDATE, 0);
     }
 }
@@ -306,23 +347,40 @@ pub struct ExclusiveGuard<'a, P: Platform> {
 }
 
 impl<'a, P: Platform> ExclusiveGuard<'a, P> {
+    #[inline]
+    #[track_caller]
+    fn new(latch: &'a Latch<P>) -> ExclusiveGuard<'a, P> {
+        P::granted(&latch.word, "exclusive");
+        ExclusiveGuard { latch }
+    }
+
+    /// The latch, for a guard of another mode.
+    #[inline]
+    fn into_latch(self) -> &'a Latch<P> {
+        P::released(&self.latch.word, "exclusive");
+        ManuallyDrop::new(self).latch
+    }
+
     /// Keeps update mode only: lets shared holders in. Does not wait.
+    #[track_caller]
     pub fn downgrade_to_update(self) -> UpdateGuard<'a, P> {
-        let latch = ManuallyDrop::new(self).latch;
+        let latch = self.into_latch();
         latch.release(UPDATE | CLOSED, UPDATE);
-        UpdateGuard { latch }
+        UpdateGuard::new(latch)
     }
 
     /// Keeps shared mode only. Does not wait, and nobody changes the data in between.
+    #[track_caller]
     pub fn downgrade_to_shared(self) -> SharedGuard<'a, P> {
-        let latch = ManuallyDrop::new(self).latch;
+        let latch = self.into_latch();
         latch.release(UPDATE | CLOSED, SHARED_ONE);
-        SharedGuard { latch }
+        SharedGuard::new(latch)
     }
 }
 
 impl<P: Platform> Drop for ExclusiveGuard<'_, P> {
     fn drop(&mut self) {
+        P::released(&self.latch.word, "exclusive");
         self.latch.release(UPDATE | CLOSED, 0);
     }
 }

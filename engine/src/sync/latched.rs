@@ -32,21 +32,25 @@ impl<T, P: Platform> Latched<T, P> {
     }
 
     /// Waits until nobody else can reach the value, then gives it to change.
+    #[track_caller]
     pub fn lock(&self) -> LatchedMut<'_, T, P> {
         LatchedMut { _guard: self.latch.exclusive(), value: &self.value }
     }
 
     /// The value to change, if nobody else holds it now.
+    #[track_caller]
     pub fn try_lock(&self) -> Option<LatchedMut<'_, T, P>> {
         self.latch.try_exclusive().map(|guard| LatchedMut { _guard: guard, value: &self.value })
     }
 
     /// Waits until nobody can change the value, then gives it to read, beside other readers.
+    #[track_caller]
     pub fn read(&self) -> LatchedRef<'_, T, P> {
         LatchedRef { _guard: self.latch.shared(), value: &self.value }
     }
 
     /// The value to read, if nobody changes it now or waits to.
+    #[track_caller]
     pub fn try_read(&self) -> Option<LatchedRef<'_, T, P>> {
         self.latch.try_shared().map(|guard| LatchedRef { _guard: guard, value: &self.value })
     }

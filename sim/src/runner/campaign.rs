@@ -182,8 +182,8 @@ fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report
 mod tests {
     use std::process::Command;
 
-    use super::super::panics;
     use super::*;
+    use crate::panics;
 
     struct Bomb;
 

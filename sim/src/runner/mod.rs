@@ -10,7 +10,6 @@ mod fits;
 mod observe;
 mod opening;
 mod outcome;
-mod panics;
 mod rot;
 mod run;
 mod session;

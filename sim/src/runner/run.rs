@@ -6,12 +6,12 @@ use numstore::hooks::{Collector, install};
 
 use crate::judge::Finding;
 use crate::markers::Reached;
+use crate::panics;
 use crate::script::{Act, Entry, Log};
 use crate::world::{Choices, Draws, Without, World};
 
 use super::director::Director;
 use super::outcome::{Counters, Outcome};
-use super::panics;
 use super::stage::{Done, Stage};
 
 /// A run with more I/O calls than this hangs.
@@ -209,6 +209,7 @@ impl Run {
         counters.crashes = counters.world.kills + counters.world.power_losses;
         let trace_hash = self.world.trace_hash();
         self.world.stop();
+        self.world.reap();
         let stage = finding.is_some().then_some(self.stage);
         let (reached, log, skipped) = (Reached::of(&markers), None, Vec::new());
         (Ended { finding, diverged: self.diverged, trace_hash, counters, reached, log, skipped }, stage)

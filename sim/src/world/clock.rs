@@ -1,5 +1,6 @@
 //! Virtual time: it passes with I/O, and jumps when every task waits.
 
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,6 +27,6 @@ impl Clock for SimClock {
     }
 
     fn sleep_until(&self, deadline: Duration) {
-        self.tasks.sleep_until(deadline);
+        self.tasks.sleep_until(deadline, Location::caller());
     }
 }

@@ -27,7 +27,7 @@ impl SimDisk {
         path: &Path,
         body: impl FnOnce(&mut State) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut state = self.shared.lock();
+        let mut state = self.shared.turn(call);
         match state.enter(self.incarnation, call, path, 0, 0, 0)? {
             Gate::Go => body(&mut state),
             Gate::Strike => {

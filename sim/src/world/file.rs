@@ -63,7 +63,7 @@ impl SimFile {
         change: impl Fn(u64) -> Option<Change>,
     ) -> io::Result<()> {
         self.check_writable()?;
-        let mut state = self.shared.lock();
+        let mut state = self.shared.turn(call);
         let gate = state.enter(self.incarnation, call, &self.path, offset, len, 0)?;
         let end = if call == Call::SetLen { len } else { offset.saturating_add(len) };
         let grows = call != Call::Punch && end > state.inode(self.inode).visible.len();
@@ -105,7 +105,7 @@ impl SimFile {
 impl DiskFile for SimFile {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
         self.check(buf, offset)?;
-        let mut state = self.shared.lock();
+        let mut state = self.shared.turn(Call::Read);
         let gate = state.enter(self.incarnation, Call::Read, &self.path, offset, buf.len() as u64, 0)?;
         if gate == Gate::Strike {
             return Err(crashed());
@@ -121,7 +121,7 @@ impl DiskFile for SimFile {
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
         self.check(buf, offset)?;
         self.check_writable()?;
-        let mut state = self.shared.lock();
+        let mut state = self.shared.turn(Call::Write);
         let len = buf.len() as u64;
         let gate = state.enter(self.incarnation, Call::Write, &self.path, offset, len, checksum(buf))?;
         let grows = offset + len > state.inode(self.inode).visible.len();
@@ -175,7 +175,7 @@ impl DiskFile for SimFile {
     }
 
     fn len(&self) -> io::Result<u64> {
-        let mut state = self.shared.lock();
+        let mut state = self.shared.turn(Call::Len);
         match state.enter(self.incarnation, Call::Len, &self.path, 0, 0, 0)? {
             Gate::Go => Ok(state.inode(self.inode).visible.len()),
             Gate::Strike => Err(crashed()),
@@ -197,7 +197,7 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut state = self.shared.lock();
+        let mut state = self.shared.turn(Call::Sync);
         let gate = state.enter(self.incarnation, Call::Sync, &self.path, 0, 0, 0)?;
         if gate == Gate::Go {
             match &mut state.syncs_until_failure {
@@ -214,7 +214,7 @@ impl DiskFile for SimFile {
     }
 
     fn try_lock(&self) -> io::Result<bool> {
-        let mut state = self.shared.lock();
+        let mut state = self.shared.turn(Call::Lock);
         if state.enter(self.incarnation, Call::Lock, &self.path, 0, 0, 0)? == Gate::Strike {
             return Err(crashed());
         }

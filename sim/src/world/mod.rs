@@ -16,6 +16,7 @@ mod names;
 mod persist;
 mod platform;
 mod power;
+mod schedule;
 mod scheduler;
 mod state;
 mod tasks;
@@ -33,18 +34,18 @@ pub use faults::{FaultKind, Without};
 pub use file::SimFile;
 pub use persist::Persist;
 pub use platform::{SimPlatform, SimWord};
+pub use schedule::{Bounds, Explored, explore};
 pub use scheduler::{SimScheduler, SimTask};
 pub use state::{WorldCounters, WriteFault};
+pub use tasks::Schedule;
 pub use trace::{Trace, checksum};
 pub use turns::{Choices, Draws};
-
-pub(crate) use tasks::panic_text;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use state::State;
+use state::{Call, State};
 use tasks::Tasks;
 
 /// What all parts of a world share.
@@ -57,6 +58,12 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// As `lock`, for an I/O call, once it is the calling task's turn.
+    fn turn(&self, call: Call) -> MutexGuard<'_, State> {
+        tasks::yield_point(call.word(), None);
+        self.lock()
+    }
 }
 
 /// A handle on a simulated world, from outside: it sees through crashes and causes them.
@@ -68,7 +75,12 @@ pub struct World {
 impl World {
     /// An empty world. The calling thread becomes its first task.
     pub fn new(seed: u64) -> World {
-        let tasks = Tasks::new(seed);
+        World::with_schedule(seed, Schedule::Swarm)
+    }
+
+    /// As [`World::new`], with a given way to choose among tasks.
+    pub fn with_schedule(seed: u64, schedule: Schedule) -> World {
+        let tasks = Tasks::new(seed, schedule);
         let state = Mutex::new(State::new(seed, Arc::clone(&tasks)));
         World { shared: Arc::new(Shared { state, tasks }) }
     }
@@ -194,7 +206,7 @@ impl World {
     /// The hash of everything that has happened so far.
     pub fn trace_hash(&self) -> u64 {
         let mut trace = self.shared.lock().trace;
-        trace.word(self.shared.tasks.switches());
+        trace.word(self.shared.tasks.order());
         trace.value()
     }
 

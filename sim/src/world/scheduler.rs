@@ -1,6 +1,7 @@
 //! The simulated scheduler, as the engine sees it.
 
 use std::io;
+use std::panic::Location;
 use std::sync::Arc;
 
 use numstore::env::{Scheduler, TaskHandle};
@@ -28,7 +29,7 @@ impl Scheduler for SimScheduler {
     }
 
     fn yield_now(&self) {
-        tasks::yield_now();
+        tasks::yield_now(Location::caller());
     }
 
     fn parallelism(&self) -> usize {
@@ -38,6 +39,6 @@ impl Scheduler for SimScheduler {
 
 impl TaskHandle for SimTask {
     fn join(self) -> Result<(), String> {
-        self.tasks.join(self.id)
+        self.tasks.join(self.id, Location::caller())
     }
 }

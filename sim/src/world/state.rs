@@ -37,6 +37,28 @@ pub(crate) enum Call {
     Lock,
 }
 
+impl Call {
+    /// What it is called where a task stands before it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Call::Open => "open",
+            Call::Create => "create",
+            Call::Remove => "remove",
+            Call::Rename => "rename",
+            Call::List => "list",
+            Call::SyncDir => "sync of a directory",
+            Call::Read => "read",
+            Call::Write => "write",
+            Call::Len => "length",
+            Call::SetLen => "change of length",
+            Call::Allocate => "allocate",
+            Call::Punch => "punch",
+            Call::Sync => "sync",
+            Call::Lock => "lock of a file",
+        }
+    }
+}
+
 /// What has happened in a world so far.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct WorldCounters {

@@ -1,11 +1,8 @@
-//! The disk keeps what was synced and only that, the scheduler repeats itself, and the dead stay dead.
+//! The disk keeps what was synced and only that, and the dead stay dead.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
-use numstore::env::{AtomicWord, Clock, Disk, DiskFile, Env, OpenMode, Platform, Scheduler, TaskHandle};
+use numstore::env::{Disk, DiskFile, Env, OpenMode};
 
 use super::*;
 
@@ -238,88 +235,4 @@ fn the_same_seed_gives_the_same_trace() {
     };
     assert_eq!(run(7), run(7));
     assert_ne!(run(7).0, run(8).0);
-}
-
-/// The order in which tasks with three yields each get to run.
-fn schedule(seed: u64) -> Vec<usize> {
-    let world = World::new(seed);
-    let env = world.env();
-    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let tasks: Vec<_> = (0..4)
-        .map(|id| {
-            let (order, env) = (Arc::clone(&order), env.clone());
-            let body = move || {
-                for _ in 0..3 {
-                    order.lock().unwrap().push(id);
-                    env.scheduler().yield_now();
-                }
-            };
-            world.env().scheduler().spawn(&format!("task {id}"), Box::new(body)).unwrap()
-        })
-        .collect();
-    for task in tasks {
-        task.join().unwrap();
-    }
-    order.lock().unwrap().clone()
-}
-
-#[test]
-fn tasks_take_turns_in_an_order_that_the_seed_decides() {
-    assert_eq!(schedule(3), schedule(3));
-    assert_eq!(schedule(3).len(), 12);
-    assert!((0..10).any(|seed| schedule(seed) != schedule(3)));
-}
-
-#[test]
-fn waiting_ends_with_a_wake_up_or_a_deadline() {
-    let world = World::new(5);
-    let env = world.env();
-    let word = Arc::new(SimWord::new(0));
-    let woken = Arc::new(AtomicUsize::new(0));
-    let waiter = {
-        let (word, woken) = (Arc::clone(&word), Arc::clone(&woken));
-        let body = move || {
-            while word.load_acquire() == 0 {
-                SimPlatform::wait(&word, 0, None);
-            }
-            woken.store(1, Ordering::Relaxed);
-        };
-        env.scheduler().spawn("waiter", Box::new(body)).unwrap()
-    };
-    for _ in 0..10 {
-        env.scheduler().yield_now();
-    }
-    assert_eq!(woken.load(Ordering::Relaxed), 0);
-    word.store_release(1);
-    SimPlatform::wake_one(&word);
-    waiter.join().unwrap();
-    assert_eq!(woken.load(Ordering::Relaxed), 1);
-
-    let deadline = env.clock().monotonic() + Duration::from_secs(5);
-    while env.clock().monotonic() < deadline {
-        SimPlatform::wait(&word, 1, Some(deadline));
-    }
-    env.clock().sleep_until(deadline + Duration::from_secs(1));
-    assert!(env.clock().monotonic() >= deadline + Duration::from_secs(1));
-}
-
-#[test]
-#[should_panic(expected = "deadlock: main joins stuck, stuck waits on word 0")]
-fn a_deadlock_names_its_tasks() {
-    let world = World::new(5);
-    let body = || {
-        let word = SimWord::new(0);
-        loop {
-            SimPlatform::wait(&word, 0, None);
-        }
-    };
-    let task = world.env().scheduler().spawn("stuck", Box::new(body)).unwrap();
-    task.join().unwrap();
-}
-
-#[test]
-fn a_panic_in_a_task_is_the_outcome_of_its_join() {
-    let world = World::new(5);
-    let task = world.env().scheduler().spawn("bad", Box::new(|| panic!("on purpose"))).unwrap();
-    assert_eq!(task.join(), Err("on purpose".to_owned()));
 }

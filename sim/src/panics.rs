@@ -10,8 +10,6 @@ use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_h
 use std::sync::Once;
 use std::sync::mpsc::channel;
 
-use crate::world::panic_text;
-
 /// What a thread does with what panics say.
 struct Listener {
     /// What the first panic said and where, while it unwinds.
@@ -29,7 +27,7 @@ thread_local! {
 ///
 /// # Errors
 /// What panicked, and where.
-pub(super) fn contain<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
+pub(crate) fn contain<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> Result<T, String> {
     install_hook();
     let (sender, ended) = channel();
     let run = move || {
@@ -46,15 +44,22 @@ pub(super) fn contain<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'stat
     }
 }
 
-/// Runs `body`, inside of [`contain`].
+/// Runs `body`; where in it a panic was is known inside of [`contain`] only.
 ///
 /// # Errors
 /// What panicked, and where.
-pub(super) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(body)).map_err(|panic| {
         let said = LISTENER.with(|listener| listener.borrow_mut().as_mut()?.first.take());
         said.unwrap_or_else(|| panic_text(&*panic))
     })
+}
+
+/// What a panic said.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "a panic without a message".to_owned())
 }
 
 fn install_hook() {
