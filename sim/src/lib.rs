@@ -14,6 +14,7 @@
 //! - [`judge`]: what is right.
 //! - [`script`]: what a run is made of, as data: acts, and the choices drawn below them.
 //! - [`runner`]: does what a seed or a record says; campaigns of many seeds.
+//! - [`campaign`]: many seeds over a long time: a state that lasts, a corpus, reports.
 //! - [`shrink`]: from a long run that fails to the shortest one that fails in the same way.
 //! - `score`, with the feature `mutants`: how soon planted bugs are found.
 //! - [`markers`]: which rare states were reached.
@@ -22,6 +23,7 @@
 #[macro_use]
 pub mod markers;
 
+pub mod campaign;
 pub mod judge;
 pub mod model;
 mod panics;

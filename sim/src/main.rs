@@ -1,16 +1,16 @@
 //! The command line of the simulator: single runs, and campaigns of many seeds.
-#![expect(clippy::print_stdout, reason = "this is a program for the terminal")]
 
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use serde_json::json;
-use sim::runner::{Campaign, Counters, Outcome, Report};
+use sim::runner::Counters;
+#[cfg(feature = "mutants")]
 use sim::world::FaultKind;
 
 mod bench;
+mod campaigns;
 mod commands;
 
 use commands::{Subject, Telling};
@@ -64,23 +64,15 @@ enum Command {
         #[arg(long, default_value_t = 2.0)]
         seconds: f64,
     },
-    /// Runs many seeds.
-    Campaign {
-        /// First seed and the one behind the last, as `A..B`.
-        #[arg(long, value_parser = parse_seeds)]
-        seeds: Range<u64>,
-        /// Threads.
-        #[arg(long, default_value_t = 1)]
-        jobs: usize,
-        /// Write the report to this file too.
+    /// Plays the logs of the corpus, then runs many seeds.
+    Campaign(campaigns::Arguments),
+    /// Plays the logs of the corpus.
+    Corpus {
+        /// Another folder than that of the repository.
+        dir: Option<PathBuf>,
+        /// Record those anew that do not fit any more.
         #[arg(long)]
-        json: Option<PathBuf>,
-        /// Run each seed twice and compare.
-        #[arg(long)]
-        twice: bool,
-        /// Kinds of faults that do not occur.
-        #[arg(long, value_parser = FaultKind::parse)]
-        without: Vec<FaultKind>,
+        refresh: bool,
     },
     /// Measures how soon planted bugs are found; fails where a goal is missed.
     #[cfg(feature = "mutants")]
@@ -118,7 +110,7 @@ enum Command {
 fn parse_seeds(text: &str) -> Result<Range<u64>, String> {
     let (from, to) = text.split_once("..").ok_or("expected A..B")?;
     let number = |text: &str| text.replace('_', "").parse::<u64>().map_err(|e| format!("{text:?}: {e}"));
-    let (from, to) = (number(from)?, number(to)?);
+    let (from, to) = (number(from)?, if to.is_empty() { u64::MAX } else { number(to)? });
     if from >= to { Err("A must be less than B".to_owned()) } else { Ok(from..to) }
 }
 
@@ -131,13 +123,11 @@ fn main() -> ExitCode {
             commands::shrink_run(&run, output.as_deref(), emit_test.as_deref(), canary)
         }
         Command::Bench { seconds } => Ok(bench::bench(std::time::Duration::from_secs_f64(seconds))),
-        Command::Campaign { seeds, jobs, json, twice, without } => {
-            let without = without.into_iter().collect();
-            Ok(campaign(&Campaign { seeds, jobs, twice, without }, json))
-        }
+        Command::Campaign(arguments) => campaigns::run(&arguments),
+        Command::Corpus { dir, refresh } => campaigns::corpus(dir, refresh),
         #[cfg(feature = "mutants")]
         Command::Score { seeds_max, jobs, clean_seeds, json } => {
-            Ok(score(&sim::score::Options { seeds_max, jobs, clean_seeds, twice_seeds: 300 }, json))
+            score(&sim::score::Options { seeds_max, jobs, clean_seeds, twice_seeds: 300 }, json)
         }
         #[cfg(feature = "mutants")]
         Command::Hunt { mutant, seeds, without } => {
@@ -146,7 +136,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "mutants")]
         Command::Mutants => {
             for mutant in numstore::hooks::MUTANTS {
-                println!("{}\t{}", if mutant.survives_tests { "survives" } else { "dies" }, mutant.name);
+                let fate = if mutant.survives_tests { "survives" } else { "dies" };
+                commands::say(format!("{fate}\t{}", mutant.name));
             }
             Ok(true)
         }
@@ -163,9 +154,10 @@ fn main() -> ExitCode {
 
 fn describe(c: &Counters) -> String {
     format!(
-        "{} operations, {} crashes, {} recoveries, {} crashes in recovery, {} transactions open at most, tree height {}, \
+        "{} operations, {} rounds, {} crashes, {} recoveries, {} crashes in recovery, {} transactions open at most, tree height {}, \
          {} losers undone, {} compensation records, {} records redone, {} checkpoints, {} busy, {} failed writes and syncs",
         c.operations,
+        c.rounds,
         c.crashes,
         c.recoveries,
         c.crashes_in_recovery,
@@ -180,85 +172,12 @@ fn describe(c: &Counters) -> String {
     )
 }
 
-fn campaign(campaign: &Campaign, json: Option<PathBuf>) -> bool {
-    let mut told = std::time::Instant::now();
-    let report = campaign.run(|done, total, failed| {
-        if told.elapsed().as_millis() >= 500 || done == total {
-            told = std::time::Instant::now();
-            eprint!("\r{done} of {total} seeds, {failed} failed ");
-        }
-    });
-    eprintln!();
-    println!("{} seeds in {:.1} s", report.seeds, report.duration.as_secs_f64());
-    println!("medians: {}", describe(&report.medians));
-    println!("seeds with a crash in a recovery: {}", report.seeds_with_crash_in_recovery);
-    println!("hash of all traces {:016x}", report.trace_hash);
-    println!("{}", report.markers.describe());
-    let clean = report.failed.is_empty() && report.seeds > 0;
-    if clean {
-        let bound = 3.0 / report.seeds as f64;
-        println!("{} clean seeds: p < 3/{} = {bound:.2e} at 95 %", report.seeds, report.seeds);
-    }
-    for outcome in &report.failed {
-        println!("{}", outcome.verdict());
-        println!("  {}", replay_command(outcome));
-    }
-    written(json, &to_json(campaign, &report)) && clean
-}
-
-/// Writes a report where it is wanted; whether that went well.
-fn written(path: Option<PathBuf>, report: &serde_json::Value) -> bool {
-    let outcome = path.map_or(Ok(()), |path| std::fs::write(path, format!("{report:#}\n")));
-    outcome.inspect_err(|e| eprintln!("the report cannot be written: {e}")).is_ok()
-}
-
 #[cfg(feature = "mutants")]
-fn score(options: &sim::score::Options, json: Option<PathBuf>) -> bool {
+fn score(options: &sim::score::Options, json: Option<PathBuf>) -> Result<bool, String> {
     let score = sim::score::run(options, &mut |line| eprintln!("{line}"));
-    println!("{}", score.describe());
-    written(json, &score.to_json()) && score.goals().iter().all(|goal| goal.met)
-}
-
-fn replay_command(outcome: &Outcome) -> String {
-    format!("cargo run --release -p sim -- replay {}", outcome.seed)
-}
-
-fn to_json(campaign: &Campaign, report: &Report) -> serde_json::Value {
-    let failed: Vec<_> = report
-        .failed
-        .iter()
-        .map(|outcome| {
-            let finding = outcome.finding.as_ref();
-            json!({
-                "seed": outcome.seed,
-                "judge": finding.map(|finding| finding.judge),
-                "what": finding.map(|finding| finding.what.clone()),
-                "replay": replay_command(outcome),
-                "trace_hash": format!("{:016x}", outcome.trace_hash),
-            })
-        })
-        .collect();
-    let m = &report.medians;
-    json!({
-        "seeds": { "from": campaign.seeds.start, "to": campaign.seeds.end, "run": report.seeds },
-        "failed": failed,
-        "trace_hash": format!("{:016x}", report.trace_hash),
-        "markers": report.markers.counts().collect::<std::collections::BTreeMap<_, _>>(),
-        "seconds": report.duration.as_secs_f64(),
-        "seeds_with_crash_in_recovery": report.seeds_with_crash_in_recovery,
-        "medians": {
-            "operations": m.operations,
-            "crashes": m.crashes,
-            "recoveries": m.recoveries,
-            "crashes_in_recovery": m.crashes_in_recovery,
-            "concurrent_transactions": m.open_max,
-            "tree_height": m.height_max,
-            "losers_undone": m.losers,
-            "compensation_records": m.clrs_written,
-            "records_redone": m.records_redone,
-            "checkpoints": m.checkpoints,
-            "busy": m.busy,
-            "failures": m.failures,
-        },
-    })
+    commands::say(score.describe());
+    if let Some(path) = json {
+        campaigns::write(&path, &format!("{:#}\n", score.to_json()))?;
+    }
+    Ok(score.goals().iter().all(|goal| goal.met))
 }

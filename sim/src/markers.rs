@@ -3,6 +3,10 @@
 //! A marker that more than half of all histories reach says nothing; one that no history reaches says that the
 //! workload or the faults are aimed badly.
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
 use numstore::hooks::{CAPACITY, Collector, MARKERS, is_same};
 
 /// The markers of the simulated machine, in one row behind those of the engine.
@@ -83,24 +87,54 @@ impl Reached {
 }
 
 /// How many of some runs have reached each marker.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "Named", into = "Named")]
 pub struct Census {
     /// How many runs there were.
     pub runs: u64,
     counts: Vec<u64>,
 }
 
+impl Default for Census {
+    fn default() -> Census {
+        Census { runs: 0, counts: vec![0; names().count()] }
+    }
+}
+
+/// A census as it is kept: by name, since numbers move when a marker is added.
+#[derive(Serialize, Deserialize)]
+struct Named {
+    runs: u64,
+    counts: BTreeMap<String, u64>,
+}
+
+impl From<Census> for Named {
+    fn from(census: Census) -> Named {
+        let counts = census.counts().map(|(name, count)| (name.to_owned(), count)).collect();
+        Named { runs: census.runs, counts }
+    }
+}
+
+impl From<Named> for Census {
+    fn from(named: Named) -> Census {
+        let count = |name| named.counts.get(name).copied().unwrap_or(0);
+        Census { runs: named.runs, counts: names().map(count).collect() }
+    }
+}
+
 impl Census {
-    /// Counts over runs.
-    pub fn of<'r>(runs: impl IntoIterator<Item = &'r Reached>) -> Census {
-        let mut census = Census { runs: 0, counts: vec![0; names().count()] };
-        for reached in runs {
-            census.runs += 1;
-            for (number, count) in census.counts.iter_mut().enumerate() {
-                *count += u64::from(reached.contains(number));
-            }
+    /// Counts one more run.
+    pub fn count(&mut self, reached: &Reached) {
+        self.runs += 1;
+        for (number, count) in self.counts.iter_mut().enumerate() {
+            *count += u64::from(reached.contains(number));
         }
-        census
+    }
+
+    /// Counts other runs.
+    pub fn add(&mut self, other: &Census) {
+        self.runs += other.runs;
+        self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);
     }
 
     /// Each marker, and how many runs have reached it.
@@ -149,7 +183,8 @@ mod tests {
             once.contains(marker("a crash struck a rename"))
                 && !once.contains(marker("a sync of a log failed"))
         );
-        let census = Census::of([&once, &once, &never]);
+        let mut census = Census::default();
+        [once, once, never].iter().for_each(|reached| census.count(reached));
         assert_eq!(census.common(), ["a crash struck a rename"]);
         assert_eq!(census.missed().len(), names().count() - 1);
         assert_eq!(census.runs, 3);

@@ -7,16 +7,16 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use crate::judge::Finding;
-use crate::markers::Census;
 use crate::world::Without;
 
-use super::outcome::{Counters, Outcome};
+use super::outcome::Outcome;
 use super::run::run_seed_without;
+use super::tally::Tally;
 
 /// A seed that takes longer than this hangs.
 const SEED_MAX: Duration = Duration::from_secs(120);
 /// Findings after which a campaign gives up.
-const FINDINGS_MAX: usize = 20;
+pub(crate) const FINDINGS_MAX: usize = 20;
 
 /// What to run.
 #[derive(Clone, Default, Debug)]
@@ -29,29 +29,26 @@ pub struct Campaign {
     pub twice: bool,
     /// Kinds of faults that do not occur.
     pub without: Without,
+    /// Whoever sets this ends the campaign: what has begun is still done, and there is no gap in it.
+    pub stop: Arc<AtomicBool>,
 }
 
 /// What came of it.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// Seeds that ran to the end.
-    pub seeds: u64,
+    /// What the seeds did.
+    pub tally: Tally,
     /// The outcomes with a finding.
     pub failed: Vec<Outcome>,
-    /// Of each counter, its median over all seeds.
-    pub medians: Counters,
-    /// Seeds in which a crash struck during a recovery.
-    pub seeds_with_crash_in_recovery: u64,
-    /// The hash of all trace hashes, whatever the order in which the seeds ended.
-    pub trace_hash: u64,
-    /// How many seeds have reached each marker.
-    pub markers: Census,
+    /// The seed at which to go on.
+    pub next: u64,
     /// How long it took.
     pub duration: Duration,
 }
 
 enum Event {
     Started { worker: usize, seed: u64 },
+    Idle { worker: usize },
     Ended(Box<Outcome>),
 }
 
@@ -69,42 +66,44 @@ impl Campaign {
     ) -> Report {
         let start = Instant::now();
         let next = Arc::new(AtomicU64::new(self.seeds.start));
-        let stop = Arc::new(AtomicBool::new(false));
         let (sender, events) = channel();
         let jobs = self.jobs.max(1);
         for worker in 0..jobs {
-            let (next, stop, sender) = (Arc::clone(&next), Arc::clone(&stop), sender.clone());
+            let (next, sender) = (Arc::clone(&next), sender.clone());
             let campaign = self.clone();
-            std::thread::spawn(move || campaign.work(run, worker, &next, &stop, &sender));
+            std::thread::spawn(move || campaign.work(run, worker, &next, &sender));
         }
         drop(sender);
         let mut running: Vec<Option<(u64, Instant)>> = vec![None; jobs];
-        let mut ended: Vec<Outcome> = Vec::new();
+        let mut tally = Tally::default();
         let mut failed: Vec<Outcome> = Vec::new();
         let total = self.seeds.end.saturating_sub(self.seeds.start);
         loop {
             match events.recv_timeout(Duration::from_secs(1)) {
                 Ok(Event::Started { worker, seed }) => running[worker] = Some((seed, Instant::now())),
+                Ok(Event::Idle { worker }) => running[worker] = None,
                 Ok(Event::Ended(outcome)) => {
+                    tally.count(&outcome);
                     if outcome.finding.is_some() {
-                        failed.push(Outcome::clone(&outcome));
+                        failed.push(*outcome);
                     }
-                    ended.push(*outcome);
-                    progress(ended.len() as u64, total, failed.len());
+                    progress(tally.seeds, total, failed.len());
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if let Some((seed, _)) = running.iter().flatten().find(|(_, since)| since.elapsed() > SEED_MAX) {
                 failed.push(hang(*seed));
+                next.store(seed + 1, Ordering::Relaxed);
                 break;
             }
             if failed.len() >= FINDINGS_MAX {
-                stop.store(true, Ordering::Relaxed);
+                self.stop.store(true, Ordering::Relaxed);
             }
         }
         failed.sort_by_key(|outcome| outcome.seed);
-        report(&ended, failed, start.elapsed())
+        let next = next.load(Ordering::Relaxed).min(self.seeds.end);
+        Report { tally, failed, next, duration: start.elapsed() }
     }
 
     fn work(
@@ -112,14 +111,13 @@ impl Campaign {
         run: fn(u64, Without) -> Outcome,
         worker: usize,
         next: &AtomicU64,
-        stop: &AtomicBool,
         sender: &Sender<Event>,
     ) {
-        loop {
+        // Asked in this order, a seed that is taken is also run.
+        while !self.stop.load(Ordering::Relaxed) {
             let seed = next.fetch_add(1, Ordering::Relaxed);
-            if seed >= self.seeds.end || stop.load(Ordering::Relaxed) {
-                let _ = sender.send(Event::Started { worker, seed: u64::MAX });
-                return;
+            if seed >= self.seeds.end {
+                break;
             }
             let _ = sender.send(Event::Started { worker, seed });
             let mut outcome = run(seed, self.without);
@@ -135,6 +133,7 @@ impl Campaign {
             }
             let _ = sender.send(Event::Ended(Box::new(outcome)));
         }
+        let _ = sender.send(Event::Idle { worker });
     }
 }
 
@@ -143,45 +142,11 @@ fn hang(seed: u64) -> Outcome {
     Outcome::broken_off(seed, Finding::new("hang", what))
 }
 
-fn report(ended: &[Outcome], failed: Vec<Outcome>, duration: Duration) -> Report {
-    let median = |field: fn(&Counters) -> u64| {
-        let mut values: Vec<u64> = ended.iter().map(|outcome| field(&outcome.counters)).collect();
-        values.sort_unstable();
-        values.get(values.len() / 2).copied().unwrap_or(0)
-    };
-    let medians = Counters {
-        operations: median(|c| c.operations),
-        crashes: median(|c| c.crashes),
-        recoveries: median(|c| c.recoveries),
-        crashes_in_recovery: median(|c| c.crashes_in_recovery),
-        failures: median(|c| c.failures),
-        open_max: median(|c| c.open_max),
-        height_max: median(|c| c.height_max),
-        losers: median(|c| c.losers),
-        clrs_written: median(|c| c.clrs_written),
-        records_redone: median(|c| c.records_redone),
-        checkpoints: median(|c| c.checkpoints),
-        busy: median(|c| c.busy),
-        world: crate::world::WorldCounters::default(),
-    };
-    Report {
-        seeds: ended.len() as u64,
-        failed,
-        markers: Census::of(ended.iter().map(|outcome| &outcome.reached)),
-        medians,
-        seeds_with_crash_in_recovery: ended.iter().filter(|o| o.counters.crashes_in_recovery > 0).count()
-            as u64,
-        trace_hash: ended
-            .iter()
-            .fold(0, |sum, outcome| sum ^ crate::world::mix(outcome.trace_hash ^ outcome.seed)),
-        duration,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
+    use super::super::outcome::Counters;
     use super::*;
     use crate::panics;
 
@@ -216,10 +181,10 @@ mod tests {
     #[test]
     fn a_panic_within_a_panic_is_a_finding_and_the_campaign_goes_on() {
         if std::env::var_os(CHILD).is_some() {
-            let report = Campaign { seeds: 0..10, jobs: 2, twice: true, without: Without::default() }
+            let report = Campaign { seeds: 0..10, jobs: 2, twice: true, ..Campaign::default() }
                 .run_each(run, |_, _, _| {});
             let verdicts: Vec<String> = report.failed.iter().map(Outcome::verdict).collect();
-            eprintln!("{} seeds\n{}", report.seeds, verdicts.join("\n"));
+            eprintln!("{} seeds\n{}", report.tally.seeds, verdicts.join("\n"));
             // The harness would wait for the threads that are left behind.
             std::process::exit(0);
         }

@@ -14,10 +14,12 @@ mod rot;
 mod run;
 mod session;
 mod stage;
+mod tally;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use campaign::FINDINGS_MAX;
 pub use campaign::{Campaign, Report};
 pub use director::Director;
 pub use observe::observe;
@@ -27,3 +29,4 @@ pub use run::{
 };
 pub use session::{Fault, Session, Stop};
 pub use stage::{Done, Seen, Stage};
+pub use tally::Tally;

@@ -91,6 +91,7 @@ impl Stage {
         let session = Session::new(&self.world, db, found);
         let audited = session.verify(&mut self.counters);
         self.phase = Phase::Up(Box::new(session));
+        self.counters.rounds += 1;
         match audited {
             Ok(()) => Ok(()),
             Err(Stop::Finding(finding)) => Err(finding),

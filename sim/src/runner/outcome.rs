@@ -9,6 +9,8 @@ use crate::world::WorldCounters;
 pub struct Counters {
     /// Operations of the workload.
     pub operations: u64,
+    /// Sessions with the open database; nearly all end with a crash.
+    pub rounds: u64,
     /// Process kills and power losses.
     pub crashes: u64,
     /// Successful openings after a crash.
@@ -33,6 +35,33 @@ pub struct Counters {
     pub busy: u64,
     /// What the world did.
     pub world: WorldCounters,
+}
+
+/// The place of a counter.
+type Field = fn(&mut Counters) -> &mut u64;
+
+impl Counters {
+    /// What is told of a campaign: the names, and where the numbers are.
+    pub(super) const NAMED: [(&'static str, Field); 13] = [
+        ("operations", |c| &mut c.operations),
+        ("rounds", |c| &mut c.rounds),
+        ("crashes", |c| &mut c.crashes),
+        ("recoveries", |c| &mut c.recoveries),
+        ("crashes_in_recovery", |c| &mut c.crashes_in_recovery),
+        ("concurrent_transactions", |c| &mut c.open_max),
+        ("tree_height", |c| &mut c.height_max),
+        ("losers_undone", |c| &mut c.losers),
+        ("compensation_records", |c| &mut c.clrs_written),
+        ("records_redone", |c| &mut c.records_redone),
+        ("checkpoints", |c| &mut c.checkpoints),
+        ("busy", |c| &mut c.busy),
+        ("failures", |c| &mut c.failures),
+    ];
+
+    /// Each counter that is told of a campaign, by name.
+    pub fn named(mut self) -> Vec<(&'static str, u64)> {
+        Counters::NAMED.into_iter().map(|(name, field)| (name, *field(&mut self))).collect()
+    }
 }
 
 /// A run that has ended.

@@ -28,7 +28,7 @@ impl Score {
         let found = |seeds: u64| self.caught.len() - self.alive_after(seeds);
         let most = found(MOST_MAX.min(self.seeds_max));
         let median = self.quantile(50);
-        let markers = &self.clean.markers;
+        let markers = &self.clean.tally.markers;
         let rare = markers.counts().count() - markers.missed().len() - markers.common().len();
         let is_clean = self.clean.failed.is_empty() && self.twice.failed.is_empty();
         vec![
@@ -52,7 +52,7 @@ impl Score {
             goal(
                 format!(
                     "without bugs nothing is found: {} seeds, {} twice",
-                    self.clean.seeds, self.twice.seeds
+                    self.clean.tally.seeds, self.twice.tally.seeds
                 ),
                 is_clean,
             ),

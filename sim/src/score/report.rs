@@ -84,7 +84,7 @@ impl Score {
             };
             text += &format!("without {kind:<18} {:<46} {fate}\n", caught.hunt.bug().name);
         }
-        text += &format!("\n{}\n", self.clean.markers.describe());
+        text += &format!("\n{}\n", self.clean.tally.markers.describe());
         for failed in self.clean.failed.iter().chain(&self.twice.failed) {
             text += &format!("without a bug, {}\n", failed.verdict());
         }
@@ -118,11 +118,11 @@ impl Score {
             "median": self.quantile(50),
             "percentile_95": self.quantile(95),
             "faults": self.without.iter().map(caught).collect::<Vec<_>>(),
-            "markers": self.clean.markers.counts().collect::<std::collections::BTreeMap<_, _>>(),
-            "markers_seeds": self.clean.markers.runs,
-            "clean_seeds": self.clean.seeds,
+            "markers": self.clean.tally.markers.counts().collect::<std::collections::BTreeMap<_, _>>(),
+            "markers_seeds": self.clean.tally.markers.runs,
+            "clean_seeds": self.clean.tally.seeds,
             "clean_failures": self.clean.failed.iter().map(|failed| failed.seed).collect::<Vec<_>>(),
-            "twice_seeds": self.twice.seeds,
+            "twice_seeds": self.twice.tally.seeds,
             "twice_failures": self.twice.failed.iter().map(|failed| failed.seed).collect::<Vec<_>>(),
             "canary": self.canary,
             "goals": self.goals().iter().map(|goal| json!({ "what": goal.what, "met": goal.met }))
