@@ -48,8 +48,8 @@ pub fn open<E: Env>(
     lock(&file, path)?;
     let mut superblocks = SuperblockSlots::read(&file)?;
     let file_bytes = check_length(&file, superblocks.current.space.total_blocks)?;
-    if superblocks.are_fresh() {
-        // Whoever made it may have died before its name was durable.
+    if superblocks.are_fresh() && !mutant!("the name of a new database is not synced") {
+        // Made just now, or by somebody who died before the name was durable.
         sync_name(&env, path)?;
     }
     if superblocks.current.clean {
@@ -117,7 +117,7 @@ fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<u6
 }
 
 /// Makes an empty database: whole under another name first, then under its own, so that a crash leaves either
-/// nothing or a database. Whoever finds that somebody else was quicker leaves it alone.
+/// nothing or a database. Whoever finds that somebody else was quicker leaves it alone. The name is not durable yet.
 fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) -> Result<()> {
     let mut unfinished = OsString::from(path);
     unfinished.push(UNFINISHED_SUFFIX);
@@ -141,13 +141,9 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
     SuperblockSlots::fresh(superblock.clone()).publish(&file, superblock)?;
     drop(file);
     match env.disk().rename(unfinished, path) {
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-        renamed => renamed.map_err(|e| Error::io("rename", unfinished, 0, e))?,
+        Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+        renamed => renamed.map_err(|e| Error::io("rename", unfinished, 0, e)),
     }
-    if mutant!("the name of a new database is not synced") {
-        return Ok(());
-    }
-    sync_name(env, path)
 }
 
 /// Makes the name of the file at `path` durable.
