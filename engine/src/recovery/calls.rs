@@ -187,7 +187,8 @@ fn write_between_undos<E: Env>(core: &mut Core<E>) -> Result<bool> {
         Err(_) => checkpoint(core).inspect(|()| room = core.make_room_for_undo()),
     };
     match written {
-        Err(e) if e.is_full() => Ok(false),
+        // Refused before anything was written; the rollback does not need it.
+        Err(_) if core.check_health().is_ok() => Ok(false),
         other => other.map(|()| room.is_ok()),
     }
 }
