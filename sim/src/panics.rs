@@ -100,17 +100,20 @@ fn hear(info: &PanicHookInfo<'_>) {
     }
 }
 
+/// Panics when it is dropped.
+#[cfg(test)]
+pub(crate) struct Bomb;
+
+#[cfg(test)]
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("the drop goes wrong");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Bomb;
-
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("the drop goes wrong");
-        }
-    }
 
     fn said(body: impl FnOnce() + Send + 'static) -> String {
         contain(body).expect_err("a panic")

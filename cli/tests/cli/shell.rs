@@ -33,39 +33,26 @@ impl Shell {
 
     /// Starts the program, with pipes for everything.
     pub fn spawn(&self, args: &[&str]) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_numstore"))
-            .args(args)
-            .current_dir(self.dir.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
+        self.start(Command::new(env!("CARGO_BIN_EXE_numstore")).args(args))
+    }
+
+    /// Starts a command in the directory.
+    fn start(&self, command: &mut Command) -> Child {
+        let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        piped.current_dir(self.dir.path()).spawn().unwrap()
     }
 
     /// Runs the program where no file may pass a length, in the shell's blocks of 512 or 1024 bytes.
     #[cfg(unix)]
     pub fn run_limited(&self, blocks: u64, args: &[&str], input: &[u8]) -> Output {
-        let mut child = Command::new("sh")
-            .args(["-c", &format!("ulimit -f {blocks}; exec \"$@\""), "sh"])
-            .arg(env!("CARGO_BIN_EXE_numstore"))
-            .args(args)
-            .current_dir(self.dir.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let _ = child.stdin.take().unwrap().write_all(input);
-        child.wait_with_output().unwrap()
+        let script = format!("ulimit -f {blocks}; exec \"$@\"");
+        let program = ["-c", &script, "sh", env!("CARGO_BIN_EXE_numstore")];
+        feed(self.start(Command::new("sh").args(program).args(args)), input)
     }
 
     /// Runs the program with `input` on its standard input.
     pub fn run(&self, args: &[&str], input: &[u8]) -> Output {
-        let mut child = self.spawn(args);
-        // A program that fails early does not read its input.
-        let _ = child.stdin.take().unwrap().write_all(input);
-        child.wait_with_output().unwrap()
+        feed(self.spawn(args), input)
     }
 
     /// Runs it with input, expects success, returns what it printed.
@@ -133,4 +120,11 @@ pub fn noise(len: usize) -> Vec<u8> {
         (state >> 56) as u8
     };
     std::iter::repeat_with(step).take(len).collect()
+}
+
+/// Gives a program its input and waits for its end.
+fn feed(mut child: Child, input: &[u8]) -> Output {
+    // A program that fails early does not read its input.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
 }

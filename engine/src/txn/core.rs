@@ -264,7 +264,7 @@ impl<E: Env> Core<E> {
         self.space.bury(self.private_deaths.drain().inspect(|extent| freed += extent.bytes()), death, false);
         // A node that was replaced on disk is now one in memory.
         self.dirty_bytes += freed;
-        self.room += freed;
+        self.room.owe(freed);
     }
 
     /// Makes the current state, less what is uncommitted, the next version; it is published when it is durable.

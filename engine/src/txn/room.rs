@@ -8,8 +8,6 @@
 //!
 //! Not here: trying a checkpoint before a full disk is reported (`recovery`).
 
-use std::ops::AddAssign;
-
 use crate::base::{BLOCK_BYTES, Error, Result, StreamId};
 use crate::env::{DiskFile, Env};
 use crate::format::record::MAX_NAME_BYTES;
@@ -46,6 +44,11 @@ impl Room {
     pub fn new(len: u64) -> Room {
         Room { owed_bytes: 0, backed_blocks: len / BLOCK }
     }
+
+    /// A checkpoint has `bytes` more to write.
+    pub fn owe(&mut self, bytes: u64) {
+        self.owed_bytes = self.owed_bytes.saturating_add(bytes);
+    }
 }
 
 /// How much more a checkpoint has to write because of a change, in bytes.
@@ -57,13 +60,6 @@ pub(super) struct Growth {
     nodes: u64,
     /// If it cut no tree in two, beside the nodes that died.
     plain: u64,
-}
-
-/// Bytes that a checkpoint has to write in addition.
-impl AddAssign<u64> for Room {
-    fn add_assign(&mut self, bytes: u64) {
-        self.owed_bytes = self.owed_bytes.saturating_add(bytes);
-    }
 }
 
 impl<E: Env> Core<E> {
@@ -151,7 +147,7 @@ impl<E: Env> Core<E> {
     pub(super) fn owe(&mut self, growth: Growth, inverse: &Change) {
         // A tree that was cut out has edges of its own.
         let nodes = if inverse.tree().is_some() { growth.nodes } else { growth.plain };
-        self.room += nodes.saturating_add(leaves_bytes(inverse.bytes_held(), self.store.geometry));
+        self.room.owe(nodes.saturating_add(leaves_bytes(inverse.bytes_held(), self.store.geometry)));
     }
 
     fn path_bytes(&self, stream: StreamId) -> u64 {

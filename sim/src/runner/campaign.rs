@@ -148,15 +148,7 @@ mod tests {
 
     use super::super::outcome::Counters;
     use super::*;
-    use crate::panics;
-
-    struct Bomb;
-
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("the drop goes wrong");
-        }
-    }
+    use crate::panics::{self, Bomb};
 
     /// Every third seed panics, and again on the way out.
     fn run(seed: u64, _: Without) -> Outcome {
