@@ -12,7 +12,7 @@ use crate::recovery::{
     RecoveryReport, Verification, checkpoint, close, roll_back, splice, verify, with_room,
 };
 use crate::sync::Latched;
-use crate::txn::{Core, Published};
+use crate::txn::{Core, Logged, Published};
 
 use super::range::resolve;
 use super::stats::{Stats, stats};
@@ -50,6 +50,13 @@ pub(super) struct Shared<E: Env> {
     pub store: Arc<Store<E>>,
     pub published: Arc<Published<E>>,
     recovery: Option<RecoveryReport>,
+}
+
+impl<E: Env> Shared<E> {
+    /// Waits until `logged` is durable, or sees to it.
+    pub fn make_durable(&self, logged: Option<Logged<E>>) -> Result<()> {
+        logged.map_or(Ok(()), |logged| logged.make_durable(&self.core))
+    }
 }
 
 impl<E: Env> Drop for Shared<E> {
@@ -243,7 +250,8 @@ impl<E: Env> Database<E> {
         if mutant!("deferred commits are not synced") {
             return Ok(());
         }
-        self.shared.core.lock().guarded(Core::flush)
+        let logged = self.shared.core.lock().guarded(|core| core.check_health().map(|()| core.logged()))?;
+        self.shared.make_durable(logged)
     }
 
     /// Reads every node of the database and checks every invariant. Takes as long as reading it all.
@@ -275,14 +283,16 @@ impl<E: Env> Database<E> {
         }
     }
 
-    /// Runs one change as a transaction of its own, after a checkpoint if one is due.
+    /// Runs one change as a transaction of its own, after a checkpoint if one is due; durable when this returns.
     fn change<R>(&self, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R> {
-        self.shared.core.lock().guarded(|core| {
+        let (result, logged) = self.shared.core.lock().guarded(|core| {
             core.check_health()?;
             let result = with_room(core, run)?;
             core.reclaim(RECLAIM_AT_COMMIT);
-            Ok(result)
-        })
+            Ok((result, core.logged()))
+        })?;
+        self.shared.make_durable(logged)?;
+        Ok(result)
     }
 
     /// Replaces what `place` says, given the stream's length, by `data`.
@@ -293,7 +303,7 @@ impl<E: Env> Database<E> {
             let (offset, delete_len) = place(len)?;
             if delete_len == 0 && data.is_empty() {
                 // Nothing to log; but what the call has seen is durable when it returns, as always.
-                return core.flush();
+                return Ok(());
             }
             if data.len() <= core.max_payload_bytes() {
                 return core.splice_committed(stream, offset, delete_len, data);
@@ -301,14 +311,10 @@ impl<E: Env> Database<E> {
             let txn = core.begin();
             let done =
                 splice(core, txn, stream, offset..offset + delete_len, data).and_then(|()| core.commit(txn));
-            match done {
-                Ok(()) => core.flush(),
-                Err(e) => {
-                    // The caller wants to know what went wrong first.
-                    let _ = roll_back(core, txn).map_err(|e| core.poison(e));
-                    Err(e)
-                }
-            }
+            done.inspect_err(|_| {
+                // The caller wants to know what went wrong first.
+                let _ = roll_back(core, txn).map_err(|e| core.poison(e));
+            })
         })
     }
 }

@@ -194,17 +194,18 @@ impl<E: Env> Transaction<E> {
     /// As [`Transaction::commit`].
     pub fn commit_with(mut self, durability: Durability) -> Result<()> {
         let shared = Arc::clone(&self.shared);
-        shared.core.lock().guarded(|core| {
+        let logged = shared.core.lock().guarded(|core| {
             core.commit(self.id).inspect_err(|_| self.end(core))?;
             let deferred = durability == Durability::Deferred && core.table.len() > 4;
             reached!("a commit was deferred while many transactions are open", deferred);
             self.ended = true;
-            if durability == Durability::Sync {
-                core.flush()?;
-            }
             core.reclaim(RECLAIM_AT_COMMIT);
-            Ok(())
-        })
+            Ok(core.logged())
+        })?;
+        match durability {
+            Durability::Sync => shared.make_durable(logged),
+            Durability::Deferred => Ok(()),
+        }
     }
 
     /// Undoes everything and ends the transaction.

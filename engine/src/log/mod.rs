@@ -26,6 +26,8 @@
 //! Not here: what records mean (`recovery`, `txn`), their bytes (`format::record`, `format::batch`) and those of the header
 //! (`format::log_header`), and when the data that they refer to must be synced (`txn`).
 
+mod fill;
+mod flight;
 mod reader;
 mod segments;
 mod writer;
@@ -41,6 +43,7 @@ use crate::env::{Disk, OpenMode, read_exact_at};
 use crate::format::superblock::MAGIC;
 
 pub use crate::format::batch::LogIdentity;
+pub use flight::{Flight, LogFile, Wait};
 pub use reader::{LogScan, read_log};
 pub use writer::Log;
 

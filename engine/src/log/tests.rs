@@ -10,6 +10,7 @@ mod tails;
 use std::path::{Path, PathBuf};
 
 use crate::base::{Error, Lsn, Result, StreamId, TxnId};
+use crate::env::RealPlatform;
 use crate::format::record::{Body, Operation, Payload, Record};
 
 use super::segments::segment_start;
@@ -23,6 +24,7 @@ const SEGMENT: u64 = 16 * 1024;
 const START: Lsn = Lsn(1_000);
 const HEADER: u64 = LOG_HEADER_BYTES as u64;
 
+type MemLog = Log<MemFile, RealPlatform>;
 type Records = Vec<(Lsn, Record<'static>)>;
 
 fn db() -> &'static Path {
@@ -38,8 +40,8 @@ fn segment(segment: u64) -> u64 {
     segment_start(segment, SEGMENT as u32)
 }
 
-fn create(disk: &MemDisk) -> Log<MemFile> {
-    Log::create(disk, db(), IDENTITY, SEGMENT, START).unwrap()
+fn create(disk: &MemDisk) -> MemLog {
+    MemLog::create(disk, db(), IDENTITY, SEGMENT, START).unwrap()
 }
 
 /// A record that inserts `len` bytes and can be told from others by its transaction.
@@ -51,13 +53,13 @@ fn splice(txn: u64, len: usize) -> Record<'static> {
 }
 
 /// Appends and remembers.
-fn append(log: &mut Log<MemFile>, records: &mut Records, record: Record<'static>) {
+fn append(log: &mut MemLog, records: &mut Records, record: Record<'static>) {
     let lsn = log.append(&record);
     records.push((lsn, record));
 }
 
 /// One flushed batch of one record; returns where it starts in the file.
-fn batch(log: &mut Log<MemFile>, records: &mut Records, len: usize) -> u64 {
+fn batch(log: &mut MemLog, records: &mut Records, len: usize) -> u64 {
     append(log, records, splice(records.len() as u64, len));
     log.flush().unwrap();
     let end = log.position();

@@ -1,22 +1,21 @@
-//! The writing end of the log.
+//! The end of the log that records are appended to. What becomes of them then is in `flight`.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::base::{BLOCK_BYTES, Error, Lsn, Result, parent_dir};
-use crate::env::{Disk, DiskFile, OpenMode, write_all_at};
-use crate::format::batch::{BATCH_HEADER_BYTES, BatchHeader, LogIdentity, padded_batch_bytes};
-use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
+use crate::env::{Disk, DiskFile, OpenMode, Platform};
+use crate::format::batch::{BATCH_HEADER_BYTES, LogIdentity, padded_batch_bytes};
+use crate::format::log_header::LogHeader;
 use crate::format::log_position::LogPosition;
 use crate::format::record::{Record, encode_record, record_bytes};
 use crate::format::varint::decode_varint;
 use crate::format::wire::Reader;
 
+use super::fill::{fill_new_file, fill_with_zeros, remove_leftover};
+use super::flight::{Flight, LogFile, Place};
 use super::segments::Segments;
-use super::{check_segment_bytes, is_database, log_path};
-
-/// How much is zero-filled in one write.
-const FILL_BYTES: usize = 256 * 1024;
+use super::{check_segment_bytes, log_path};
 
 /// What a log did since it was created.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -40,28 +39,22 @@ pub struct LogCounters {
 }
 
 /// A log that is open for writing. Reading one back is [`super::read_log`].
-pub struct Log<F> {
-    file: F,
-    path: PathBuf,
-    identity: LogIdentity,
+pub struct Log<F, P: Platform> {
+    file: Arc<LogFile<F, P>>,
     segments: Segments,
     /// Where the next batch goes in the current segment, unless it does not fit there.
     offset: u32,
     /// The number of the next batch.
     sequence: u64,
-    /// Checksum of the header of the last batch, or the seed.
-    previous_sum: u32,
-    /// Records that are not durable yet.
+    /// Records that no flight has taken yet.
     buffer: Vec<u8>,
-    /// The LSN of the first byte of `buffer`; all records before it are durable.
-    durable_lsn: Lsn,
-    /// A batch being put together; kept for its allocation.
-    batch: Vec<u8>,
-    counters: LogCounters,
-    poison: Option<String>,
+    /// The LSN of the first byte of `buffer`.
+    buffer_lsn: Lsn,
+    /// Whether a record in `buffer` refers to extents.
+    names_extents: bool,
 }
 
-impl<F: DiskFile> Log<F> {
+impl<F: DiskFile, P: Platform> Log<F, P> {
     /// Creates the log of a generation, durably, with its name: the header, one zero-filled segment and no batch.
     ///
     /// A file of that name can only be left over from an attempt that was never published, and is replaced. Nothing
@@ -75,7 +68,7 @@ impl<F: DiskFile> Log<F> {
         identity: LogIdentity,
         segment_bytes: u64,
         start_lsn: Lsn,
-    ) -> Result<Log<F>> {
+    ) -> Result<Log<F, P>> {
         let segment_bytes = check_segment_bytes(segment_bytes)?;
         let path = log_path(db_path, identity.generation);
         remove_leftover(disk, &path)?;
@@ -96,18 +89,13 @@ impl<F: DiskFile> Log<F> {
         let counters =
             LogCounters { syncs: 1, fill_bytes: u64::from(segment_bytes), ..LogCounters::default() };
         Ok(Log {
-            file,
-            path,
-            identity,
+            file: Arc::new(LogFile::new(file, path, identity, segment_bytes, start_lsn, counters)),
             segments: Segments::new(segment_bytes),
             offset: 0,
             sequence: 1,
-            previous_sum: identity.seed(),
             buffer: Vec::new(),
-            durable_lsn: start_lsn,
-            batch: Vec::new(),
-            counters,
-            poison: None,
+            buffer_lsn: start_lsn,
+            names_extents: false,
         })
     }
 
@@ -121,6 +109,8 @@ impl<F: DiskFile> Log<F> {
         encode_record(record, &mut self.buffer);
         let bytes = (self.buffer.len() - start) as u64;
         assert!(bytes <= self.max_record_bytes(), "a record of {bytes} bytes fits no segment");
+        let careless = mutant!("payloads of open transactions are not synced");
+        self.names_extents |= !record.extents().is_empty() && (record.commits || !careless);
         lsn
     }
 
@@ -145,17 +135,17 @@ impl<F: DiskFile> Log<F> {
 
     /// The LSN of the next record.
     pub fn next_lsn(&self) -> Lsn {
-        Lsn(self.durable_lsn.0 + self.buffer.len() as u64)
+        Lsn(self.buffer_lsn.0 + self.buffer.len() as u64)
     }
 
     /// All records before this LSN are durable.
     pub fn durable_lsn(&self) -> Lsn {
-        self.durable_lsn
+        self.file.durable_lsn()
     }
 
-    /// Bytes of records that are not durable yet.
-    pub fn buffered_bytes(&self) -> u64 {
-        self.buffer.len() as u64
+    /// The part that tasks share that wait for it.
+    pub fn file(&self) -> &Arc<LogFile<F, P>> {
+        &self.file
     }
 
     /// Length of the file.
@@ -165,24 +155,12 @@ impl<F: DiskFile> Log<F> {
 
     /// Which log this is.
     pub fn identity(&self) -> LogIdentity {
-        self.identity
-    }
-
-    /// The file.
-    #[cfg(test)]
-    pub fn path(&self) -> &Path {
-        &self.path
+        self.file.identity
     }
 
     /// What was done so far.
     pub fn counters(&self) -> LogCounters {
-        self.counters
-    }
-
-    /// What failed, if a write or sync of this log ever did.
-    #[cfg(test)]
-    pub fn poisoned(&self) -> Option<&str> {
-        self.poison.as_deref()
+        self.file.counters()
     }
 
     /// Makes sure that the next [`Log::flush`] needs no more disk space, if it comes after at most `bytes` more
@@ -193,9 +171,9 @@ impl<F: DiskFile> Log<F> {
     /// # Errors
     /// [`Error::Io`] if the file cannot grow; the log goes on unless a sync failed. [`Error::Poisoned`].
     pub fn reserve(&mut self, bytes: u64) -> Result<()> {
-        self.check_poison()?;
+        self.file.check()?;
         let segment_bytes = u64::from(self.segments.segment_bytes());
-        let total = self.buffered_bytes().saturating_add(bytes);
+        let total = (self.buffer.len() as u64).saturating_add(bytes);
         if total == 0 || padded_batch_bytes(total) <= segment_bytes - u64::from(self.offset) {
             return Ok(());
         }
@@ -215,39 +193,44 @@ impl<F: DiskFile> Log<F> {
     /// # Errors
     /// As [`Log::reserve`].
     pub fn keep_spare(&mut self) -> Result<()> {
-        self.check_poison()?;
+        self.file.check()?;
         if self.segments.free() == 0 { self.grow() } else { Ok(()) }
     }
 
-    /// Makes all appended records durable. Nothing appended means no I/O.
-    ///
-    /// Writes batch by batch; each one is synced before the next is written.
+    /// Takes everything that was appended, for the caller to write; `None` if there is nothing, or if another flight is
+    /// under way, which [`Log::wait_until_idle`] waits for.
     ///
     /// # Errors
-    /// [`Error::Io`] from the first write or sync that fails; from then on the log is poisoned, what was appended and is not
-    /// before [`Log::durable_lsn`] may or may not be found by recovery, and every later call returns
-    /// [`Error::Poisoned`].
-    pub fn flush(&mut self) -> Result<()> {
-        self.check_poison()?;
-        let records = std::mem::take(&mut self.buffer);
-        let mut rest = &records[..];
-        let mut outcome = Ok(());
-        while !rest.is_empty() && outcome.is_ok() {
-            match self.write_batch(rest) {
-                Ok(written) => {
-                    reached!("a flush of several batches", written < rest.len());
-                    rest = &rest[written..];
-                }
-                Err(error @ Error::Io { op: "write", .. }) if mutant!("a failed write does not poison") => {
-                    outcome = Err(error);
-                }
-                Err(error) => outcome = Err(self.poisoned_by(error)),
-            }
+    /// [`Error::Poisoned`]. [`Error::Io`] if the file had to grow, for which nothing was reserved, and could not.
+    pub fn take_off(&mut self) -> Result<Option<Flight<F, P>>> {
+        self.file.check()?;
+        if self.buffer.is_empty() || self.file.is_flying() {
+            return Ok(None);
         }
-        let written = records.len() - rest.len();
-        reached!("a flush failed behind a batch that is durable", outcome.is_err() && written > 0);
-        self.buffer = records;
-        self.buffer.drain(..written);
+        let places = self.plan().map_err(|e| self.file.fail(e))?;
+        let mut buffers = self.file.begin();
+        std::mem::swap(&mut buffers.records, &mut self.buffer);
+        let durable_lsn = self.buffer_lsn;
+        self.buffer_lsn.0 += buffers.records.len() as u64;
+        let names_extents = std::mem::take(&mut self.names_extents);
+        let log = Arc::clone(&self.file);
+        Ok(Some(Flight { log, buffers, places, names_extents, durable_lsn, landed: false }))
+    }
+
+    /// Blocks until no flight is under way. None begins while the caller has the log to itself.
+    pub fn wait_until_idle(&self) {
+        self.file.wait_until_idle();
+    }
+
+    /// Makes all appended records durable. Nothing appended means no I/O. Data that they refer to was synced.
+    ///
+    /// # Errors
+    /// As [`Flight::write`].
+    pub fn flush(&mut self) -> Result<()> {
+        self.wait_until_idle();
+        let Some(mut flight) = self.take_off()? else { return Ok(()) };
+        let (_, outcome) = flight.write();
+        flight.land();
         outcome
     }
 
@@ -258,12 +241,12 @@ impl<F: DiskFile> Log<F> {
     pub fn position(&self) -> LogPosition {
         assert!(self.buffer.is_empty(), "a position exists between flushes only");
         LogPosition {
-            generation: self.identity.generation,
-            lsn: self.durable_lsn,
+            generation: self.file.identity.generation,
+            lsn: self.buffer_lsn,
             sequence: self.sequence,
             segment: self.segments.current(),
             offset: self.offset,
-            previous_sum: self.previous_sum,
+            previous_sum: self.file.previous_sum(),
         }
     }
 
@@ -273,61 +256,47 @@ impl<F: DiskFile> Log<F> {
     /// # Panics
     /// If `to` is not a [`Log::position`] of this log, or lies before an earlier truncation.
     pub fn truncate(&mut self, to: &LogPosition) {
-        assert_eq!(to.generation, self.identity.generation, "a position of another log");
-        assert!(to.lsn <= self.durable_lsn && to.sequence <= self.sequence, "a position in the future");
+        assert_eq!(to.generation, self.identity().generation, "a position of another log");
+        assert!(to.lsn <= self.durable_lsn() && to.sequence <= self.sequence, "a position in the future");
         if !mutant!("the log is never truncated") {
-            self.counters.segments_recycled += self.segments.release_before(to.segment);
+            let freed = self.segments.release_before(to.segment);
+            self.file.count(|counters| counters.segments_recycled += freed);
         }
     }
 
-    fn check_poison(&self) -> Result<()> {
-        match &self.poison {
-            Some(cause) => Err(Error::Poisoned { cause: cause.clone() }),
-            None => Ok(()),
-        }
-    }
-
-    fn poisoned_by(&mut self, error: Error) -> Error {
-        self.poison = Some(error.to_string());
-        error
-    }
-
-    /// Writes and syncs one batch of the first of `records`; returns how many bytes of them it took.
-    fn write_batch(&mut self, records: &[u8]) -> Result<usize> {
-        let taken = match self.fitting_here(records) {
-            0 => {
-                reached!(
-                    "a batch left the rest of its segment empty",
-                    self.offset < self.segments.segment_bytes()
-                );
-                if !self.segments.advance() {
-                    reached!("the log grew in a flush");
-                    self.grow()?;
-                    assert!(self.segments.advance(), "a segment was just added");
-                }
-                self.offset = 0;
-                whole_records(records, self.room())
+    /// Gives every appended record a place in a batch.
+    fn plan(&mut self) -> Result<Vec<Place>> {
+        let mut places = Vec::new();
+        let mut planned = 0;
+        while planned < self.buffer.len() {
+            let mut taken = self.fitting_here(&self.buffer[planned..]);
+            if taken == 0 {
+                let segment_bytes = self.segments.segment_bytes();
+                reached!("a batch left the rest of its segment empty", self.offset < segment_bytes);
+                self.next_segment()?;
+                taken = whole_records(&self.buffer[planned..], self.room());
             }
-            taken => taken,
-        };
-        assert!(taken > 0, "append lets no record pass that fits no segment");
-        let file_offset = self.segments.file_offset(self.segments.current()) + u64::from(self.offset);
-        let (header, sum) = self.put_batch_together(&records[..taken], file_offset);
-        let io = |op, source| Error::io(op, &self.path, file_offset, source);
-        write_all_at(&self.file, &self.batch, file_offset).map_err(|source| io("write", source))?;
-        if !mutant!("a batch is not synced") {
-            let synced = self.file.sync();
-            let again = mutant!("a failed sync is tried again");
-            let synced = if again { synced.or_else(|_| self.file.sync()) } else { synced };
-            synced.map_err(|source| io("sync", source))?;
+            assert!(taken > 0, "append lets no record pass that fits no segment");
+            let file_offset = self.segments.file_offset(self.segments.current()) + u64::from(self.offset);
+            let first_lsn = Lsn(self.buffer_lsn.0 + planned as u64);
+            places.push(Place { sequence: self.sequence, first_lsn, file_offset, record_bytes: taken });
+            self.sequence += 1;
+            self.offset +=
+                u32::try_from(padded_batch_bytes(taken as u64)).expect("invariant: a batch fits a segment");
+            assert!(self.offset <= self.segments.segment_bytes(), "a batch crossed the end of its segment");
+            planned += taken;
         }
-        self.sequence += 1;
-        self.previous_sum = sum;
-        self.durable_lsn = Lsn(self.durable_lsn.0 + taken as u64);
-        self.offset += u32::try_from(header.batch_bytes()).expect("invariant: a batch fits a segment");
-        assert!(self.offset <= self.segments.segment_bytes(), "a batch crossed the end of its segment");
-        self.count_batch(&header);
-        Ok(taken)
+        Ok(places)
+    }
+
+    fn next_segment(&mut self) -> Result<()> {
+        if !self.segments.advance() {
+            reached!("the log grew in a flush");
+            self.grow()?;
+            assert!(self.segments.advance(), "a segment was just added");
+        }
+        self.offset = 0;
+        Ok(())
     }
 
     /// How many bytes of `records` the next batch takes if it goes to the current segment; 0 to leave the segment.
@@ -346,55 +315,24 @@ impl<F: DiskFile> Log<F> {
         ((self.segments.segment_bytes() - self.offset) as usize).saturating_sub(BATCH_HEADER_BYTES)
     }
 
-    /// Leaves the bytes of a batch in `self.batch`; returns its header and that one's checksum.
-    fn put_batch_together(&mut self, records: &[u8], file_offset: u64) -> (BatchHeader, u32) {
-        let header = BatchHeader {
-            identity: self.identity,
-            sequence: self.sequence,
-            first_lsn: self.durable_lsn,
-            file_offset,
-            record_bytes: u32::try_from(records.len()).expect("invariant: a batch fits a segment"),
-            record_sum: BatchHeader::sum_records(&self.identity, records),
-            previous_sum: self.previous_sum,
-            segment_bytes: self.segments.segment_bytes(),
-        };
-        let (bytes, sum) = header.encode();
-        self.batch.clear();
-        self.batch.extend_from_slice(&bytes);
-        self.batch.extend_from_slice(records);
-        reached!("a batch of many blocks", self.batch.len() > 3 * BLOCK_BYTES);
-        self.batch.resize(self.batch.len().next_multiple_of(BLOCK_BYTES), 0);
-        assert_eq!(self.batch.len() as u64, header.batch_bytes());
-        (header, sum)
-    }
-
-    fn count_batch(&mut self, header: &BatchHeader) {
-        let (records, written) = (u64::from(header.record_bytes), header.batch_bytes());
-        self.counters.batches += 1;
-        self.counters.syncs += 1;
-        self.counters.bytes_written += written;
-        self.counters.record_bytes += records;
-        self.counters.header_bytes += BATCH_HEADER_BYTES as u64;
-        self.counters.padding_bytes += written - records - BATCH_HEADER_BYTES as u64;
-    }
-
     /// Adds a durably zero-filled segment to the file. A failed sync poisons the log; a failed write does not.
     fn grow(&mut self) -> Result<()> {
         let (end, segment_bytes) = (self.segments.file_bytes(), self.segments.segment_bytes());
-        if let Err(error) = fill_with_zeros(&self.file, &self.path, end, segment_bytes) {
+        let log = &self.file;
+        if let Err(error) = fill_with_zeros(&log.file, &log.path, end, segment_bytes) {
             reached!("the log could not grow");
             // Gives back what little space there was. Should this fail as well, the next attempt starts at `end` again.
-            let _ = self.file.set_len(end);
+            let _ = log.file.set_len(end);
             return Err(error);
         }
-        if let Err(source) = self.file.sync() {
-            reached!("the sync of a new segment failed");
-            let error = Error::io("sync", &self.path, end, source);
-            return Err(self.poisoned_by(error));
-        }
+        let synced = log.sync(end);
+        reached!("the sync of a new segment failed", synced.is_err());
+        synced?;
         self.segments.add();
-        self.counters.syncs += 1;
-        self.counters.fill_bytes += u64::from(segment_bytes);
+        self.file.count(|counters| {
+            counters.syncs += 1;
+            counters.fill_bytes += u64::from(segment_bytes);
+        });
         Ok(())
     }
 }
@@ -415,40 +353,4 @@ fn whole_records(records: &[u8], room: usize) -> usize {
         }
         end = next;
     }
-}
-
-/// Makes room for a new log: what has its name is left over from an attempt that was never published, unless it is a
-/// database that somebody called so.
-fn remove_leftover(disk: &impl Disk, path: &Path) -> Result<()> {
-    if is_database(disk, path) {
-        let what = format!("{} is a database and stands where a log is to be made", path.display());
-        return Err(Error::invalid(what));
-    }
-    match disk.remove(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::io("remove", path, 0, error)),
-        removed => {
-            reached!("a leftover log made room for a new one", removed.is_ok());
-            Ok(())
-        }
-    }
-}
-
-/// Writes the header and the first segment, durably.
-fn fill_new_file(file: &impl DiskFile, path: &Path, header: &LogHeader) -> Result<()> {
-    write_all_at(file, &header.encode(), 0).map_err(|error| Error::io("write", path, 0, error))?;
-    fill_with_zeros(file, path, LOG_HEADER_BYTES as u64, header.segment_bytes)?;
-    file.sync().map_err(|error| Error::io("sync", path, 0, error))
-}
-
-fn fill_with_zeros(file: &impl DiskFile, path: &Path, start: u64, bytes: u32) -> Result<()> {
-    file.allocate(start, u64::from(bytes)).map_err(|error| Error::io("allocate", path, start, error))?;
-    let zeros = vec![0; FILL_BYTES.min(bytes as usize)];
-    let end = start + u64::from(bytes);
-    let mut at = start;
-    while at < end {
-        let chunk = &zeros[..zeros.len().min(usize::try_from(end - at).unwrap_or(usize::MAX))];
-        write_all_at(file, chunk, at).map_err(|error| Error::io("write", path, at, error))?;
-        at += chunk.len() as u64;
-    }
-    Ok(())
 }

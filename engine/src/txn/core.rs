@@ -10,9 +10,8 @@ use crate::format::record::MAX_RECORD_OVERHEAD;
 use crate::format::superblock::Superblock;
 use crate::log::{Log, LogIdentity, is_database, log_path};
 use crate::space::Space;
-use crate::sync::Latched;
 
-use super::{Graveyard, Room, Table};
+use super::{Graveyard, Published, Room, Table};
 
 /// Nodes of the graveyard that are freed at a time.
 const RECLAIM_STEP: usize = 256;
@@ -41,26 +40,8 @@ pub struct Counters {
     pub log_bytes: u64,
 }
 
-/// The newest durable version, which readers take without the core's latch.
-pub struct Published<E: Env> {
-    version: Latched<Arc<Version>, E::Platform>,
-}
-
-impl<E: Env> Published<E> {
-    /// Starts with `version`.
-    pub fn new(version: Arc<Version>) -> Published<E> {
-        Published { version: Latched::new(version) }
-    }
-
-    /// The newest durable version.
-    pub fn get(&self) -> Arc<Version> {
-        Arc::clone(&self.version.read())
-    }
-
-    fn set(&self, version: Arc<Version>) {
-        *self.version.lock() = version;
-    }
-}
+/// The log of a database.
+pub type LogOf<E> = Log<FileOf<E>, <E as Env>::Platform>;
 
 /// Everything that operations change.
 pub struct Core<E: Env> {
@@ -73,7 +54,7 @@ pub struct Core<E: Env> {
     /// The streams as they are now.
     pub catalog: Catalog,
     /// The log; `None` until the first write after a clean opening.
-    pub log: Option<Log<FileOf<E>>>,
+    pub log: Option<LogOf<E>>,
     /// The superblock in force, and what is known of its two slots.
     pub superblocks: SuperblockSlots,
     /// Open transactions.
@@ -100,9 +81,7 @@ pub struct Core<E: Env> {
     pub counters: Counters,
     pub(super) era: Era,
     pub(super) last_commit: Lsn,
-    pub(super) waiting: Option<Arc<Version>>,
     pub(super) in_use: Vec<Weak<Version>>,
-    pub(super) unsynced_bulk: bool,
     poison: Option<String>,
     /// A call is changing the state; found set at the start of another, it says that one panicked half-way.
     changing: bool,
@@ -139,9 +118,7 @@ impl<E: Env> Core<E> {
             counters: Counters::default(),
             era: Era(0),
             last_commit: lsn,
-            waiting: None,
             in_use: vec![Arc::downgrade(&version)],
-            unsynced_bulk: false,
             poison: None,
             changing: false,
             store,
@@ -164,7 +141,7 @@ impl<E: Env> Core<E> {
     ///
     /// # Panics
     /// If nothing made it yet; see [`Core::make_writable`].
-    pub fn log(&mut self) -> &mut Log<FileOf<E>> {
+    pub fn log(&mut self) -> &mut LogOf<E> {
         self.log.as_mut().expect("invariant: every write makes the database writable first")
     }
 
@@ -224,7 +201,7 @@ impl<E: Env> Core<E> {
     }
 
     /// Creates the log of a generation, durably.
-    pub fn create_log(&self, generation: u64, start: Lsn) -> Result<Log<FileOf<E>>> {
+    pub fn create_log(&self, generation: u64, start: Lsn) -> Result<LogOf<E>> {
         let identity = LogIdentity { uuid: self.superblocks.current.uuid, generation };
         let path = self.store.file.path();
         Log::create(self.store.env.disk(), path, identity, self.settings.segment_bytes, start)
@@ -278,21 +255,14 @@ impl<E: Env> Core<E> {
         if !mutant!("versions in use are forgotten") {
             self.in_use.push(Arc::downgrade(&version));
         }
-        reached!(
-            "a version waits that follows one that waits",
-            self.waiting.is_some() && self.in_use.len() > 4
-        );
-        self.waiting = Some(version);
+        self.published.push(version);
         self.publish_durable();
     }
 
-    /// Publishes the waiting version if everything in it is durable.
-    pub fn publish_durable(&mut self) {
+    /// Publishes the versions of which everything is durable.
+    fn publish_durable(&self) {
         let durable = self.log.as_ref().map_or(self.superblocks.current.log.lsn, Log::durable_lsn);
-        let early = mutant!("a version is shown too early");
-        if let Some(version) = self.waiting.take_if(|version| early || version.committed <= durable) {
-            self.published.set(version);
-        }
+        self.published.publish(durable);
     }
 
     /// What `stream` was before another transaction than `txn` changed it, if one that is still open did.
@@ -338,37 +308,6 @@ impl<E: Env> Core<E> {
         outcome.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })
     }
 
-    /// Makes everything that was logged durable, the data that it refers to first.
-    ///
-    /// # Errors
-    /// [`Error::InDoubt`] for whoever waits for a commit; everything later is [`Error::Poisoned`].
-    pub fn flush(&mut self) -> Result<()> {
-        self.check_health()?;
-        let Some(log) = &mut self.log else { return Ok(()) };
-        if log.buffered_bytes() == 0 {
-            return Ok(());
-        }
-        if self.unsynced_bulk && !mutant!("payloads are not synced") {
-            if let Err(e) = self.store.file.sync() {
-                reached!("the payloads of a batch could not be synced");
-                return Err(in_doubt(&self.poison(e)));
-            }
-            self.unsynced_bulk = false;
-        }
-        let flushed = self.log().flush();
-        self.publish_durable();
-        if let Err(e @ Error::Io { op: "write", .. }) = &flushed
-            && mutant!("a failed write does not poison")
-        {
-            return Err(in_doubt(e));
-        }
-        flushed.map_err(|e| match self.poison(e) {
-            // Nothing was written now: something failed before.
-            e @ Error::Poisoned { .. } => e,
-            e => in_doubt(&e),
-        })
-    }
-
     /// Frees up to `budget` nodes of what committed transactions removed, as long as there is room to write down what is
     /// free then. Nothing that is alive needs them: what cannot be read stays owned, and is tried again after the others.
     pub fn reclaim(&mut self, mut budget: usize) {
@@ -390,8 +329,4 @@ impl<E: Env> Core<E> {
             }
         }
     }
-}
-
-fn in_doubt(cause: &Error) -> Error {
-    Error::InDoubt { cause: cause.to_string() }
 }

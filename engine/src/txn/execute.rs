@@ -27,7 +27,7 @@ impl<E: Env> Core<E> {
         Ok(())
     }
 
-    /// Runs one operation as a transaction of its own, durable when this returns. The stream and the names that it
+    /// Runs one operation as a transaction of its own, durable once [`Core::logged`] is. The stream and the names that it
     /// touches belong to nobody.
     pub fn execute_committed(&mut self, operation: Operation<'_>) -> Result<()> {
         self.make_writable()?;
@@ -42,7 +42,7 @@ impl<E: Env> Core<E> {
         self.bury_deaths();
         self.last_commit = self.next_lsn();
         self.make_version();
-        self.flush()
+        Ok(())
     }
 
     /// Replaces a range of `stream` as a transaction of its own, for payloads of one operation.
@@ -73,10 +73,6 @@ impl<E: Env> Core<E> {
     }
 
     pub(super) fn append(&mut self, record: &Record<'_>) -> Lsn {
-        // A batch that names extents is written only after they were synced.
-        let names_extents = !record.extents().is_empty();
-        let careless = mutant!("payloads of open transactions are not synced");
-        self.unsynced_bulk |= names_extents && (record.commits || !careless);
         let before = self.next_lsn();
         let lsn = self.log().append(record);
         self.counters.log_bytes += self.next_lsn().0 - before.0;

@@ -37,7 +37,7 @@ fn the_log_of_another_database_or_generation_is_refused() {
     let earlier = LogIdentity { generation: 4, ..IDENTITY };
     for stranger in [other_uuid, later, earlier] {
         let disk = MemDisk::default();
-        let mut log = Log::create(&disk, db(), stranger, SEGMENT, START).unwrap();
+        let mut log = MemLog::create(&disk, db(), stranger, SEGMENT, START).unwrap();
         batch(&mut log, &mut Vec::new(), 100);
         let bytes = disk.bytes(&log_path(db(), stranger.generation)).visible;
         let start = create(&disk).position();

@@ -55,7 +55,7 @@ impl Tear {
 
 /// A log after some steps, with the checkpoint to scan from and the records behind that.
 struct Run {
-    log: Log<MemFile>,
+    log: MemLog,
     records: Records,
     from: LogPosition,
     records_before: usize,

@@ -133,7 +133,7 @@ fn batches_of_strangers_are_not_seen() {
     ];
     for stranger in strangers {
         let other = MemDisk::default();
-        let mut log = Log::create(&other, db(), stranger, SEGMENT, START).unwrap();
+        let mut log = MemLog::create(&other, db(), stranger, SEGMENT, START).unwrap();
         let mut ignored = Vec::new();
         for _ in 0..12 {
             batch(&mut log, &mut ignored, 3_000);

@@ -1,0 +1,116 @@
+//! Making what was logged durable. Many commits share one sync: whoever finds that nobody writes the log *leads*, writes
+//! everything that was logged until then, in its own task and without the core's latch, and wakes those who waited.
+//!
+//! A task that has the core's latch may wait for a flight to land, since the one who leads it does not need that latch before;
+//! so a flight begins only under the latch.
+
+use std::sync::Arc;
+
+use crate::base::{Error, Lsn, Result};
+use crate::catalog::{FileOf, Store};
+use crate::env::Env;
+use crate::log::{Flight, LogFile, Wait};
+use crate::sync::Latched;
+
+use super::{Core, Published};
+
+/// A flight of a database's log.
+type FlightOf<E> = Flight<FileOf<E>, <E as Env>::Platform>;
+
+/// Everything that was logged up to a moment.
+pub struct Logged<E: Env> {
+    /// Behind its last record.
+    lsn: Lsn,
+    log: Arc<LogFile<FileOf<E>, E::Platform>>,
+}
+
+impl<E: Env> Logged<E> {
+    /// Makes it durable, or waits for somebody who does. The core's latch is not held.
+    ///
+    /// # Errors
+    /// [`Error::InDoubt`]; everything later is [`Error::Poisoned`].
+    pub fn make_durable(&self, core: &Latched<Core<E>, E::Platform>) -> Result<()> {
+        loop {
+            match self.log.wait_state(self.lsn) {
+                Wait::Over => return Ok(()),
+                Wait::Failed(cause) => return Err(Error::InDoubt { cause }),
+                Wait::UnderWay(landings) => self.log.wait_for_landing(landings),
+                Wait::Idle => {
+                    let Some(lead) = core.lock().guarded(Core::take_the_lead)? else { continue };
+                    lead.fly().map_err(|e| in_doubt(&core.lock().poison_by_log(e)))?;
+                }
+            }
+        }
+    }
+}
+
+/// A flight that is about to be written, with what that takes.
+struct Lead<E: Env> {
+    flight: FlightOf<E>,
+    store: Arc<Store<E>>,
+    published: Arc<Published<E>>,
+}
+
+impl<E: Env> Lead<E> {
+    /// Syncs the data that the flight refers to, writes it, and shows the versions that are durable then.
+    fn fly(self) -> Result<()> {
+        let Lead { mut flight, store, published } = self;
+        if flight.names_extents() && !mutant!("payloads are not synced") {
+            if let Err(e) = store.file.sync() {
+                reached!("the payloads of a batch could not be synced");
+                return Err(flight.fail(e));
+            }
+        }
+        let (durable, outcome) = flight.write();
+        // Before anybody is told: a commit that has returned is seen by the next snapshot.
+        published.publish(durable);
+        flight.land();
+        outcome
+    }
+}
+
+impl<E: Env> Core<E> {
+    /// What was logged so far, to be made durable when the core's latch is free again. `None` without a log.
+    pub fn logged(&self) -> Option<Logged<E>> {
+        self.log.as_ref().map(|log| Logged { lsn: log.next_lsn(), log: Arc::clone(log.file()) })
+    }
+
+    /// Makes everything that was logged durable, the data that it refers to first, with the core's latch held: for
+    /// those who need the log at rest.
+    ///
+    /// # Errors
+    /// [`Error::InDoubt`] for whoever waits for a commit; everything later is [`Error::Poisoned`].
+    pub fn flush(&mut self) -> Result<()> {
+        self.check_health()?;
+        let Some(log) = &self.log else { return Ok(()) };
+        log.wait_until_idle();
+        let flown = match self.take_the_lead() {
+            Ok(None) => Ok(()),
+            Ok(Some(lead)) => lead.fly(),
+            Err(e) => Err(e),
+        };
+        flown.map_err(|e| match self.poison_by_log(e) {
+            // Nothing was written now: something failed before.
+            e @ Error::Poisoned { .. } => e,
+            e => in_doubt(&e),
+        })
+    }
+
+    /// Refuses all writes from now on, since the log could not be written.
+    fn poison_by_log(&mut self, error: Error) -> Error {
+        let careless = matches!(error, Error::Io { op: "write", .. });
+        if careless && mutant!("a failed write does not poison") { error } else { self.poison(error) }
+    }
+
+    /// Takes everything that was logged out of the buffer; `None` if there is nothing, or somebody else was first.
+    fn take_the_lead(&mut self) -> Result<Option<Lead<E>>> {
+        let Some(log) = &mut self.log else { return Ok(None) };
+        let Some(flight) = log.take_off()? else { return Ok(None) };
+        let (store, published) = (Arc::clone(&self.store), Arc::clone(&self.published));
+        Ok(Some(Lead { flight, store, published }))
+    }
+}
+
+fn in_doubt(cause: &Error) -> Error {
+    Error::InDoubt { cause: cause.to_string() }
+}

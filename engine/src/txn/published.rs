@@ -1,0 +1,52 @@
+//! The versions that readers may see, and those that wait until everything in them is durable.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::base::Lsn;
+use crate::catalog::Version;
+use crate::env::Env;
+use crate::sync::Latched;
+
+/// The newest durable version, which readers take without the core's latch; and its successors, oldest first.
+pub struct Published<E: Env> {
+    newest: Latched<Arc<Version>, E::Platform>,
+    waiting: Latched<VecDeque<Arc<Version>>, E::Platform>,
+}
+
+impl<E: Env> Published<E> {
+    /// Starts with `version`.
+    pub fn new(version: Arc<Version>) -> Published<E> {
+        Published { newest: Latched::new(version), waiting: Latched::default() }
+    }
+
+    /// The newest durable version.
+    pub fn get(&self) -> Arc<Version> {
+        Arc::clone(&self.newest.read())
+    }
+
+    /// Adds a version that is newer than all others.
+    pub fn push(&self, version: Arc<Version>) {
+        let mut waiting = self.waiting.lock();
+        reached!("a version waits that follows one that waits", waiting.len() > 1);
+        // Nobody waits for the one before if this one has all its commits.
+        if waiting.back().is_some_and(|last| last.committed == version.committed) {
+            waiting.pop_back();
+        }
+        waiting.push_back(version);
+    }
+
+    /// Shows the newest version in which everything is durable, now that the log is up to `durable`.
+    pub fn publish(&self, durable: Lsn) {
+        let early = mutant!("a version is shown too early");
+        let mut waiting = self.waiting.lock();
+        let mut newest = None;
+        while waiting.front().is_some_and(|version| early || version.committed <= durable) {
+            newest = waiting.pop_front();
+        }
+        if let Some(version) = newest {
+            // Under the other latch, so that two who publish do not change places.
+            *self.newest.lock() = version;
+        }
+    }
+}
