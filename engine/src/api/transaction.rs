@@ -250,6 +250,9 @@ impl<E: Env> Transaction<E> {
 
 impl<E: Env> Drop for Transaction<E> {
     fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
         let shared = Arc::clone(&self.shared);
         // A call that panicked may have left anything: the log knows better, and recovery reads it.
         let _ = shared.core.lock().guarded(|core| {

@@ -1,5 +1,6 @@
 //! Figures that the documentation states, measured in one run each: `cargo run --release -p tests --bin measure -- WHAT`.
 //!
+//! `commits`: commits of many threads, against a raw group commit of the same bytes.
 //! `names`: opening one of many streams by name, against opening one of a thousand.
 //! `fill`: how full leaves are after random and after sequential insertions.
 //! `growth`: nodes and log bytes of a small insertion, by the length of the stream, up to 1 TiB.
@@ -8,6 +9,7 @@
 
 #![expect(clippy::print_stdout, reason = "figures are for people to read")]
 
+mod commits;
 mod disk;
 mod fill;
 mod growth;
@@ -19,13 +21,14 @@ use numstore::Result;
 
 fn main() -> Result<()> {
     match std::env::args().nth(1).as_deref() {
+        Some("commits") => commits::commits(),
         Some("names") => names::names(),
         Some("fill") => fill::fill(),
         Some("growth") => growth::growth(),
         Some("records") => records::records(),
         Some("open") => open::open(),
         _ => {
-            eprintln!("measure names | fill | growth | records | open");
+            eprintln!("measure commits | names | fill | growth | records | open");
             std::process::exit(2);
         }
     }
