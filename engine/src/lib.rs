@@ -3,8 +3,8 @@
 //! A database is one file of named *streams*. A stream is read, overwritten, inserted into and cut anywhere in O(log n),
 //! in transactions that survive a crash at any instant. Start with [`Database::open`].
 //!
-//! Layers, each importing only from those below it: `api`, `recovery`, `txn`, `catalog`, `tree`, `space`, `map`, `cache`,
-//! `log`, `format`, `sync`, `env`, `base`.
+//! Layers, each importing only from those below it: `api`, `recovery`, `txn`, `lock`, `catalog`, `tree`, `space`, `map`,
+//! `cache`, `log`, `format`, `sync`, `env`, `base`.
 
 #[macro_use]
 mod base;
@@ -14,6 +14,7 @@ mod catalog;
 pub mod env;
 #[cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 mod format;
+mod lock;
 #[cfg_attr(not(test), deny(clippy::cast_possible_truncation))]
 mod log;
 mod map;
@@ -34,6 +35,7 @@ pub use base::hooks;
 pub use base::{BLOCK_BYTES, BlockId, Error, ErrorCode, Lsn, Result, StreamId, TxnId};
 pub use env::{Env, RealEnv};
 pub use format::stride::Stride;
+pub use lock::{LockInfo, Mode as LockMode, Picture as Locks, Span as LockSpan, Target as LockTarget};
 pub use recovery::{RecoveryReport, Verification};
 pub use txn::Savepoint;
 

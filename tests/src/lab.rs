@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use numstore::inspect::{self, LogEntry};
 use numstore::{Database, Options, Result};
@@ -29,9 +30,10 @@ const DIRECTORY: &str = "/db";
 const DATABASE: &str = "x.ns";
 
 impl Lab {
-    /// A fresh machine; `seed` decides what its crashes lose, `options` how the database is opened.
+    /// A fresh machine; `seed` decides what its crashes lose, `options` how the database is opened. Nobody waits for
+    /// locks, since tests have one task.
     pub fn new(seed: u64, options: Options) -> Lab {
-        Lab { world: World::new(seed), options }
+        Lab { world: World::new(seed), options: options.lock_timeout(Duration::ZERO) }
     }
 
     /// A fresh machine with `image` durable on its disk.

@@ -3,25 +3,30 @@
 use std::ops::RangeBounds;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::{Error, Result, StreamId, TxnId};
-use crate::catalog::{Name, Store, check_name};
-use crate::env::{Env, RealEnv};
+use crate::catalog::check_name;
+use crate::env::{Clock, Env, RealEnv};
 use crate::format::record::Operation;
+use crate::lock::{Mode, Picture as Locks};
 use crate::recovery::{
-    RecoveryReport, Verification, checkpoint, close, roll_back, splice, verify, with_room,
+    RecoveryReport, Verification, checkpoint, close, run_committed, splice_committed, verify, with_room,
 };
 use crate::sync::Latched;
-use crate::txn::{Core, Logged, Published};
+use crate::txn::{Core, Stop};
 
-use super::range::resolve;
+use super::place::{Held, Place};
+use super::shared::Shared;
 use super::stats::{Stats, stats};
+use super::transaction::{find, find_for_rename};
 use super::{Options, Snapshot, StreamInfo, Transaction};
 
+/// Pauses between the attempts of [`Database::transact`].
+const FIRST_PAUSE: Duration = Duration::from_micros(50);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
 /// Nodes of removed streams freed after each commit.
 pub(super) const RECLAIM_AT_COMMIT: usize = 64;
-/// Never the id of a transaction: what a call outside transactions owns nothing as.
-const NOBODY: TxnId = TxnId(0);
 
 /// An open database: named streams of bytes, each of which can be changed anywhere.
 ///
@@ -44,28 +49,6 @@ pub struct Database<E: Env = RealEnv> {
     shared: Arc<Shared<E>>,
 }
 
-/// What all handles, transactions and snapshots hold on to.
-pub(super) struct Shared<E: Env> {
-    pub core: Latched<Core<E>, E::Platform>,
-    pub store: Arc<Store<E>>,
-    pub published: Arc<Published<E>>,
-    recovery: Option<RecoveryReport>,
-}
-
-impl<E: Env> Shared<E> {
-    /// Waits until `logged` is durable, or sees to it.
-    pub fn make_durable(&self, logged: Option<Logged<E>>) -> Result<()> {
-        logged.map_or(Ok(()), |logged| logged.make_durable(&self.core))
-    }
-}
-
-impl<E: Env> Drop for Shared<E> {
-    fn drop(&mut self) {
-        // What is durable is safe without this; a failure only means that the next opening recovers.
-        let _ = self.core.get_mut().guarded(close);
-    }
-}
-
 impl<E: Env> Clone for Database<E> {
     fn clone(&self) -> Self {
         Database { shared: Arc::clone(&self.shared) }
@@ -83,52 +66,58 @@ impl Database {
 }
 
 impl<E: Env> Database<E> {
-    pub(super) fn new(core: Core<E>, recovery: Option<RecoveryReport>) -> Database<E> {
+    pub(super) fn new(
+        core: Core<E>,
+        recovery: Option<RecoveryReport>,
+        lock_timeout: Duration,
+    ) -> Database<E> {
         let (store, published) = (Arc::clone(&core.store), Arc::clone(&core.published));
-        Database { shared: Arc::new(Shared { core: Latched::new(core), store, published, recovery }) }
+        let core = Latched::new(core);
+        Database { shared: Arc::new(Shared { core, store, published, recovery, lock_timeout }) }
     }
 
     /// Makes an empty stream called `name`, 1 to 1024 bytes of UTF-8.
     ///
     /// # Errors
-    /// [`Error::BadName`], [`Error::StreamExists`], [`Error::Busy`].
+    /// [`Error::BadName`], [`Error::StreamExists`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn create(&self, name: &str) -> Result<()> {
         let key = check_name(name)?;
-        self.change(|core| {
-            core.table.check_name(NOBODY, &key)?;
-            if core.catalog.find(&core.store, &key)?.is_some() {
-                return Err(Error::StreamExists { name: name.to_owned() });
+        self.change(|core, txn| {
+            if find(core, txn, &key, Mode::X)?.is_some() {
+                return Err(Error::StreamExists { name: name.to_owned() }.into());
             }
             let stream = core.take_stream_id();
-            core.execute_committed(Operation::Create { stream, name: name.into() })
+            Ok(with_room(core, |core| {
+                run_committed(core, txn, Operation::Create { stream, name: name.into() })
+            })?)
         })
     }
 
     /// Deletes a stream with all its bytes. Costs O(log n), whatever its length; the space is freed later.
     ///
     /// # Errors
-    /// [`Error::NoSuchStream`], [`Error::Busy`].
+    /// [`Error::NoSuchStream`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn drop_stream(&self, name: &str) -> Result<()> {
-        self.change(|core| {
-            let stream = find(core, name)?;
-            core.execute_committed(Operation::Drop { stream, name: name.into() })
+        let key = check_name(name)?;
+        self.change(|core, txn| {
+            let stream = existing(find(core, txn, &key, Mode::X)?, name)?;
+            Ok(with_room(core, |core| {
+                run_committed(core, txn, Operation::Drop { stream, name: name.into() })
+            })?)
         })
     }
 
     /// Gives the stream `from` the name `to`.
     ///
     /// # Errors
-    /// [`Error::NoSuchStream`], [`Error::StreamExists`], [`Error::BadName`], [`Error::Busy`].
+    /// [`Error::NoSuchStream`], [`Error::StreamExists`], [`Error::BadName`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
-        let key = check_name(to)?;
-        self.change(|core| {
-            core.table.check_name(NOBODY, &check_name(from)?)?;
-            core.table.check_name(NOBODY, &key)?;
-            let stream = find(core, from)?;
-            if core.catalog.find(&core.store, &key)?.is_some() {
-                return Err(Error::StreamExists { name: to.to_owned() });
-            }
-            core.execute_committed(Operation::Rename { stream, from: from.into(), to: to.into() })
+        let (old, new) = (check_name(from)?, check_name(to)?);
+        self.change(|core, txn| {
+            let stream = find_for_rename(core, txn, &old, &new)?;
+            Ok(with_room(core, |core| {
+                run_committed(core, txn, Operation::Rename { stream, from: from.into(), to: to.into() })
+            })?)
         })
     }
 
@@ -137,7 +126,7 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::NoSuchStream`], [`Error::OutOfBounds`] if `offset` is behind the end, [`Error::Busy`].
     pub fn insert(&self, name: &str, offset: u64, data: &[u8]) -> Result<()> {
-        self.splice(name, data, |len| Ok((resolve(&(offset..offset), len)?.start, 0)))
+        self.put(name, data, Place::Insert(offset))
     }
 
     /// Appends `data` to a stream.
@@ -145,7 +134,7 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::NoSuchStream`], [`Error::Busy`].
     pub fn append(&self, name: &str, data: &[u8]) -> Result<()> {
-        self.splice(name, data, |len| Ok((len, 0)))
+        self.put(name, data, Place::Append)
     }
 
     /// Overwrites a stream from `offset` on; runs past the end and lets it grow if `data` is longer than what is there.
@@ -153,10 +142,7 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::NoSuchStream`], [`Error::OutOfBounds`] if `offset` is behind the end, [`Error::Busy`].
     pub fn write(&self, name: &str, offset: u64, data: &[u8]) -> Result<()> {
-        self.splice(name, data, |len| {
-            let offset = resolve(&(offset..offset), len)?.start;
-            Ok((offset, (data.len() as u64).min(len - offset)))
-        })
+        self.put(name, data, Place::Write(offset))
     }
 
     /// Removes `range` of a stream; what is behind moves left. Costs O(log n), whatever the length of the range.
@@ -164,7 +150,7 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::NoSuchStream`], [`Error::OutOfBounds`], [`Error::Busy`].
     pub fn remove(&self, name: &str, range: impl RangeBounds<u64>) -> Result<()> {
-        self.splice(name, &[], |len| resolve(&range, len).map(|range| (range.start, range.end - range.start)))
+        self.put(name, &[], Place::remove(&range))
     }
 
     /// Removes `range` of a stream and returns what was there.
@@ -172,9 +158,9 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// As [`Database::remove`].
     pub fn cut(&self, name: &str, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
-        let txn = self.begin()?;
-        let bytes = txn.stream(name)?.cut(range)?;
-        txn.commit()?;
+        let tx = self.begin()?;
+        let bytes = tx.stream(name)?.cut(range)?;
+        tx.commit()?;
         Ok(bytes)
     }
 
@@ -218,7 +204,7 @@ impl<E: Env> Database<E> {
         self.snapshot().list()
     }
 
-    /// Opens a transaction. Any number may be open at a time; a stream belongs to the first one that touches it.
+    /// Opens a transaction. Any number may be open at a time.
     ///
     /// # Errors
     /// [`Error::Poisoned`] after a failed write.
@@ -226,6 +212,47 @@ impl<E: Env> Database<E> {
         let begin = |core: &mut Core<E>| core.check_health().map(|()| core.begin());
         let txn = self.shared.core.lock().guarded(begin)?;
         Ok(Transaction::new(Arc::clone(&self.shared), txn))
+    }
+
+    /// Runs `call` in a transaction and commits it. If that meets a deadlock, the transaction is rolled back and `call` runs
+    /// again in another one, after a pause that grows. So `call` may run several times, and only the last one counts.
+    ///
+    /// # Errors
+    /// Whatever `call` or the commit returns, after which nothing has happened, as with [`Transaction::commit`].
+    /// [`Error::Deadlock`] if there is no end to them.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let db = numstore::Database::open(dir.path().join("a.ns"))?;
+    /// db.create("counter")?;
+    /// db.append("counter", &[0])?;
+    /// db.transact(|tx| {
+    ///     let counter = tx.stream("counter")?;
+    ///     let now = counter.read(0..1)?[0];
+    ///     counter.write(0, &[now + 1])
+    /// })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn transact<R>(&self, mut call: impl FnMut(&Transaction<E>) -> Result<R>) -> Result<R> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let tx = self.begin()?;
+            let done = call(&tx).and_then(|result| tx.commit().map(|()| result));
+            match done {
+                Err(Error::Deadlock { .. }) if pause < LAST_PAUSE => {}
+                other => return other,
+            }
+            // Those who met shall not meet again.
+            let (env, random) = (&self.shared.store.env, self.shared.store.env.random_u64());
+            let some = pause.mul_f64(0.5 + (random % 1024) as f64 / 1024.0);
+            env.clock().sleep_until(env.clock().monotonic() + some);
+            pause = pause.mul_f64(1.5);
+        }
+    }
+
+    /// All locks that are held, and all that are waited for, by whom.
+    pub fn locks(&self) -> Locks {
+        self.shared.core.lock().locks.picture()
     }
 
     /// The newest durable state of the whole database, for as long as the snapshot lives. Waits for nobody and stops
@@ -283,48 +310,35 @@ impl<E: Env> Database<E> {
         }
     }
 
-    /// Runs one change as a transaction of its own, after a checkpoint if one is due; durable when this returns.
-    fn change<R>(&self, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R> {
-        let (result, logged) = self.shared.core.lock().guarded(|core| {
-            core.check_health()?;
-            let result = with_room(core, run)?;
+    /// Runs one change as a transaction of its own, durable when this returns.
+    fn change<R>(&self, mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
+        let txn = self.shared.core.lock().take_txn_id();
+        let changed = self.shared.with_locks(txn, |core| {
+            let result = call(core, txn)?;
             core.reclaim(RECLAIM_AT_COMMIT);
+            core.locks.release(txn);
             Ok((result, core.logged()))
-        })?;
+        });
+        let (result, logged) = changed.inspect_err(|_| self.shared.core.lock().locks.release(txn))?;
         self.shared.make_durable(logged)?;
         Ok(result)
     }
 
-    /// Replaces what `place` says, given the stream's length, by `data`.
-    fn splice(&self, name: &str, data: &[u8], place: impl Fn(u64) -> Result<(u64, u64)>) -> Result<()> {
-        self.change(|core| {
-            let stream = find(core, name)?;
-            let len = core.catalog.stream(&core.store, stream)?.map_or(0, |record| record.tree.len());
-            let (offset, delete_len) = place(len)?;
-            if delete_len == 0 && data.is_empty() {
+    /// Replaces what `place` says by `data`.
+    fn put(&self, name: &str, data: &[u8], place: Place) -> Result<()> {
+        let key = check_name(name)?;
+        self.change(|core, txn| {
+            let stream = existing(find(core, txn, &key, Mode::S)?, name)?;
+            let range = place.lock(core, txn, Held(stream), data.len() as u64)?;
+            if range.is_empty() && data.is_empty() {
                 // Nothing to log; but what the call has seen is durable when it returns, as always.
                 return Ok(());
             }
-            if data.len() <= core.max_payload_bytes() {
-                return core.splice_committed(stream, offset, delete_len, data);
-            }
-            let txn = core.begin();
-            let done =
-                splice(core, txn, stream, offset..offset + delete_len, data).and_then(|()| core.commit(txn));
-            done.inspect_err(|_| {
-                // The caller wants to know what went wrong first.
-                let _ = roll_back(core, txn).map_err(|e| core.poison(e));
-            })
+            Ok(with_room(core, |core| splice_committed(core, txn, stream, range.clone(), data))?)
         })
     }
 }
 
-/// The stream called `name`, if no open transaction owns it.
-fn find<E: Env>(core: &Core<E>, name: &str) -> Result<StreamId> {
-    let key: Name = check_name(name)?;
-    core.table.check_name(NOBODY, &key)?;
-    let found = core.catalog.find(&core.store, &key)?;
-    let stream = found.ok_or_else(|| Error::NoSuchStream { name: name.to_owned() })?;
-    core.table.check_stream(NOBODY, stream, &key)?;
-    Ok(stream)
+fn existing(found: Option<StreamId>, name: &str) -> Result<StreamId> {
+    found.ok_or_else(|| Error::NoSuchStream { name: name.to_owned() })
 }

@@ -3,8 +3,10 @@
 mod database;
 pub mod inspect;
 mod options;
+mod place;
 mod range;
 mod reads;
+mod shared;
 mod snapshot;
 mod stats;
 mod stream;
@@ -17,4 +19,6 @@ pub use snapshot::{Snapshot, SnapshotStream, StreamReader};
 pub use stats::Stats;
 pub use stream::Stream;
 pub use stream_info::StreamInfo;
-pub use transaction::{Durability, Transaction};
+pub use transaction::Transaction;
+
+pub use crate::txn::Durability;

@@ -1,6 +1,7 @@
 //! How a database is opened.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::base::{Error, Result};
 use crate::env::{Env, RealEnv};
@@ -28,6 +29,7 @@ pub struct Options {
     geometry: Geometry,
     cache_bytes: u64,
     settings: Settings,
+    lock_timeout: Duration,
 }
 
 impl Default for Options {
@@ -42,6 +44,7 @@ impl Default for Options {
                 checkpoint_log_bytes: 64 << 20,
                 segment_bytes: 1 << 20,
             },
+            lock_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -102,6 +105,13 @@ impl Options {
         self
     }
 
+    /// How long a call waits for another transaction's lock before it is [`Error::Busy`]; 10 seconds unless said otherwise.
+    /// Zero for not at all, [`Duration::MAX`] for ever. A deadlock is found at once, whatever this says.
+    pub fn lock_timeout(mut self, timeout: Duration) -> Options {
+        self.lock_timeout = timeout;
+        self
+    }
+
     /// Opens the database at `path`; recovers it first if it was not closed.
     ///
     /// # Errors
@@ -131,6 +141,6 @@ impl Options {
         }
         let creation = self.create.then_some(Creation { geometry: self.geometry });
         let (core, report) = open(env, path.as_ref(), creation, self.settings, self.cache_bytes)?;
-        Ok(Database::new(core, report))
+        Ok(Database::new(core, report, self.lock_timeout))
     }
 }

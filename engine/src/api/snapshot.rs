@@ -10,7 +10,7 @@ use crate::env::{Env, RealEnv};
 use crate::format::stride::Stride;
 use crate::tree::Tree;
 
-use super::database::Shared;
+use super::shared::Shared;
 use super::{StreamInfo, reads};
 
 /// The whole database as one commit left it. Nothing that happens later is seen.

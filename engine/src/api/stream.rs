@@ -6,10 +6,12 @@ use crate::base::{Error, Result, StreamId, TxnId};
 use crate::catalog::{Name, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::stride::Stride;
-use crate::recovery::{remove_strided, splice, write_strided};
+use crate::lock::{Mode, Span};
+use crate::recovery::{remove_strided, splice, with_room, write_strided};
 use crate::tree::Tree;
-use crate::txn::Core;
+use crate::txn::{Core, Stop};
 
+use super::place::{Held, Place, hull_span, span_of};
 use super::range::resolve;
 use super::{Transaction, reads};
 
@@ -25,16 +27,15 @@ impl<'tx, E: Env> Stream<'tx, E> {
         Stream { transaction, id, name }
     }
 
-    pub(super) fn id(&self) -> StreamId {
-        self.id
-    }
-
     /// The length in bytes.
     ///
     /// # Errors
     /// [`Error::NoSuchStream`] if the transaction has dropped the stream, as for every call here.
     pub fn len(&self) -> Result<u64> {
-        self.read_with(|_, tree| Ok(tree.len()))
+        self.show(|core, txn| {
+            self.held().lock(core, txn, Span::END, Mode::S)?;
+            Ok(core.len(self.id)?)
+        })
     }
 
     /// Whether the stream has no bytes.
@@ -52,7 +53,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`].
     pub fn read(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
-        self.read_with(|core, tree| reads::read(&core.store, tree, &range))
+        self.read_with(span_of(&range), |core, tree| reads::read(&core.store, tree, &range))
     }
 
     /// Fills `buffer` from `offset` on; returns how many bytes there were, fewer than asked for only at the end.
@@ -60,7 +61,8 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`] if `offset` is behind the end.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        self.read_with(|core, tree| reads::read_at(&core.store, tree, offset, buffer))
+        let range = offset..offset.saturating_add(buffer.len() as u64);
+        self.read_with(span_of(&range), |core, tree| reads::read_at(&core.store, tree, offset, buffer))
     }
 
     /// The elements of `stride`, one after the other.
@@ -70,7 +72,8 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::InvalidArgument`]; [`Error::OutOfBounds`] if the last element does not fit.
     pub fn read_strided(&self, stride: Stride) -> Result<Vec<u8>> {
-        self.read_with(|core, tree| reads::read_strided(&core.store, tree, &stride))
+        stride.check()?;
+        self.read_with(hull_span(&stride), |core, tree| reads::read_strided(&core.store, tree, &stride))
     }
 
     /// Inserts `data` at `offset`; what is behind moves right.
@@ -94,7 +97,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn insert(&self, offset: u64, data: &[u8]) -> Result<()> {
-        self.splice_with(data, |len| Ok((resolve(&(offset..offset), len)?.start, 0)))
+        self.put(data, Place::Insert(offset))
     }
 
     /// Appends `data`.
@@ -102,7 +105,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::TooLong`].
     pub fn append(&self, data: &[u8]) -> Result<()> {
-        self.splice_with(data, |len| Ok((len, 0)))
+        self.put(data, Place::Append)
     }
 
     /// Overwrites from `offset` on; runs past the end and lets the stream grow if `data` is longer than what is there.
@@ -110,10 +113,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`] if `offset` is behind the end.
     pub fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
-        self.splice_with(data, |len| {
-            let offset = resolve(&(offset..offset), len)?.start;
-            Ok((offset, (data.len() as u64).min(len - offset)))
-        })
+        self.put(data, Place::Write(offset))
     }
 
     /// Removes `range`; what is behind moves left.
@@ -123,7 +123,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`].
     pub fn remove(&self, range: impl RangeBounds<u64>) -> Result<()> {
-        self.splice_with(&[], |len| resolve(&range, len).map(|range| (range.start, range.end - range.start)))
+        self.put(&[], Place::remove(&range))
     }
 
     /// Removes `range` and returns what was there.
@@ -131,12 +131,12 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`].
     pub fn cut(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
-        self.transaction.change(|core, txn| {
-            let tree = self.tree_in(core)?;
-            let range = resolve(&range, tree.len())?;
-            let bytes = core.store.trees().read_range(&tree, range.clone())?;
+        let place = Place::remove(&range);
+        self.show(|core, txn| {
+            let range = place.lock(core, txn, self.held(), 0)?;
+            let bytes = core.store.trees().read_range(&core.tree(self.id)?, range.clone())?;
             if !range.is_empty() {
-                splice(core, txn, self.id, range, &[])?;
+                with_room(core, |core| splice(core, txn, self.id, range.clone(), &[]))?;
             }
             Ok(bytes)
         })
@@ -155,10 +155,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`], [`Error::TooLong`].
     pub fn splice(&self, offset: u64, delete_len: u64, data: &[u8]) -> Result<()> {
-        self.splice_with(data, |len| {
-            let range = resolve(&(offset..offset.saturating_add(delete_len)), len)?;
-            Ok((range.start, range.end - range.start))
-        })
+        self.put(data, Place::Splice(offset, delete_len))
     }
 
     /// Overwrites the elements of `stride` with `data`, which has exactly their length.
@@ -166,12 +163,14 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::InvalidArgument`], also if `data` has another length; [`Error::OutOfBounds`].
     pub fn write_strided(&self, stride: Stride, data: &[u8]) -> Result<()> {
-        self.transaction.change(|core, txn| {
+        stride.check()?;
+        if stride.bytes() != Some(data.len() as u64) {
+            return Err(Error::invalid(format!("{} bytes for {stride}", data.len())));
+        }
+        self.change(|core, txn| {
+            self.held().lock(core, txn, hull_span(&stride), Mode::X)?;
             self.check_stride(core, &stride)?;
-            if stride.bytes() != Some(data.len() as u64) {
-                return Err(Error::invalid(format!("{} bytes for {stride}", data.len())));
-            }
-            write_strided(core, txn, self.id, &stride, data)
+            Ok(with_room(core, |core| write_strided(core, txn, self.id, &stride, data))?)
         })
     }
 
@@ -180,53 +179,57 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::InvalidArgument`], [`Error::OutOfBounds`].
     pub fn remove_strided(&self, stride: Stride) -> Result<()> {
-        self.transaction.change(|core, txn| {
+        stride.check()?;
+        self.change(|core, txn| {
+            self.held().lock(core, txn, Span::suffix(stride.start), Mode::X)?;
             self.check_stride(core, &stride)?;
-            remove_strided(core, txn, self.id, &stride)
+            Ok(with_room(core, |core| remove_strided(core, txn, self.id, &stride))?)
         })
+    }
+
+    fn held(&self) -> Held {
+        Held(self.id)
     }
 
     fn check_stride(&self, core: &Core<E>, stride: &Stride) -> Result<()> {
-        stride.check()?;
         let hull = stride.hull().unwrap_or(0..u64::MAX);
-        resolve(&hull, self.len_in(core)?).map(|_| ())
+        resolve(&hull, core.len(self.id)?).map(|_| ())
     }
 
-    fn splice_with(&self, data: &[u8], place: impl Fn(u64) -> Result<(u64, u64)>) -> Result<()> {
-        self.transaction.change(|core, txn: TxnId| {
-            let (offset, delete_len) = place(self.len_in(core)?)?;
-            if delete_len == 0 && data.is_empty() {
+    fn put(&self, data: &[u8], place: Place) -> Result<()> {
+        self.change(|core, txn| {
+            let range = place.lock(core, txn, self.held(), data.len() as u64)?;
+            if range.is_empty() && data.is_empty() {
                 return Ok(());
             }
-            splice(core, txn, self.id, offset..offset + delete_len, data)
+            Ok(with_room(core, |core| splice(core, txn, self.id, range.clone(), data))?)
         })
     }
 
-    fn len_in(&self, core: &Core<E>) -> Result<u64> {
-        match core.catalog.changing(self.id) {
-            Some(tree) => Ok(tree.len()),
-            None => Ok(self.settled(core)?.len()),
-        }
-    }
-
-    fn tree_in(&self, core: &Core<E>) -> Result<Tree> {
-        match core.catalog.changing(self.id) {
-            Some(tree) => Ok(tree.clone()),
-            None => self.settled(core),
-        }
-    }
-
-    fn settled(&self, core: &Core<E>) -> Result<Tree> {
-        match core.catalog.stream(&core.store, self.id)? {
-            Some(record) => Ok(record.tree),
-            None => Err(Error::NoSuchStream { name: shown(&self.name) }),
-        }
-    }
-
-    fn read_with<R>(&self, read: impl FnOnce(&Core<E>, &Tree) -> Result<R>) -> Result<R> {
-        self.transaction.with_core(|core, _| match core.catalog.changing(self.id) {
-            Some(tree) => read(core, tree),
-            None => read(core, &self.settled(core)?),
+    /// Reads what lies in `span`.
+    fn read_with<R>(&self, span: Span, mut read: impl FnMut(&Core<E>, &Tree) -> Result<R>) -> Result<R> {
+        self.show(|core, txn| {
+            self.held().lock(core, txn, span, Mode::S)?;
+            let tree = core.tree(self.id)?;
+            Ok(read(core, &tree)?)
         })
+    }
+
+    /// Runs a call that shows what is in the stream.
+    fn show<R>(&self, call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
+        self.transaction.show(self.id, call).map_err(|e| self.with_name(e))
+    }
+
+    /// Runs a call that changes the stream.
+    fn change<R>(&self, call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
+        self.transaction.change(call).map_err(|e| self.with_name(e))
+    }
+
+    /// The transaction may have dropped the stream: the error says which.
+    fn with_name(&self, error: Error) -> Error {
+        match error {
+            Error::NoSuchStream { .. } => Error::NoSuchStream { name: shown(&self.name) },
+            other => other,
+        }
     }
 }

@@ -2,32 +2,28 @@
 
 use std::sync::Arc;
 
-use crate::base::{Error, Result, TxnId};
+use crate::base::{Error, Result, StreamId, TxnId};
 use crate::catalog::{Name, check_name, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
+use crate::lock::{Mode, Target};
 use crate::recovery::{roll_back, roll_back_to, with_room};
-use crate::txn::{Core, Savepoint};
+use crate::txn::{Core, Durability, Savepoint, Stop};
 
-use super::database::{RECLAIM_AT_COMMIT, Shared};
+use super::database::RECLAIM_AT_COMMIT;
+use super::shared::Shared;
 use super::{Stream, StreamInfo};
-
-/// When a commit is durable.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub enum Durability {
-    /// When the call returns.
-    #[default]
-    Sync,
-    /// With the next commit that is [`Durability::Sync`], the next [`Database::sync`](super::Database::sync), or the next
-    /// checkpoint. Other transactions see it at once; snapshots, and reads directly on the database, when it is durable.
-    Deferred,
-}
 
 /// A group of changes that happen together or not at all.
 ///
-/// A stream or a name belongs to the first open transaction that touches it; all others get [`Error::Busy`] until that
-/// one has ended. An error leaves the transaction as it was before the call, unless it is [`Error::Poisoned`] or
-/// [`Error::InDoubt`]. Dropping a transaction rolls it back.
+/// Any number may be open, and each is as if it were alone: what it reads it locks against changes, what it changes it
+/// locks for itself, until it ends. Locks of a stream are on ranges of its bytes, so that transactions may edit the same
+/// stream at a time; see [`Stream`]. A call that needs a lock that another transaction has waits for it, at most
+/// [`Options::lock_timeout`](super::Options::lock_timeout); then it is [`Error::Busy`]. Where transactions wait for each
+/// other in a circle one of them gets [`Error::Deadlock`].
+///
+/// An error leaves the transaction as it was before the call, unless it is [`Error::Poisoned`] or [`Error::InDoubt`].
+/// Dropping a transaction rolls it back.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -60,104 +56,99 @@ impl<E: Env> Transaction<E> {
 
     /// Makes an empty stream called `name`, 1 to 1024 bytes of UTF-8.
     ///
+    /// - Locks: X on the name and on the stream
+    ///
     /// # Errors
-    /// [`Error::BadName`], [`Error::StreamExists`], [`Error::Busy`].
+    /// [`Error::BadName`], [`Error::StreamExists`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn create(&self, name: &str) -> Result<Stream<'_, E>> {
         let key = check_name(name)?;
-        let id = self.change(|core, txn| {
-            core.table.check_name(txn, &key)?;
-            core.table.claim_name(txn, &key);
-            if core.catalog.find(&core.store, &key)?.is_some() {
-                return Err(Error::StreamExists { name: name.to_owned() });
+        let stream = self.change(|core, txn| {
+            if find(core, txn, &key, Mode::X)?.is_some() {
+                return Err(Error::StreamExists { name: name.to_owned() }.into());
             }
             let stream = core.take_stream_id();
-            core.table.claim_stream(txn, stream);
-            core.execute(txn, Operation::Create { stream, name: name.into() })?;
-            Ok(stream)
+            core.locks.take(txn, &Target::Stream(stream), Mode::X)?;
+            Ok(with_room(core, |core| {
+                core.execute(txn, Operation::Create { stream, name: name.into() }).map(|()| stream)
+            })?)
         })?;
-        Ok(Stream::new(self, id, key))
+        Ok(Stream::new(self, stream, key))
     }
 
     /// The stream called `name`.
     ///
+    /// - Locks: S on the name
+    ///
     /// # Errors
-    /// [`Error::BadName`], [`Error::NoSuchStream`], [`Error::Busy`].
+    /// [`Error::BadName`], [`Error::NoSuchStream`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn stream(&self, name: &str) -> Result<Stream<'_, E>> {
         let key = check_name(name)?;
-        let id = self.with_core(|core, txn| {
-            core.table.check_name(txn, &key)?;
-            let found = core.catalog.find(&core.store, &key)?;
-            if let Some(stream) = found {
-                core.table.check_stream(txn, stream, &key)?;
-                core.table.claim_stream(txn, stream);
-            }
-            core.table.claim_name(txn, &key);
-            found.ok_or_else(|| Error::NoSuchStream { name: name.to_owned() })
-        })?;
-        Ok(Stream::new(self, id, key))
+        match self.look_up(&key, Mode::S)? {
+            Some(stream) => Ok(Stream::new(self, stream, key)),
+            None => Err(Error::NoSuchStream { name: name.to_owned() }),
+        }
     }
 
     /// Deletes a stream with all its bytes. Costs O(log n), whatever its length.
     ///
+    /// - Locks: X on the name, which nobody has who uses the stream
+    ///
     /// # Errors
-    /// [`Error::NoSuchStream`], [`Error::Busy`].
+    /// [`Error::NoSuchStream`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn drop_stream(&self, name: &str) -> Result<()> {
-        let stream = self.stream(name)?.id();
-        self.change(|core, txn| core.execute(txn, Operation::Drop { stream, name: name.into() }))
+        let key = check_name(name)?;
+        self.change(|core, txn| {
+            let found = find(core, txn, &key, Mode::X)?;
+            let stream = found.ok_or_else(|| Error::NoSuchStream { name: name.to_owned() })?;
+            Ok(with_room(core, |core| core.execute(txn, Operation::Drop { stream, name: name.into() }))?)
+        })
     }
 
     /// Gives the stream `from` the name `to`.
     ///
+    /// - Locks: X on both names
+    ///
     /// # Errors
-    /// [`Error::NoSuchStream`], [`Error::StreamExists`], [`Error::BadName`], [`Error::Busy`].
+    /// [`Error::NoSuchStream`], [`Error::StreamExists`], [`Error::BadName`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
-        let (old, key) = (check_name(from)?, check_name(to)?);
-        self.with_core(|core, txn| {
-            core.table.check_name(txn, &old)?;
-            core.table.check_name(txn, &key)?;
-            core.table.claim_name(txn, &old);
-            core.table.claim_name(txn, &key);
-            Ok(())
-        })?;
-        let stream = self.stream(from)?.id();
+        let (old, new) = (check_name(from)?, check_name(to)?);
         self.change(|core, txn| {
-            if core.catalog.find(&core.store, &key)?.is_some() {
-                return Err(Error::StreamExists { name: to.to_owned() });
-            }
-            core.execute(txn, Operation::Rename { stream, from: from.into(), to: to.into() })
+            let stream = find_for_rename(core, txn, &old, &new)?;
+            Ok(with_room(core, |core| {
+                core.execute(txn, Operation::Rename { stream, from: from.into(), to: to.into() })
+            })?)
         })
     }
 
     /// Whether there is a stream called `name`.
     ///
-    /// # Errors
-    /// [`Error::BadName`], [`Error::Busy`].
-    pub fn exists(&self, name: &str) -> Result<bool> {
-        match self.stream(name) {
-            Ok(_) => Ok(true),
-            Err(Error::NoSuchStream { .. }) => Ok(false),
-            Err(e) => Err(e),
-        }
-    }
-
-    /// All streams in the order of their names, with this transaction's changes and nobody else's.
+    /// - Locks: S on the name
     ///
     /// # Errors
-    /// [`Error::Busy`] while another open transaction has created, renamed or dropped a stream.
+    /// [`Error::BadName`], [`Error::Busy`], [`Error::Deadlock`].
+    pub fn exists(&self, name: &str) -> Result<bool> {
+        Ok(self.look_up(&check_name(name)?, Mode::S)?.is_some())
+    }
+
+    /// All streams in the order of their names, with this transaction's changes.
+    ///
+    /// - Locks: S on the database: waits until no other transaction has changed anything, and lets none change anything
+    ///   until this one has ended. A [`Snapshot`](super::Snapshot) lists without.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Deadlock`].
     pub fn list(&self) -> Result<Vec<StreamInfo>> {
-        self.with_core(|core, txn| {
-            core.table.check_list(txn)?;
+        let (streams, logged) = self.shared.with_locks(self.id, |core| {
+            core.locks.take(self.id, &Target::Database, Mode::S)?;
             let mut streams = Vec::new();
-            core.catalog.for_each(&core.store, |name: &Name, stream, record| {
-                // What others have changed and not committed is not seen.
-                let committed = core.committed_by_others(txn, stream);
-                reached!("a list shows the length before another transaction's change", committed.is_some());
-                let len = committed.unwrap_or(record).tree.len();
-                streams.push(StreamInfo { name: shown(name), len });
+            core.catalog.for_each(&core.store, |name: &Name, _, record| {
+                streams.push(StreamInfo { name: shown(name), len: record.tree.len() });
                 Ok(())
             })?;
-            Ok(streams)
-        })
+            Ok((streams, core.logged()))
+        })?;
+        self.shared.make_durable(logged)?;
+        Ok(streams)
     }
 
     /// Remembers the present state, to come back to with [`Transaction::rollback_to`].
@@ -165,16 +156,16 @@ impl<E: Env> Transaction<E> {
     /// # Errors
     /// [`Error::Poisoned`].
     pub fn savepoint(&self) -> Result<Savepoint> {
-        self.with_core(|core, txn| core.check_health().map(|()| core.savepoint(txn)))
+        self.change(|core, txn| Ok(core.savepoint(txn)))
     }
 
-    /// Undoes everything since `savepoint`, which stays valid; later savepoints are gone. Gives no stream back.
+    /// Undoes everything since `savepoint`, which stays valid; later savepoints are gone. Gives no lock back.
     ///
     /// # Errors
     /// [`Error::NoSuchSavepoint`]. [`Error::Corruption`] or [`Error::Io`] if something that is needed cannot be read, after
     /// which the database is [`Error::Poisoned`].
     pub fn rollback_to(&self, savepoint: &Savepoint) -> Result<()> {
-        self.change(|core, txn| roll_back_to(core, txn, savepoint))
+        self.change(|core, txn| Ok(with_room(core, |core| roll_back_to(core, txn, savepoint))?))
     }
 
     /// Makes all changes visible to others, and durable before it returns.
@@ -195,7 +186,7 @@ impl<E: Env> Transaction<E> {
     pub fn commit_with(mut self, durability: Durability) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let logged = shared.core.lock().guarded(|core| {
-            core.commit(self.id).inspect_err(|_| self.end(core))?;
+            core.commit(self.id, durability).inspect_err(|_| self.end(core))?;
             let deferred = durability == Durability::Deferred && core.table.len() > 4;
             reached!("a commit was deferred while many transactions are open", deferred);
             self.ended = true;
@@ -229,22 +220,63 @@ impl<E: Env> Transaction<E> {
         }
     }
 
-    /// Runs something that changes no content. Not on a poisoned database: the current state may lead to nodes that a
-    /// failed checkpoint did not write.
-    pub(super) fn with_core<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
-        self.shared.core.lock().guarded(|core| {
-            // It also holds what a failed commit wrote and what may vanish; snapshots go on.
-            core.check_health()?;
-            run(core, self.id)
-        })
+    /// Runs a call that takes locks, and then changes what it likes; shows nothing of what others did.
+    pub(super) fn change<R>(
+        &self,
+        mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>,
+    ) -> Result<R> {
+        self.shared.with_locks(self.id, |core| call(core, self.id))
     }
 
-    /// Runs a change, after a checkpoint if one is due.
-    pub(super) fn change<R>(&self, run: impl Fn(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
-        self.shared.core.lock().guarded(|core| {
-            core.check_health()?;
-            with_room(core, |core| run(core, self.id))
-        })
+    /// Runs a call that shows what is in `stream`, once that will last.
+    pub(super) fn show<R>(
+        &self,
+        stream: StreamId,
+        mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>,
+    ) -> Result<R> {
+        let (result, logged) = self.shared.with_locks(self.id, |core| {
+            let result = call(core, self.id)?;
+            Ok((result, core.shows_stream(stream)))
+        })?;
+        self.shared.make_durable(logged)?;
+        Ok(result)
+    }
+
+    fn look_up(&self, name: &Name, mode: Mode) -> Result<Option<StreamId>> {
+        let (found, logged) = self.shared.with_locks(self.id, |core| {
+            let found = find(core, self.id, name, mode)?;
+            Ok((found, core.shows_names()))
+        })?;
+        self.shared.make_durable(logged)?;
+        Ok(found)
+    }
+}
+
+/// Locks a name; says to which stream it leads.
+pub(super) fn find<E: Env>(
+    core: &mut Core<E>,
+    txn: TxnId,
+    name: &Name,
+    mode: Mode,
+) -> Result<Option<StreamId>, Stop> {
+    core.locks.take(txn, &Target::Name(name.clone()), mode)?;
+    Ok(core.catalog.find(&core.store, name)?)
+}
+
+/// Locks both names of a renaming; says which stream is called `from`.
+pub(super) fn find_for_rename<E: Env>(
+    core: &mut Core<E>,
+    txn: TxnId,
+    from: &Name,
+    to: &Name,
+) -> Result<StreamId, Stop> {
+    core.locks.take(txn, &Target::Name(from.clone()), Mode::X)?;
+    let taken = find(core, txn, to, Mode::X)?;
+    let found = core.catalog.find(&core.store, from)?;
+    let stream = found.ok_or_else(|| Error::NoSuchStream { name: shown(from) })?;
+    match taken {
+        Some(_) => Err(Error::StreamExists { name: shown(to) }.into()),
+        None => Ok(stream),
     }
 }
 

@@ -106,8 +106,9 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
-    /// Another open transaction owns the stream or name. Nothing was changed; end that transaction first.
-    #[error("{what} belongs to another open transaction")]
+    /// Another open transaction has a lock on it, and did not end in [`Options::lock_timeout`](crate::Options::lock_timeout).
+    /// Nothing was changed.
+    #[error("{what} is locked by another open transaction")]
     Busy {
         /// The stream or name.
         what: String,
@@ -130,6 +131,14 @@ pub enum Error {
     /// The operation would leave a stream longer than 2^63 bytes. Nothing was changed.
     #[error("the stream would become too long")]
     TooLong,
+    /// Transactions wait for each other in a circle, and this one was chosen to give way. The call has changed nothing; roll
+    /// the transaction back, which lets the others go on, and run it again, as
+    /// [`Database::transact`](crate::Database::transact) does.
+    #[error("deadlock: {cycle}")]
+    Deadlock {
+        /// Who waits for whom, and for what.
+        cycle: String,
+    },
 }
 
 /// Stable numbers of the kinds of [`Error`], the same in every language binding.
@@ -155,6 +164,7 @@ pub enum ErrorCode {
     InDoubt = 15,
     Poisoned = 16,
     TooLong = 17,
+    Deadlock = 18,
 }
 
 impl Error {
@@ -178,6 +188,7 @@ impl Error {
             Error::InDoubt { .. } => ErrorCode::InDoubt,
             Error::Poisoned { .. } => ErrorCode::Poisoned,
             Error::TooLong => ErrorCode::TooLong,
+            Error::Deadlock { .. } => ErrorCode::Deadlock,
         }
     }
 

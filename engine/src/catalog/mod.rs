@@ -9,11 +9,13 @@
 //! 3. A version holds nothing uncommitted: what open transactions changed is covered by its overlay.
 
 mod current;
+mod overlay;
 mod store;
 mod stream;
 mod version;
 
 pub use current::{Catalog, Maps};
+pub use overlay::Overlay;
 pub use store::{FileOf, Store};
 pub use stream::{Name, StreamRecord, check_name, shown};
-pub use version::{Overlay, Version};
+pub use version::Version;

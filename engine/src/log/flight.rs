@@ -115,6 +115,7 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
     }
 
     /// What failed, if a write or a sync ever did.
+    #[cfg(test)]
     pub fn failure(&self) -> Option<String> {
         self.state.read().failure.clone()
     }

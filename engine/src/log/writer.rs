@@ -99,7 +99,7 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
         })
     }
 
-    /// Adds a record to those that the next [`Log::flush`] writes; returns its LSN. No I/O.
+    /// Adds a record to those that the next [`Flight`] writes; returns its LSN. No I/O.
     ///
     /// # Panics
     /// If the record is longer than [`Log::max_record_bytes`]; see [`Log::check_record`].
@@ -163,7 +163,7 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
         self.file.counters()
     }
 
-    /// Makes sure that the next [`Log::flush`] needs no more disk space, if it comes after at most `bytes` more
+    /// Makes sure that the next [`Flight`] needs no more disk space, if it comes after at most `bytes` more
     /// bytes of records.
     ///
     /// A full disk is found here, where an operation can still be refused, and not in the flush, where it is fatal.
@@ -226,6 +226,7 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
     ///
     /// # Errors
     /// As [`Flight::write`].
+    #[cfg(test)]
     pub fn flush(&mut self) -> Result<()> {
         self.wait_until_idle();
         let Some(mut flight) = self.take_off()? else { return Ok(()) };

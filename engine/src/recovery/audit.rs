@@ -61,6 +61,7 @@ pub fn verify<E: Env>(core: &mut Core<E>) -> Result<Verification> {
     walk_undo(core, &mut claims, &mut report)?;
     walk_space(core, &mut claims, &mut report)?;
     compare(core, claims, &mut report);
+    report.problems.extend(core.locks.table().check());
     Ok(report)
 }
 

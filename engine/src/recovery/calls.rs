@@ -7,7 +7,7 @@ use crate::base::{Lsn, Result, StreamId, TxnId};
 use crate::env::Env;
 use crate::format::record::Operation;
 use crate::format::stride::Stride;
-use crate::txn::{Core, Savepoint};
+use crate::txn::{Core, Durability, Savepoint};
 
 use super::checkpoint::{checkpoint, checkpoint_if_due};
 
@@ -108,6 +108,43 @@ pub fn remove_strided<E: Env>(
         }
         Ok(())
     })
+}
+
+/// Runs one operation as all that the transaction `txn` does, and commits it. After an error nothing has happened.
+pub fn run_committed<E: Env>(core: &mut Core<E>, txn: TxnId, operation: Operation<'_>) -> Result<()> {
+    if !core.overlay.covers_stream(operation.stream()) {
+        return core.execute_committed(txn, operation);
+    }
+    reached!("a change of a stream that others change is committed");
+    // Its record alone would not say what of the stream is committed.
+    core.table.open(txn);
+    let done = core.execute(txn, operation).and_then(|()| core.commit(txn, Durability::Sync));
+    done.inspect_err(|_| give_up(core, txn))
+}
+
+/// Replaces `range` of `stream` by `bytes`, as all that the transaction `txn` does, and commits it. After an error nothing
+/// has happened.
+pub fn splice_committed<E: Env>(
+    core: &mut Core<E>,
+    txn: TxnId,
+    stream: StreamId,
+    range: Range<u64>,
+    bytes: &[u8],
+) -> Result<()> {
+    core.make_writable()?;
+    if bytes.len() <= core.max_payload_bytes() {
+        let insert = core.payload(bytes)?;
+        let (offset, delete_len) = (range.start, range.end - range.start);
+        return run_committed(core, txn, Operation::Splice { stream, offset, delete_len, insert });
+    }
+    core.table.open(txn);
+    let done = splice(core, txn, stream, range, bytes).and_then(|()| core.commit(txn, Durability::Sync));
+    done.inspect_err(|_| give_up(core, txn))
+}
+
+/// Undoes everything that `txn` did and ends it, after an error that its caller wants to know of.
+pub fn give_up<E: Env>(core: &mut Core<E>, txn: TxnId) {
+    let _ = roll_back(core, txn).map_err(|e| core.poison(e));
 }
 
 /// Undoes everything that `txn` did and ends it.

@@ -23,7 +23,10 @@ mod open;
 mod redo;
 
 pub use audit::{Verification, verify};
-pub use calls::{remove_strided, roll_back, roll_back_to, splice, with_room, write_strided};
+pub use calls::{
+    remove_strided, roll_back, roll_back_to, run_committed, splice, splice_committed, with_room,
+    write_strided,
+};
 pub use checkpoint::{checkpoint, close};
 pub use open::{Creation, open};
 pub use redo::RecoveryReport;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::base::{Error, Lsn, Result, StreamId};
+use crate::base::{Error, Lsn, Result, StreamId, TxnId};
 use crate::catalog::FileOf;
 use crate::env::{Clock, Env};
 use crate::format::record::{Body, Operation, Record};
@@ -169,6 +169,11 @@ fn roll_losers_back<E: Env>(core: &mut Core<E>) -> Result<()> {
 /// Notes the rarer kinds of losers.
 fn note_losers<E: Env>(core: &Core<E>, analysis: &Analysis, report: &RecoveryReport) {
     let checkpoint = core.superblocks.current.capture_lsn();
+    let shared = |txn: &TxnId| {
+        let changed = core.table.get(*txn).into_iter().flat_map(|state| &state.changed_streams);
+        changed.into_iter().any(|stream| !core.overlay.other_writers(*txn, *stream).is_empty())
+    };
+    reached!("losers have changed the same stream", analysis.losers.iter().any(shared));
     let stack = |txn| core.table.get(txn).map(|state| &state.undo);
     let mut stacks = analysis.losers.iter().filter_map(|&txn| stack(txn));
     reached!("a loser had undone everything and not ended", stacks.clone().any(|undo| undo.is_empty()));

@@ -118,9 +118,11 @@ impl<E: Env> Core<E> {
     fn cover(&mut self, txn: TxnId, change: &Change) -> Result<()> {
         let stream = change.stream();
         let mut names = Vec::new();
-        if !self.overlay.covers_stream(stream) {
-            let committed = self.catalog.stream(&self.store, stream)?;
-            self.overlay.cover_stream(stream, self.era, committed);
+        if !self.table.state(txn).changed_streams.contains(&stream) {
+            if !self.overlay.join_writers(txn, stream) {
+                let committed = self.catalog.stream(&self.store, stream)?;
+                self.overlay.cover_stream(txn, stream, self.era, committed);
+            }
             self.table.state(txn).changed_streams.insert(stream);
         }
         match change {
@@ -145,7 +147,7 @@ impl<E: Env> Core<E> {
     }
 }
 
-fn existing<T>(found: Option<T>, stream: StreamId) -> Result<T> {
+pub(super) fn existing<T>(found: Option<T>, stream: StreamId) -> Result<T> {
     found.ok_or_else(|| Error::NoSuchStream { name: format!("#{stream}") })
 }
 

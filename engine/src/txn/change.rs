@@ -83,6 +83,11 @@ impl Change {
         }
     }
 
+    /// Whether it changes which names there are.
+    pub fn is_of_names(&self) -> bool {
+        matches!(self, Change::Add { .. } | Change::Take { .. } | Change::Rename { .. })
+    }
+
     /// The tree that the change carries, if it carries one.
     pub fn tree(&self) -> Option<&Tree> {
         match self {

@@ -4,14 +4,16 @@ use std::sync::{Arc, Weak};
 
 use crate::base::{Era, Error, Lsn, Result, StreamId, TxnId, parent_dir};
 use crate::cache::{Deaths, SuperblockSlots};
-use crate::catalog::{Catalog, FileOf, Overlay, Store, StreamRecord, Version};
+use crate::catalog::{Catalog, FileOf, Overlay, Store, Version};
 use crate::env::{Disk, Env};
 use crate::format::record::MAX_RECORD_OVERHEAD;
 use crate::format::superblock::Superblock;
 use crate::log::{Log, LogIdentity, is_database, log_path};
 use crate::space::Space;
+use crate::tree::Tree;
 
-use super::{Graveyard, Published, Room, Table};
+use super::apply::existing;
+use super::{Graveyard, Locks, Published, Room, Table, Unsettled};
 
 /// Nodes of the graveyard that are freed at a time.
 const RECLAIM_STEP: usize = 256;
@@ -59,6 +61,10 @@ pub struct Core<E: Env> {
     pub superblocks: SuperblockSlots,
     /// Open transactions.
     pub table: Table,
+    /// Their locks.
+    pub locks: Locks<E::Platform>,
+    /// Commits that may still vanish.
+    pub unsettled: Unsettled,
     /// What waits to be freed.
     pub graveyard: Graveyard,
     /// The next transaction id.
@@ -106,6 +112,8 @@ impl<E: Env> Core<E> {
             catalog,
             log: None,
             table: Table::default(),
+            locks: Locks::default(),
+            unsettled: Unsettled::default(),
             graveyard: Graveyard::default(),
             next_txn: superblock.next_txn,
             next_stream: superblock.next_stream,
@@ -124,6 +132,28 @@ impl<E: Env> Core<E> {
             store,
             settings,
             superblocks,
+        }
+    }
+
+    /// The length of `stream` as it is now.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchStream`].
+    pub fn len(&self, stream: StreamId) -> Result<u64> {
+        match self.catalog.changing(stream) {
+            Some(tree) => Ok(tree.len()),
+            None => Ok(existing(self.catalog.stream(&self.store, stream)?, stream)?.tree.len()),
+        }
+    }
+
+    /// The bytes of `stream` as they are now.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchStream`].
+    pub fn tree(&self, stream: StreamId) -> Result<Tree> {
+        match self.catalog.changing(stream) {
+            Some(tree) => Ok(tree.clone()),
+            None => Ok(existing(self.catalog.stream(&self.store, stream)?, stream)?.tree),
         }
     }
 
@@ -175,6 +205,7 @@ impl<E: Env> Core<E> {
     /// Refuses all writes from now on, because of `error`, which it returns.
     pub fn poison(&mut self, error: Error) -> Error {
         self.poison.get_or_insert_with(|| error.to_string());
+        self.locks.wake_all();
         error
     }
 
@@ -263,13 +294,6 @@ impl<E: Env> Core<E> {
     fn publish_durable(&self) {
         let durable = self.log.as_ref().map_or(self.superblocks.current.log.lsn, Log::durable_lsn);
         self.published.publish(durable);
-    }
-
-    /// What `stream` was before another transaction than `txn` changed it, if one that is still open did.
-    pub fn committed_by_others(&self, txn: TxnId, stream: StreamId) -> Option<&StreamRecord> {
-        let committed = self.overlay.committed(stream)?;
-        let own = self.table.get(txn).is_some_and(|state| state.changed_streams.contains(&stream));
-        if own { None } else { Some(committed) }
     }
 
     /// The oldest era that anything in use may read blocks of.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Error, Lsn, Result};
+use crate::base::{Error, Lsn, Result, StreamId};
 use crate::catalog::{FileOf, Store};
 use crate::env::Env;
 use crate::log::{Flight, LogFile, Wait};
@@ -73,6 +73,22 @@ impl<E: Env> Core<E> {
     /// What was logged so far, to be made durable when the core's latch is free again. `None` without a log.
     pub fn logged(&self) -> Option<Logged<E>> {
         self.log.as_ref().map(|log| Logged { lsn: log.next_lsn(), log: Arc::clone(log.file()) })
+    }
+
+    /// What has to be durable before anything of `lsn` is shown, if it is not yet.
+    fn not_durable(&self, lsn: Option<Lsn>) -> Option<Logged<E>> {
+        let (lsn, log) = (lsn?, self.log.as_ref()?);
+        (log.durable_lsn() < lsn).then(|| Logged { lsn, log: Arc::clone(log.file()) })
+    }
+
+    /// What has to be durable before the content of `stream` is shown to anybody.
+    pub fn shows_stream(&self, stream: StreamId) -> Option<Logged<E>> {
+        self.not_durable(self.unsettled.stream(stream))
+    }
+
+    /// What has to be durable before it is shown whether a name is there.
+    pub fn shows_names(&self) -> Option<Logged<E>> {
+        self.not_durable(self.unsettled.names())
     }
 
     /// Makes everything that was logged durable, the data that it refers to first, with the core's latch held: for

@@ -4,7 +4,20 @@ use crate::base::{Error, Lsn, Result, TxnId};
 use crate::env::Env;
 use crate::format::record::{Body, Record};
 
+use crate::log::Log;
+
 use super::{Core, TxnState};
+
+/// When a commit is durable.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub enum Durability {
+    /// When the call returns.
+    #[default]
+    Sync,
+    /// With the next commit that is [`Durability::Sync`], the next [`Database::sync`](crate::Database::sync), or the next
+    /// checkpoint. Other transactions see it at once; snapshots, and reads directly on the database, when it is durable.
+    Deferred,
+}
 
 /// A place in a transaction to roll back to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,24 +36,30 @@ impl<E: Env> Core<E> {
 
     /// Commits `txn`: logged when this returns, durable after the next flush. An error before the commit is logged
     /// leaves the transaction open.
-    pub fn commit(&mut self, txn: TxnId) -> Result<()> {
+    pub fn commit(&mut self, txn: TxnId, durability: Durability) -> Result<()> {
         if !self.table.state(txn).logged {
             return self.end_unlogged(txn);
         }
         self.check_health()?;
         self.reserve_end()?;
+        let grafts = self.grafts(txn)?;
         self.settle(txn)?;
         self.append(&Record { txn, commits: false, body: Body::Commit });
+        if durability == Durability::Sync {
+            self.note_unsettled(txn);
+        }
         self.finish_commit(txn);
+        self.set_committed(grafts);
         self.last_commit = self.next_lsn();
         self.make_version();
+        self.locks.release(txn);
         Ok(())
     }
 
     /// The part of a commit that redo repeats: the undo stack goes to the graveyard, the changes are nobody's.
     pub fn finish_commit(&mut self, txn: TxnId) {
         let state = self.table.close(txn);
-        self.uncover(&state);
+        self.uncover(txn, &state);
         self.graveyard.bury_stack(state.undo);
         self.bury_deaths();
     }
@@ -51,11 +70,16 @@ impl<E: Env> Core<E> {
             return self.end_unlogged(txn);
         }
         self.check_health()?;
+        // Only to let go of what nothing else needs.
+        let grafts = self.grafts(txn).unwrap_or_default();
+        reached!("a rollback lets go of an old committed tree", !grafts.is_empty());
         self.settle(txn)?;
         reached!("a rollback ended while others are open", self.table.active().count() > 3);
         self.append(&Record { txn, commits: false, body: Body::End });
         self.finish_end(txn);
+        self.set_committed(grafts);
         self.make_version();
+        self.locks.release(txn);
         Ok(())
     }
 
@@ -68,6 +92,7 @@ impl<E: Env> Core<E> {
         );
         self.settle(txn)?;
         self.finish_end(txn);
+        self.locks.release(txn);
         Ok(())
     }
 
@@ -75,7 +100,7 @@ impl<E: Env> Core<E> {
     pub fn finish_end(&mut self, txn: TxnId) {
         let state = self.table.close(txn);
         assert!(state.undo.is_empty(), "a rollback ends when everything is undone");
-        self.uncover(&state);
+        self.uncover(txn, &state);
         self.graveyard.bury_stack(state.undo);
         self.bury_deaths();
     }
@@ -152,8 +177,18 @@ impl<E: Env> Core<E> {
         table.state(txn).changed_streams.iter().try_for_each(|stream| catalog.settle(store, *stream, deaths))
     }
 
-    fn uncover(&mut self, state: &TxnState) {
-        state.changed_streams.iter().for_each(|stream| self.overlay.uncover_stream(*stream));
+    /// Remembers what the commit of `txn`, which was just logged, has changed.
+    fn note_unsettled(&mut self, txn: TxnId) {
+        let lsn = self.next_lsn();
+        let Core { table, unsettled, log, .. } = self;
+        let durable = || log.as_ref().map_or(lsn, Log::durable_lsn);
+        let state = table.state(txn);
+        let names = !state.changed_names.is_empty();
+        unsettled.note(state.changed_streams.iter().copied(), names, lsn, durable);
+    }
+
+    fn uncover(&mut self, txn: TxnId, state: &TxnState) {
+        state.changed_streams.iter().for_each(|stream| self.overlay.uncover_stream(txn, *stream));
         state.changed_names.iter().for_each(|name| self.overlay.uncover_name(name));
     }
 }

@@ -3,6 +3,7 @@
 use crate::base::{Lsn, Result, StreamId, TxnId};
 use crate::env::Env;
 use crate::format::record::{Body, MAX_RECORD_OVERHEAD, Operation, Record, record_bytes};
+use crate::log::Log;
 use crate::tree::Tree;
 
 use super::room::Growth;
@@ -27,35 +28,26 @@ impl<E: Env> Core<E> {
         Ok(())
     }
 
-    /// Runs one operation as a transaction of its own, durable once [`Core::logged`] is. The stream and the names that it
-    /// touches belong to nobody.
-    pub fn execute_committed(&mut self, operation: Operation<'_>) -> Result<()> {
+    /// Runs one operation as the transaction `txn`, which has nothing else; durable once [`Core::logged`] is. Nobody else
+    /// has changed the stream and the names that it touches.
+    pub fn execute_committed(&mut self, txn: TxnId, operation: Operation<'_>) -> Result<()> {
         self.make_writable()?;
         let change = Change::from(&operation);
+        let (stream, names) = (change.stream(), change.is_of_names());
         let growth = self.growth(&change);
-        let record = Record { txn: self.take_txn_id(), commits: true, body: Body::Operation(operation) };
+        let record = Record { txn, commits: true, body: Body::Operation(operation) };
         let applied = self.reserve(&record, growth).and_then(|()| self.apply_and_settle(change));
         let inverse = applied.inspect_err(|_| self.abandon(&record))?;
         self.append(&record);
         self.owe(growth, &inverse);
         self.graveyard.extend(inverse.into_tree());
         self.bury_deaths();
-        self.last_commit = self.next_lsn();
+        let lsn = self.next_lsn();
+        self.last_commit = lsn;
+        let Core { unsettled, log, .. } = self;
+        unsettled.note([stream], names, lsn, || log.as_ref().map_or(lsn, Log::durable_lsn));
         self.make_version();
         Ok(())
-    }
-
-    /// Replaces a range of `stream` as a transaction of its own, for payloads of one operation.
-    pub fn splice_committed(
-        &mut self,
-        stream: StreamId,
-        offset: u64,
-        delete_len: u64,
-        bytes: &[u8],
-    ) -> Result<()> {
-        self.make_writable()?;
-        let insert = self.payload(bytes)?;
-        self.execute_committed(Operation::Splice { stream, offset, delete_len, insert })
     }
 
     /// A transaction id that was never used.

@@ -16,7 +16,8 @@
 //! 1. A change is logged in the same step in which it is applied, and pushed on its transaction's undo stack unless the
 //!    record commits it.
 //! 2. The undo stack holds the inverses of exactly the operations that are logged and not compensated, newest on top.
-//! 3. A stream or a name with uncommitted changes is covered in the overlay, and owned by one transaction.
+//! 3. A stream or a name with uncommitted changes is covered in the overlay. Whoever changed it holds locks on what it
+//!    changed until it has ended.
 //! 4. Once a log write or a sync has failed nothing is written any more.
 //!
 //! Not here: checkpoints and what happens at opening (`recovery`).
@@ -29,19 +30,24 @@ mod core;
 mod durability;
 mod end;
 mod execute;
+mod graft;
 mod graveyard;
+mod locking;
 mod published;
 mod room;
 mod table;
 mod undo_stack;
+mod unsettled;
 
 pub use change::Change;
 pub use codec::{decode_table, encode_table};
 pub use core::{Core, Settings};
 pub use durability::Logged;
-pub use end::Savepoint;
+pub use end::{Durability, Savepoint};
 pub use graveyard::Graveyard;
+pub use locking::{Locks, Stop};
 pub use published::Published;
 pub use room::Room;
 pub use table::{Table, TxnState};
 pub use undo_stack::{UndoEntry, UndoStack};
+pub use unsettled::Unsettled;

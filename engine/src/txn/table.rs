@@ -1,9 +1,9 @@
-//! The transaction table: who is open, what they own and what they changed.
+//! The transaction table: who is open and what they changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{BLOCK_BYTES, Error, IdMap, Lsn, Result, StreamId, TxnId};
-use crate::catalog::{Name, shown};
+use crate::base::{BLOCK_BYTES, Lsn, StreamId, TxnId};
+use crate::catalog::Name;
 use crate::format::record::MAX_RECORD_OVERHEAD;
 
 use super::{Change, UndoStack};
@@ -28,16 +28,12 @@ pub struct TxnState {
     pub savepoints: Vec<(u64, Option<Lsn>)>,
     /// The number of the next savepoint.
     pub next_savepoint: u64,
-    owned_streams: BTreeSet<StreamId>,
-    owned_names: BTreeSet<Name>,
 }
 
-/// All open transactions. A stream or a name belongs to the first one that touches it, until that one ends.
+/// All open transactions.
 #[derive(Default, Debug)]
 pub struct Table {
     open: BTreeMap<TxnId, TxnState>,
-    stream_owners: IdMap<StreamId, TxnId>,
-    name_owners: BTreeMap<Name, TxnId>,
     compensation_bytes: u64,
     /// How many have logged something since the database was opened.
     logged: u64,
@@ -67,17 +63,11 @@ impl Table {
         self.open.get_mut(&txn)
     }
 
-    /// Ends `txn`; what it owned is free again.
+    /// Ends `txn`.
     pub fn close(&mut self, txn: TxnId) -> TxnState {
         let state = self.open.remove(&txn).expect("invariant: handles outlive no transaction");
         self.compensation_bytes -= state.compensation_bytes;
         self.logged = self.logged.saturating_sub(u64::from(state.logged));
-        for stream in &state.owned_streams {
-            self.stream_owners.remove(stream);
-        }
-        for name in &state.owned_names {
-            self.name_owners.remove(name);
-        }
         state
     }
 
@@ -120,59 +110,4 @@ impl Table {
     pub fn len(&self) -> usize {
         self.open.len()
     }
-
-    /// That `stream` belongs to nobody but `txn`.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] otherwise.
-    pub fn check_stream(&self, txn: TxnId, stream: StreamId, name: &Name) -> Result<()> {
-        match self.stream_owners.get(&stream) {
-            Some(owner) if *owner != txn => Err(busy(name)),
-            _ => Ok(()),
-        }
-    }
-
-    /// That `name` belongs to nobody but `txn`.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] otherwise.
-    pub fn check_name(&self, txn: TxnId, name: &Name) -> Result<()> {
-        match self.name_owners.get(name) {
-            Some(owner) if *owner != txn => Err(busy(name)),
-            _ => Ok(()),
-        }
-    }
-
-    /// Gives `stream`, which was checked, to `txn`.
-    pub fn claim_stream(&mut self, txn: TxnId, stream: StreamId) {
-        if self.stream_owners.insert(stream, txn).is_none() {
-            self.state(txn).owned_streams.insert(stream);
-        }
-    }
-
-    /// Gives `name`, which was checked, to `txn`.
-    pub fn claim_name(&mut self, txn: TxnId, name: &Name) {
-        if self.name_owners.insert(name.clone(), txn).is_none() {
-            self.state(txn).owned_names.insert(name.clone());
-        }
-    }
-
-    /// That no transaction but `txn` has changed any name.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] otherwise.
-    pub fn check_list(&self, txn: TxnId) -> Result<()> {
-        let mut others = self.open.iter().filter(|(id, _)| **id != txn);
-        match others.find_map(|(_, state)| state.changed_names.first()) {
-            Some(name) => {
-                reached!("a list was refused, since another transaction has changed names");
-                Err(busy(name))
-            }
-            None => Ok(()),
-        }
-    }
-}
-
-fn busy(name: &Name) -> Error {
-    Error::Busy { what: format!("stream {:?}", shown(name)) }
 }

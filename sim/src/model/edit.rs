@@ -58,7 +58,7 @@ pub struct Elements {
 
 impl Elements {
     /// Behind the last byte taken; where it begins if nothing is taken.
-    fn end(&self) -> Option<u64> {
+    pub(super) fn end(&self) -> Option<u64> {
         let Some(last) = self.count.checked_sub(1) else { return Some(self.start) };
         let to_last = last.checked_mul(self.stride)?.checked_mul(self.size)?;
         to_last.checked_add(self.start)?.checked_add(self.size)

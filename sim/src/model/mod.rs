@@ -1,11 +1,12 @@
 //! The database as plain vectors: what it must answer, and in which states a crash may leave it.
 //!
-//! 1. A name belongs to the first open transaction that touches it, until that one ends; every other one is `Busy`.
-//! 2. So a transaction sees what is committed, under its own changes, and nothing else.
-//! 3. A commit puts those changes on the newest state; the history keeps every state in commit order.
+//! 1. Locks keep transactions apart; who would have to wait for one is `Busy`.
+//! 2. So a transaction sees what is committed, with its own changes on top, and nothing else.
+//! 3. A commit does its changes again on the newest state; the history keeps every state in commit order.
 
 mod edit;
 mod history;
+mod locks;
 mod step;
 mod transaction;
 
@@ -15,7 +16,9 @@ mod tests;
 pub use edit::{Answer, Bytes, Edit, Elements};
 pub use history::{Candidates, History, Streams};
 pub use step::Step;
-pub use transaction::{Open, Overlay};
+pub use transaction::Open;
+
+use locks::{Access, Locks};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,7 +36,7 @@ const NAME_MAX: usize = 1024;
 pub struct Model {
     history: History,
     open: BTreeMap<u64, Open>,
-    owners: BTreeMap<String, u64>,
+    locks: Locks,
 }
 
 impl Model {
@@ -65,18 +68,26 @@ impl Model {
         &self.open[&txn]
     }
 
-    /// Whether `name` belongs to another open transaction than `txn`.
+    /// Whether another open transaction than `txn` has `name` for itself.
     pub fn is_busy(&self, txn: u64, name: &str) -> bool {
-        self.owners.get(name).is_some_and(|&owner| owner != txn)
+        self.locks.is_busy(txn, name)
+    }
+
+    /// What `name` leads to, as `txn` sees it, or without such a transaction as it is committed.
+    pub fn look(&self, txn: u64, name: &str) -> Option<&Arc<Vec<u8>>> {
+        match self.open.get(&txn) {
+            Some(open) => open.look(name),
+            None => self.history.newest().get(name),
+        }
     }
 
     /// Opens a transaction under a number that is not in use.
     pub fn begin(&mut self, txn: u64) {
-        let before = self.open.insert(txn, Open::default());
+        let before = self.open.insert(txn, Open::new(self.history.newest()));
         assert!(before.is_none(), "transaction {txn} is open already");
     }
 
-    /// Does a step in an open transaction, or refuses it and changes nothing but who owns the names.
+    /// Does a step in an open transaction, or refuses it and changes nothing but who holds which locks.
     ///
     /// # Errors
     /// The codes of which the engine must return one.
@@ -90,11 +101,11 @@ impl Model {
 
     /// Commits. Returns whether the newest state has changed.
     pub fn commit(&mut self, txn: u64) -> bool {
-        let open = self.end(txn);
-        let state = open.view(self.history.newest());
+        let state = self.end(txn).view().clone();
         let changed = state != *self.history.newest();
         if changed {
             self.history.commit(state);
+            self.open.values_mut().for_each(|open| open.rebase(self.history.newest()));
         }
         changed
     }
@@ -133,7 +144,7 @@ impl Model {
     }
 
     fn end(&mut self, txn: u64) -> Open {
-        self.owners.retain(|_, owner| *owner != txn);
+        self.locks.release(txn);
         self.open.remove(&txn).expect("invariant: the driver knows which transactions are open")
     }
 
@@ -143,97 +154,81 @@ impl Model {
             Step::Drop { name } => self.drop_stream(txn, name),
             Step::Rename { from, to } => self.rename(txn, from, to),
             Step::Exists { name } => {
-                self.own(txn, name)?;
+                self.hold(txn, name, Access::Read)?;
                 Ok(Answer::Flag(self.look(txn, name).is_some()))
             }
             Step::List => self.list(txn),
             Step::Edit { name, edit } => self.edit(txn, name, edit),
             Step::Savepoint => {
-                let open = self.transaction_mut(txn);
-                open.savepoints.push(open.overlay.clone());
+                self.transaction_mut(txn).save();
                 Ok(Answer::Done)
             }
             Step::RollbackTo { index } => {
-                let open = self.transaction_mut(txn);
-                open.overlay = open.savepoints[*index].clone();
-                open.savepoints.truncate(index + 1);
+                let committed = self.history.newest().clone();
+                self.transaction_mut(txn).roll_back_to(*index, &committed);
                 Ok(Answer::Done)
             }
         }
     }
 
-    /// Makes `name` the transaction's own.
-    fn own(&mut self, txn: u64, name: &str) -> Result<(), Vec<ErrorCode>> {
+    /// Locks `name`.
+    fn hold(&mut self, txn: u64, name: &str, access: Access) -> Result<(), Vec<ErrorCode>> {
         check_name(name)?;
-        if self.is_busy(txn, name) {
-            return Err(vec![ErrorCode::Busy]);
-        }
-        self.owners.insert(name.to_owned(), txn);
-        Ok(())
+        self.locks.name(txn, name, access)
     }
 
-    fn look(&self, txn: u64, name: &str) -> Option<&Arc<Vec<u8>>> {
-        self.transaction(txn).look(self.history.newest(), name)
-    }
-
-    fn set(&mut self, txn: u64, name: &str, bytes: Option<Arc<Vec<u8>>>) {
-        let existed = self.look(txn, name).is_some();
-        let open = self.transaction_mut(txn);
-        if existed != bytes.is_some() {
-            open.renamed.insert(name.to_owned());
-        }
-        open.overlay.insert(name.to_owned(), bytes);
+    fn change(&mut self, txn: u64, step: Step) -> Expected {
+        self.transaction_mut(txn).change(&step);
+        Ok(Answer::Done)
     }
 
     fn create(&mut self, txn: u64, name: &str) -> Expected {
-        self.own(txn, name)?;
+        self.hold(txn, name, Access::Write)?;
         if self.look(txn, name).is_some() {
             return Err(vec![ErrorCode::StreamExists]);
         }
-        self.set(txn, name, Some(Arc::default()));
-        Ok(Answer::Done)
+        self.change(txn, Step::Create { name: name.to_owned() })
     }
 
     fn drop_stream(&mut self, txn: u64, name: &str) -> Expected {
-        self.own(txn, name)?;
+        self.hold(txn, name, Access::Write)?;
         if self.look(txn, name).is_none() {
             return Err(vec![ErrorCode::NoSuchStream]);
         }
-        self.set(txn, name, None);
-        Ok(Answer::Done)
+        self.change(txn, Step::Drop { name: name.to_owned() })
     }
 
     fn rename(&mut self, txn: u64, from: &str, to: &str) -> Expected {
         check_name(from).and_then(|()| check_name(to))?;
-        if self.is_busy(txn, from) || self.is_busy(txn, to) {
-            return Err(vec![ErrorCode::Busy]);
+        self.hold(txn, from, Access::Write)?;
+        self.hold(txn, to, Access::Write)?;
+        if self.look(txn, from).is_none() {
+            return Err(vec![ErrorCode::NoSuchStream]);
         }
-        self.own(txn, from)?;
-        self.own(txn, to)?;
-        let Some(bytes) = self.look(txn, from).cloned() else { return Err(vec![ErrorCode::NoSuchStream]) };
         if self.look(txn, to).is_some() {
             return Err(vec![ErrorCode::StreamExists]);
         }
-        self.set(txn, from, None);
-        self.set(txn, to, Some(bytes));
-        Ok(Answer::Done)
+        self.change(txn, Step::Rename { from: from.to_owned(), to: to.to_owned() })
     }
 
-    fn list(&self, txn: u64) -> Expected {
-        if self.open.iter().any(|(&other, open)| other != txn && !open.renamed.is_empty()) {
-            return Err(vec![ErrorCode::Busy]);
-        }
-        let view = self.transaction(txn).view(self.history.newest());
-        Ok(Answer::Streams(view.into_iter().map(|(name, bytes)| (name, bytes.len() as u64)).collect()))
+    fn list(&mut self, txn: u64) -> Expected {
+        self.locks.list(txn)?;
+        let view = self.transaction(txn).view().iter();
+        Ok(Answer::Streams(view.map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect()))
     }
 
     fn edit(&mut self, txn: u64, name: &str, edit: &Edit) -> Expected {
-        self.own(txn, name)?;
+        self.hold(txn, name, Access::Read)?;
         let Some(bytes) = self.look(txn, name) else { return Err(vec![ErrorCode::NoSuchStream]) };
         let mut bytes = Vec::clone(bytes);
-        let answer = edit.apply(&mut bytes).map_err(|code| vec![code])?;
+        let len = bytes.len() as u64;
+        let applied = edit.apply(&mut bytes).map_err(|code| vec![code]);
+        if !matches!(&applied, Err(codes) if codes[..] == [ErrorCode::InvalidArgument]) {
+            self.locks.edit(txn, name, edit, len)?;
+        }
+        let answer = applied?;
         if edit.writes() {
-            self.set(txn, name, Some(Arc::new(bytes)));
+            self.change(txn, Step::Edit { name: name.to_owned(), edit: edit.clone() })?;
         }
         Ok(answer)
     }

@@ -1,4 +1,4 @@
-//! The model follows the rules of ownership, savepoints and commit order.
+//! The model follows the rules of locks, savepoints and commit order.
 
 use super::*;
 
@@ -69,17 +69,36 @@ fn wrong_edits_change_nothing() {
 }
 
 #[test]
-fn a_name_belongs_to_the_first_that_touches_it() {
+fn who_would_wait_is_busy() {
+    let busy = Err(vec![ErrorCode::Busy]);
     let mut model = model();
     model.begin(1);
     model.begin(2);
     model.step(1, &edit("a", Edit::Len)).unwrap();
-    assert_eq!(model.step(2, &append("a", b"x")), Err(vec![ErrorCode::Busy]));
-    assert_eq!(model.direct(&append("a", b"x")), Err(vec![ErrorCode::Busy]));
-    assert_eq!(model.step(2, &create("b")), Ok(Answer::Done));
-    assert_eq!(model.step(1, &Step::List), Err(vec![ErrorCode::Busy]));
+    assert_eq!(model.step(2, &append("a", b"x")), busy);
+    assert_eq!(model.direct(&append("a", b"x")).map(|_| Answer::Done), busy);
+    assert_eq!(model.step(1, &Step::List), busy, "the refused append has announced itself");
+    assert_eq!(model.step(2, &edit("a", Edit::Write { at: 0, data: Bytes(vec![0; 10]) })), Ok(Answer::Done));
+    assert_eq!(model.step(1, &edit("a", Edit::Read { from: 9, to: 10 })), busy);
     model.roll_back(1);
     assert_eq!(model.step(2, &append("a", b"x")), Ok(Answer::Done));
+    assert_eq!(model.step(2, &Step::List), Ok(Answer::Streams(vec![("a".to_owned(), 11)])));
+}
+
+#[test]
+fn writers_of_one_stream_keep_out_of_each_others_way() {
+    let mut model = model();
+    model.begin(1);
+    model.begin(2);
+    model.step(1, &edit("a", Edit::Write { at: 0, data: Bytes(b"xx".to_vec()) })).unwrap();
+    model.step(2, &edit("a", Edit::Insert { at: 2, data: Bytes(b"--".to_vec()) })).unwrap();
+    let read = edit("a", Edit::Read { from: 1, to: 4 });
+    assert_eq!(model.step(1, &read), Err(vec![ErrorCode::Busy]));
+    model.commit(1);
+    assert_eq!(bytes(&model, "a"), b"xx23456789");
+    assert_eq!(model.step(2, &read), Ok(Answer::Bytes(Bytes(b"x--".to_vec()))));
+    model.commit(2);
+    assert_eq!(bytes(&model, "a"), b"xx--23456789");
 }
 
 #[test]
@@ -108,7 +127,7 @@ fn savepoints_take_changes_back_and_keep_ownership() {
 }
 
 #[test]
-fn a_rename_takes_both_names_or_none() {
+fn a_rename_takes_one_name_after_the_other() {
     let mut model = model();
     model.direct(&create("b")).unwrap();
     model.begin(1);
@@ -116,7 +135,7 @@ fn a_rename_takes_both_names_or_none() {
     model.step(2, &Step::Exists { name: "b".to_owned() }).unwrap();
     let rename = Step::Rename { from: "a".to_owned(), to: "b".to_owned() };
     assert_eq!(model.step(1, &rename), Err(vec![ErrorCode::Busy]));
-    assert!(!model.is_busy(2, "a"));
+    assert!(model.is_busy(2, "a"), "what a call has got before it is refused it keeps");
     model.roll_back(2);
     assert_eq!(model.step(1, &rename), Err(vec![ErrorCode::StreamExists]));
 }

@@ -142,6 +142,8 @@ impl Session {
             }
             Ok(_) => return Err(Finding::new("poison", "a write was acknowledged after a failed sync")),
             Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {}
+            // Somebody lists all streams.
+            Err(e) if e.code() == ErrorCode::Busy && settled => {}
             Err(e) => return Err(Finding::new("poison", format!("a write after a failed sync: {e}"))),
         }
         self.read_all_durable()
@@ -276,8 +278,7 @@ impl Session {
     fn check_untouched(&mut self, operation: &Operation, txn: u64, step: &Step) -> Result<(), Stop> {
         let Step::Edit { name, .. } = step else { return Ok(()) };
         let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: drawn from the open ones");
-        let len = self.model.transaction(txn).look(self.model.history().newest(), name);
-        let to = len.map_or(0, |bytes| bytes.len() as u64);
+        let to = self.model.look(txn, name).map_or(0, |bytes| bytes.len() as u64);
         let read = Step::Edit { name: name.clone(), edit: Edit::Read { from: 0, to } };
         let got = calls::in_transaction(tx, savepoints, &read);
         if self.is_faulty() || got.as_ref().is_err_and(|e| e.code() == ErrorCode::Poisoned) {

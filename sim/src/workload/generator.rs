@@ -113,13 +113,9 @@ impl Generator {
     /// A name; one that leads somewhere and is not another's, if `txn` can have one and luck wills it.
     fn name(&mut self, model: &Model, txn: u64) -> String {
         if self.dice.chance(9, 10) {
-            let newest = model.history().newest();
-            let leads = |name: &str| match model.open().find(|(id, _)| *id == txn) {
-                Some((_, open)) => open.look(newest, name).is_some(),
-                None => newest.contains_key(name),
-            };
             let names = self.swarm.names.iter();
-            let good: Vec<&String> = names.filter(|n| leads(n) && !model.is_busy(txn, n)).collect();
+            let leads = |name: &String| model.look(txn, name).is_some() && !model.is_busy(txn, name);
+            let good: Vec<&String> = names.filter(|name| leads(name)).collect();
             if !good.is_empty() {
                 return (*self.dice.pick(&good)).clone();
             }
@@ -137,12 +133,7 @@ impl Generator {
 
     /// How long the stream is that `txn` sees under `name`.
     fn len(model: &Model, txn: u64, name: &str) -> u64 {
-        let newest = model.history().newest();
-        let bytes = match model.open().find(|(id, _)| *id == txn) {
-            Some((_, open)) => open.look(newest, name),
-            None => newest.get(name),
-        };
-        bytes.map_or(0, |bytes| bytes.len() as u64)
+        model.look(txn, name).map_or(0, |bytes| bytes.len() as u64)
     }
 
     fn step(&mut self, model: &Model, txn: u64) -> Step {

@@ -1,5 +1,7 @@
 //! What kind of history a seed is: each seed turns some things up and others off, so that rare ones meet.
 
+use std::time::Duration;
+
 use numstore::Options;
 
 use crate::world::Dice;
@@ -174,9 +176,10 @@ impl Geometry {
         u64::from(self.leaf_bytes) == LARGE_LEAF
     }
 
-    /// The options that open the database.
+    /// The options that open the database. Nobody waits for a lock: there is one task.
     pub fn options(&self) -> Options {
         Options::new()
+            .lock_timeout(Duration::ZERO)
             .leaf_bytes(self.leaf_bytes)
             .fanout(self.fanout)
             .bulk_bytes(self.bulk_bytes)

@@ -9,6 +9,7 @@
 mod audit;
 mod bad_input;
 mod catalog;
+mod concurrency;
 mod corrupt;
 mod crud;
 mod docs;

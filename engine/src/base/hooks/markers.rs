@@ -96,11 +96,17 @@ pub const MARKERS: &[&str] = &[
     "slot 0 was chosen because slot 1 is bad",
     "slot 1 was chosen because slot 0 is bad",
     "the slots lead to different states",
-    "a list was refused, since another transaction has changed names",
     "the undo of a large removal crossed a checkpoint",
     "a checkpoint writes a removed subtree",
     "a tall undo stack was spilled once more",
+    "a commit puts its ranges into the committed tree",
+    "a commit leaves out what another one has shifted",
+    "a range is locked where the stream has no bytes",
+    "a rollback lets go of an old committed tree",
+    "an old committed tree still pins when another writer comes",
     // Recovery and checkpoints.
+    "a change of a stream that others change is committed",
+    "losers have changed the same stream",
     "many transactions did not end",
     "a splice takes several operations",
     "a checkpoint inside a call",
@@ -123,6 +129,5 @@ pub const MARKERS: &[&str] = &[
     "the log holds nothing but losers",
     "the log is empty and there are several losers",
     // Calls.
-    "a list shows the length before another transaction's change",
     "a commit was deferred while many transactions are open",
 ];

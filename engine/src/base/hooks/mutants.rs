@@ -315,4 +315,28 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "The rest of a write that was cut short goes to where it began.",
         survives_tests: true,
     },
+    Mutant {
+        name: "a commit takes others' changes with it",
+        mechanism: "many writers",
+        broken: "The committed state of a stream becomes the current one, though others have uncommitted changes in it.",
+        survives_tests: false,
+    },
+    Mutant {
+        name: "an old committed tree pins too little",
+        mechanism: "many writers",
+        broken: "A committed tree that was put together is taken to reach nothing that died before.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "an insertion leaves the end unlocked",
+        mechanism: "many writers",
+        broken: "What shifts bytes locks the bytes behind its place, but not the end of the stream.",
+        survives_tests: false,
+    },
+    Mutant {
+        name: "a late writer is taken for the first",
+        mechanism: "many writers",
+        broken: "Whoever changes a stream that others have changed makes the current state the committed one.",
+        survives_tests: false,
+    },
 ];

@@ -1,0 +1,105 @@
+//! A stream's locks: the queue of the stream as a whole, and the spans that are held and waited for.
+//!
+//! Spans have no queue of their own: a request waits for those, held or of lower rank, that overlap it and exclude it.
+
+use crate::base::TxnId;
+
+use super::intervals::{Entry, Intervals};
+use super::queue::{Ask, Blocker, Queue};
+use super::spans::{Edit, Spans};
+use super::{Mode, Span};
+
+/// The locks of one stream.
+#[derive(Default, Debug)]
+pub struct StreamLocks {
+    pub whole: Queue,
+    held: Intervals,
+    waiting: Intervals,
+}
+
+impl StreamLocks {
+    /// Whether anybody is before `ask`, whose transaction holds `own`, on `span`.
+    pub fn is_blocked(&self, ask: Ask, span: Span, own: &Spans) -> bool {
+        self.held.find(span, ask.mode, &mut |entry| entry.txn != ask.txn).is_some()
+            || self.waiting.find(span, ask.mode, &mut |waiter| is_before(waiter, ask, own)).is_some()
+    }
+
+    /// Everybody who is before `ask`, as often as there are spans.
+    pub fn blockers(&self, ask: Ask, span: Span, own: &Spans) -> Vec<Blocker> {
+        let mut blockers = Vec::new();
+        self.held.visit(span, ask.mode, &mut |entry| {
+            if entry.txn != ask.txn {
+                blockers.push(Blocker { txn: entry.txn, queued: false });
+            }
+        });
+        self.waiting.visit(span, ask.mode, &mut |waiter| {
+            if is_before(waiter, ask, own) {
+                blockers.push(Blocker { txn: waiter.txn, queued: true });
+            }
+        });
+        blockers
+    }
+
+    /// Whether `txn` could have `mode` on `span` with nobody waiting for that, now.
+    pub fn is_free(&self, txn: TxnId, span: Span, mode: Mode) -> bool {
+        let is_other = &mut |entry: &Entry| entry.txn != txn;
+        self.held.find(span, mode, is_other).is_none() && self.waiting.find(span, mode, is_other).is_none()
+    }
+
+    /// Follows a change of the spans that `txn` holds.
+    pub fn edit(&mut self, txn: TxnId, edit: Edit) {
+        match edit {
+            Edit::Remove(span) => self.held.remove(span, txn),
+            Edit::Insert(span, mode) => self.held.insert(Entry { span, mode, txn, rank: 0 }),
+        }
+    }
+
+    pub fn enqueue(&mut self, ask: Ask, span: Span) {
+        self.waiting.insert(Entry { span, mode: ask.mode, txn: ask.txn, rank: ask.rank });
+    }
+
+    pub fn dequeue(&mut self, txn: TxnId, span: Span) {
+        self.waiting.remove(span, txn);
+    }
+
+    /// The transactions that wait for anything on `span`, by rank.
+    pub fn waiters_on(&self, span: Span) -> Vec<TxnId> {
+        let mut waiters = Vec::new();
+        self.waiting.visit(span, Mode::X, &mut |waiter| waiters.push((waiter.rank, waiter.txn)));
+        waiters.sort_unstable();
+        waiters.into_iter().map(|(_, txn)| txn).collect()
+    }
+
+    /// Whether anybody waits for a span.
+    pub fn are_spans_waited_for(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Whether nothing is held and nobody waits.
+    pub fn is_idle(&self) -> bool {
+        self.whole.is_idle() && self.held.is_empty() && self.waiting.is_empty()
+    }
+
+    /// The spans that are held, by place.
+    pub fn held(&self) -> Vec<Entry> {
+        self.held.entries()
+    }
+
+    /// The spans that are waited for, by rank.
+    pub fn waiting(&self) -> Vec<Entry> {
+        let mut waiting = self.waiting.entries();
+        waiting.sort_unstable_by_key(|waiter| waiter.rank);
+        waiting
+    }
+
+    /// Whether both trees are sound.
+    pub fn is_sound(&self) -> bool {
+        self.held.is_sound() && self.waiting.is_sound()
+    }
+}
+
+/// Whether `ask` must not overtake `waiter`, with which it conflicts. One that waits for what the transaction of `ask`
+/// holds can be overtaken: it goes on only when that transaction has ended.
+fn is_before(waiter: &Entry, ask: Ask, own: &Spans) -> bool {
+    waiter.rank < ask.rank && waiter.txn != ask.txn && !own.exclude(waiter.span, waiter.mode)
+}

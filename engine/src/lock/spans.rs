@@ -1,0 +1,150 @@
+//! The spans that one transaction holds in one stream, as few as possible.
+//!
+//! They are disjoint; X wins over S where both were asked for; neighbours in one mode are one span.
+
+use std::collections::BTreeMap;
+
+use super::intervals::excludes;
+use super::{Mode, Span};
+
+/// A span and its mode, S or X.
+pub type Piece = (Span, Mode);
+
+/// How the set of spans changed.
+#[derive(Clone, Copy, Debug)]
+pub enum Edit {
+    Remove(Span),
+    Insert(Span, Mode),
+}
+
+/// Disjoint spans, by their first points.
+#[derive(Default, Debug)]
+pub struct Spans {
+    pieces: BTreeMap<u64, Piece>,
+}
+
+impl Spans {
+    pub fn len(&self) -> usize {
+        self.pieces.len()
+    }
+
+    /// All of them, by place.
+    pub fn iter(&self) -> impl Iterator<Item = Piece> {
+        self.pieces.values().copied()
+    }
+
+    /// Those that share a point with `span`, by place.
+    pub fn overlapping(&self, span: Span) -> impl Iterator<Item = Piece> {
+        let before = self.pieces.range(..=span.start()).next_back();
+        let before = before.filter(|(_, (piece, _))| piece.overlaps(span));
+        let start = before.map_or(span.start(), |(start, _)| *start);
+        self.pieces.range(start..=span.last()).map(|(_, piece)| *piece)
+    }
+
+    /// Whether all of `span` is held, at least in `mode`.
+    pub fn covers(&self, span: Span, mode: Mode) -> bool {
+        let mut next = span.start();
+        for (piece, held) in self.overlapping(span) {
+            if piece.start() > next || !held.includes(mode) {
+                return false;
+            }
+            if piece.last() >= span.last() {
+                return true;
+            }
+            next = piece.last() + 1;
+        }
+        false
+    }
+
+    /// Whether another transaction could not have `mode` on `span`.
+    pub fn exclude(&self, span: Span, mode: Mode) -> bool {
+        self.overlapping(span).any(|(_, held)| excludes(held, mode))
+    }
+
+    /// Whether `mode` on `span` is more than what is held on parts of it.
+    pub fn is_upgrade(&self, span: Span, mode: Mode) -> bool {
+        mode == Mode::X && self.overlapping(span).any(|(_, held)| held == Mode::S)
+    }
+
+    /// Adds `mode` on `span`; `edit` is told of each change.
+    pub fn add(&mut self, span: Span, mode: Mode, mut edit: impl FnMut(Edit)) {
+        if self.overlapping(span.grown()).next().is_none() {
+            self.pieces.insert(span.start(), (span, mode));
+            return edit(Edit::Insert(span, mode));
+        }
+        let before: Vec<Piece> = self.overlapping(span.grown()).collect();
+        let after = painted(&before, span, mode);
+        for piece in before.iter().filter(|piece| !has(&after, **piece)) {
+            self.pieces.remove(&piece.0.start());
+            edit(Edit::Remove(piece.0));
+        }
+        for piece in after.iter().filter(|piece| !has(&before, **piece)) {
+            self.pieces.insert(piece.0.start(), *piece);
+            edit(Edit::Insert(piece.0, piece.1));
+        }
+    }
+
+    /// The gaps that could be filled to make two spans one, and in which mode: between one X and the next, with all S in
+    /// between; and between two S with no X in between. By place.
+    pub fn joints(&self) -> Vec<Piece> {
+        let mut joints = Vec::new();
+        let (mut last_x, mut previous): (Option<Span>, Option<Piece>) = (None, None);
+        for (span, mode) in self.iter() {
+            let partner = match mode {
+                Mode::X => last_x.replace(span),
+                _ => previous.filter(|(_, mode)| *mode == Mode::S).map(|(span, _)| span),
+            };
+            joints.extend(partner.and_then(|partner| partner.gap(span)).map(|gap| (gap, mode)));
+            previous = Some((span, mode));
+        }
+        joints
+    }
+
+    /// Drops what a lock on the whole stream in mode `whole` covers; `edit` is told of each.
+    pub fn shed(&mut self, whole: Mode, mut edit: impl FnMut(Edit)) {
+        self.pieces.retain(|_, (span, mode)| {
+            let stays = !whole.covers_below(*mode);
+            if !stays {
+                edit(Edit::Remove(*span));
+            }
+            stays
+        });
+    }
+}
+
+/// Whether `piece` is in `pieces`, which are in order.
+fn has(pieces: &[Piece], piece: Piece) -> bool {
+    pieces
+        .binary_search_by_key(&piece.0.start(), |(span, _)| span.start())
+        .is_ok_and(|at| pieces[at] == piece)
+}
+
+/// What becomes of `pieces`, all that touch `span`, when `mode` is added on it.
+fn painted(pieces: &[Piece], span: Span, mode: Mode) -> Vec<Piece> {
+    let mut after = Vec::with_capacity(pieces.len() + 2);
+    // The part of `span` that is not dealt with yet.
+    let mut rest = Some(span);
+    for &(piece, held) in pieces {
+        if held == Mode::X && mode == Mode::S {
+            // X stays; S goes before it, and behind it.
+            if let Some(open) = rest {
+                let [before, behind] = open.outside(piece);
+                after.extend(before.map(|before| (before, mode)));
+                rest = behind;
+            }
+            after.push((piece, held));
+        } else {
+            after.extend(piece.outside(span).into_iter().flatten().map(|left| (left, held)));
+        }
+    }
+    after.extend(rest.map(|rest| (rest, mode)));
+    after.sort_unstable_by_key(|(span, _)| span.start());
+    after.dedup_by(|later, earlier| {
+        let merges = later.1 == earlier.1 && earlier.0.grown().overlaps(later.0);
+        if merges {
+            earlier.0 = earlier.0.hull(later.0);
+        }
+        merges
+    });
+    after
+}

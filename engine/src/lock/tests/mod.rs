@@ -1,0 +1,1 @@
+//! The lock table, rule by rule, and against a naive model.

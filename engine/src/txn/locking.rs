@@ -1,0 +1,140 @@
+//! Locks, as calls take them: under the core's latch; a call that has to wait lets go of it first.
+//!
+//! A call asks for its locks one after the other and does nothing else before it has them all. If one is not to be had,
+//! the call stops with [`Stop::Blocked`]; its caller sleeps without the latch until the table has decided, and runs the
+//! call again from the start, which is granted at once what it holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::base::{Error, IdMap, Result, TxnId};
+use crate::env::{AtomicWord, Clock, Platform};
+use crate::lock::{Cycle, Event, LockTable, Mode, Outcome, Picture, Target};
+
+/// Why a call did not come to its end.
+#[derive(Debug)]
+pub enum Stop {
+    /// It waits for a lock; to be run again when the wait is over.
+    Blocked,
+    /// It failed.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Failed(error)
+    }
+}
+
+/// Where a task sleeps until its wait for a lock is over.
+pub struct Waiter<P: Platform> {
+    is_over: P::AtomicU32,
+}
+
+impl<P: Platform> Waiter<P> {
+    /// Blocks until the wait is over, or `deadline` has come.
+    pub fn sleep(&self, clock: &impl Clock, deadline: Option<Duration>) {
+        while self.is_over.load_acquire() == 0 && deadline.is_none_or(|at| clock.monotonic() < at) {
+            P::wait(&self.is_over, 0, deadline);
+        }
+    }
+
+    fn wake(&self) {
+        self.is_over.store_release(1);
+        P::wake_all(&self.is_over);
+    }
+}
+
+/// The lock table, and the tasks that wait.
+pub struct Locks<P: Platform> {
+    table: LockTable,
+    waiters: IdMap<TxnId, Arc<Waiter<P>>>,
+    /// Of those whose wait ended in a deadlock and who do not know yet.
+    victims: IdMap<TxnId, Cycle>,
+}
+
+impl<P: Platform> Default for Locks<P> {
+    fn default() -> Locks<P> {
+        Locks { table: LockTable::default(), waiters: IdMap::default(), victims: IdMap::default() }
+    }
+}
+
+impl<P: Platform> Locks<P> {
+    /// Takes a lock for `txn`, with intentions above it, until [`Locks::release`].
+    ///
+    /// # Errors
+    /// [`Stop::Blocked`] if it has to wait: see [`Locks::waiter`]. [`Error::Deadlock`] if it must not.
+    pub fn take(&mut self, txn: TxnId, target: &Target, mode: Mode) -> Result<(), Stop> {
+        let outcome = self.table.request(txn, target, mode);
+        let events = self.table.take_events();
+        self.tell(events);
+        match outcome {
+            Outcome::Granted => Ok(()),
+            Outcome::Waits { .. } => Err(Stop::Blocked),
+            Outcome::Deadlock { cycle } => Err(deadlock(&cycle).into()),
+        }
+    }
+
+    /// Where the task of `txn`, which is blocked, sleeps.
+    pub fn waiter(&mut self, txn: TxnId) -> Arc<Waiter<P>> {
+        assert!(self.table.is_waiting(txn), "whoever was blocked waits");
+        let waiter = Arc::new(Waiter { is_over: P::AtomicU32::new(0) });
+        self.waiters.insert(txn, Arc::clone(&waiter));
+        waiter
+    }
+
+    /// How the wait of `txn` has ended. One that has not is given up.
+    ///
+    /// # Errors
+    /// [`Error::Deadlock`] if `txn` was chosen to break one; [`Error::Busy`] if it was given up.
+    pub fn end_wait(&mut self, txn: TxnId) -> Result<()> {
+        self.waiters.remove(&txn);
+        if let Some(cycle) = self.victims.remove(&txn) {
+            return Err(deadlock(&cycle));
+        }
+        if !self.table.is_waiting(txn) {
+            return Ok(());
+        }
+        let what = self.picture().locks.into_iter().find(|lock| lock.txn == txn && lock.waits_for.is_some());
+        let events = self.table.cancel(txn);
+        self.tell(events);
+        Err(Error::Busy { what: what.map_or_else(|| "a lock".to_owned(), |lock| lock.target.to_string()) })
+    }
+
+    /// Gives back everything that `txn` holds: it has ended.
+    pub fn release(&mut self, txn: TxnId) {
+        let events = self.table.release_all(txn);
+        self.tell(events);
+    }
+
+    /// Wakes everybody: what they wait for may never come.
+    pub fn wake_all(&self) {
+        self.waiters.values().for_each(|waiter| waiter.wake());
+    }
+
+    /// The lock table itself, to look at.
+    pub fn table(&self) -> &LockTable {
+        &self.table
+    }
+
+    /// All locks, for people.
+    pub fn picture(&self) -> Picture {
+        self.table.picture()
+    }
+
+    fn tell(&mut self, events: Vec<Event>) {
+        for event in events {
+            let waiter = self.waiters.remove(&event.txn());
+            if let Event::Victim(cycle) = event {
+                self.victims.insert(cycle.victim, cycle);
+            }
+            if let Some(waiter) = waiter {
+                waiter.wake();
+            }
+        }
+    }
+}
+
+fn deadlock(cycle: &Cycle) -> Error {
+    Error::Deadlock { cycle: cycle.to_string() }
+}
