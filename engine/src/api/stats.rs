@@ -29,6 +29,10 @@ pub struct Stats {
     pub checkpoints: u64,
     /// Compensation records written.
     pub clrs: u64,
+    /// Times that a call had to wait for a lock.
+    pub lock_waits: u64,
+    /// Deadlocks that were broken.
+    pub deadlocks: u64,
     /// Transactions open now.
     pub transactions_open: u64,
     /// Versions in use by snapshots, beside the newest.
@@ -47,6 +51,7 @@ pub struct Stats {
 
 pub(super) fn stats<E: Env>(core: &Core<E>, recovery: Option<RecoveryReport>) -> Stats {
     let log = core.log.as_ref().map(Log::counters).unwrap_or_default();
+    let locks = core.locks.table().counters();
     let (cache_hits, cache_misses) = core.store.hits_and_misses();
     Stats {
         streams: core.catalog.len(),
@@ -59,6 +64,8 @@ pub(super) fn stats<E: Env>(core: &Core<E>, recovery: Option<RecoveryReport>) ->
         syncs: log.syncs + core.store.file.syncs(),
         checkpoints: core.counters.checkpoints,
         clrs: core.counters.clrs,
+        lock_waits: locks.waits,
+        deadlocks: locks.deadlocks,
         transactions_open: core.table.len() as u64,
         snapshots_open: core.snapshots(),
         cache_hits,

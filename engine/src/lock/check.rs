@@ -25,7 +25,9 @@ impl LockTable {
         }
         let mut txns: Vec<TxnId> = self.txns.keys().copied().collect();
         txns.sort_unstable();
-        txns.into_iter().for_each(|txn| self.check_txn(txn, &mut findings));
+        for txn in txns {
+            self.check_txn(txn, &mut findings);
+        }
         note(&mut findings, self.freed.is_empty() && self.blocked.is_empty(), || {
             "work is left over".to_owned()
         });

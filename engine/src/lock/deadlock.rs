@@ -8,6 +8,7 @@ use std::fmt;
 
 use crate::base::{IdMap, TxnId};
 
+use super::queue::Queue;
 use super::{Event, LockTable, Mode, Target};
 
 /// Transactions that wait for one another in a circle.
@@ -47,8 +48,12 @@ impl fmt::Display for Cycle {
 impl LockTable {
     /// Breaks a cycle that the wait of `txn` closes, if there is one, and sees to it that the search goes on.
     pub(super) fn break_deadlock(&mut self, txn: TxnId) {
+        if !self.may_be_waited_for(txn) {
+            return;
+        }
+        let Some(shortest) = self.find_cycle(txn, |_| true) else { return };
         let as_youngest = self.find_cycle(txn, |other| other < txn);
-        let Some(members) = as_youngest.or_else(|| self.find_cycle(txn, |_| true)) else { return };
+        let members = as_youngest.unwrap_or(shortest);
         let victim = members.iter().copied().max().expect("invariant: a cycle has members");
         let cycle = self.describe(&members, victim);
         self.counters.deadlocks += 1;
@@ -57,6 +62,23 @@ impl LockTable {
         if victim != txn {
             self.blocked.push_front(txn);
         }
+    }
+
+    /// Whether anybody could wait for `txn`, at a glance. If not, it closes no cycle, and those who queue up for one
+    /// target with nothing in their hands need not look at one another.
+    fn may_be_waited_for(&self, txn: TxnId) -> bool {
+        let (Some(owned), Some(wait)) = (self.txns.get(&txn), self.wait(txn)) else { return false };
+        let is_last_of_all = wait.ask.rank == self.next_rank;
+        let holds_database = self.database.held(txn).is_some() && self.database.is_waited_for();
+        let mut names = owned.names.iter().filter_map(|name| self.names.get(name));
+        let mut streams =
+            owned.streams.iter().filter_map(|(stream, own)| Some((self.streams.get(stream)?, own)));
+        !is_last_of_all
+            || holds_database
+            || names.any(Queue::is_waited_for)
+            || streams.any(|(locks, own)| {
+                locks.whole.is_waited_for() || (own.spans.len() > 0 && locks.are_spans_waited_for())
+            })
     }
 
     /// The shortest way from `txn` over those for whom it waits back to it, over nobody but those that `may_pass`; in

@@ -12,7 +12,6 @@ use std::fmt;
 
 /// How a target is locked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[expect(clippy::upper_case_acronyms, reason = "the textbook's names")]
 pub enum Mode {
     /// Intention to read parts.
     IS,

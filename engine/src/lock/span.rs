@@ -69,11 +69,6 @@ impl Span {
         self.first <= other.last && other.first <= self.last
     }
 
-    /// Whether all of `other` is in it.
-    pub fn contains(self, other: Span) -> bool {
-        self.first <= other.first && other.last <= self.last
-    }
-
     /// The span and the points beside it: what overlaps this can be merged with the span.
     #[must_use]
     pub(super) fn grown(self) -> Span {

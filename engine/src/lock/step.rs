@@ -105,22 +105,32 @@ impl LockTable {
             }
             Target::Stream(stream) => self.install_stream(ask, *stream),
             Target::Name(name) => {
-                self.queue_mut(at).grant(ask);
+                self.install_whole(ask, at);
                 self.txns.entry(ask.txn).or_default().names.insert(name.clone());
             }
             Target::Database => {
-                self.database.grant(ask);
+                self.install_whole(ask, at);
                 self.txns.entry(ask.txn).or_default();
             }
+        }
+    }
+
+    fn install_whole(&mut self, ask: Ask, at: &Target) {
+        let queue = self.queue_mut(at);
+        // The one upgrade that lets others in: readers of parts, who wait at U and not at SIX.
+        let opens = ask.mode == Mode::SIX && queue.held(ask.txn) == Some(Mode::U) && queue.is_waited_for();
+        queue.grant(ask);
+        if opens {
+            self.freed.push_back(at.clone());
         }
     }
 
     /// Grants a lock on a whole stream. Ranges that it covers are given up; nobody waits for these, since whoever waits
     /// for a range holds an intention that this lock excludes.
     pub(super) fn install_stream(&mut self, ask: Ask, stream: StreamId) {
+        self.install_whole(ask, &Target::Stream(stream));
         let own = self.txns.entry(ask.txn).or_default().streams.entry(stream).or_default();
         let locks = self.streams.entry(stream).or_default();
-        locks.whole.grant(ask);
         own.spans.shed(ask.mode, |edit| locks.edit(ask.txn, edit));
     }
 

@@ -148,11 +148,12 @@ impl LockTable {
         let has_mode = !matches!(target, Target::Range(..)) || matches!(mode, Mode::S | Mode::X);
         assert!(has_mode, "{target} cannot be locked in {mode}");
         self.counters.requests += 1;
-        if self.advance(txn, target, mode) {
+        let heard = self.events.len();
+        let is_granted = self.advance(txn, target, mode);
+        self.settle();
+        if is_granted {
             return Outcome::Granted;
         }
-        let heard = self.events.len();
-        self.settle();
         if let Some(at) = self.events[heard..].iter().position(|event| event.txn() == txn) {
             return match self.events.remove(heard + at) {
                 Event::Granted(_) => Outcome::Granted,
@@ -178,8 +179,12 @@ impl LockTable {
         self.events.retain(|event| event.txn() != txn);
         if let Some(owned) = self.txns.remove(&txn) {
             self.release_database(txn);
-            owned.names.into_iter().for_each(|name| self.release_name(txn, name));
-            owned.streams.into_iter().for_each(|(stream, own)| self.release_stream(txn, stream, own));
+            for name in owned.names {
+                self.release_name(txn, name);
+            }
+            for (stream, own) in &owned.streams {
+                self.release_stream(txn, *stream, own);
+            }
         }
         self.settle();
         self.take_events()
@@ -274,7 +279,7 @@ impl LockTable {
         }
     }
 
-    fn release_stream(&mut self, txn: TxnId, stream: StreamId, own: OwnStream) {
+    fn release_stream(&mut self, txn: TxnId, stream: StreamId, own: &OwnStream) {
         let locks = self.streams.get_mut(&stream).expect("invariant: a stream that is held has locks");
         locks.whole.release(txn);
         if locks.whole.is_waited_for() {

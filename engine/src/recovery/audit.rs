@@ -61,8 +61,20 @@ pub fn verify<E: Env>(core: &mut Core<E>) -> Result<Verification> {
     walk_undo(core, &mut claims, &mut report)?;
     walk_space(core, &mut claims, &mut report)?;
     compare(core, claims, &mut report);
-    report.problems.extend(core.locks.table().check());
+    check_locks(core, &mut report);
     Ok(report)
+}
+
+/// The lock table is sound, and every lock has somebody who will give it back: a transaction, or a call that waits.
+fn check_locks<E: Env>(core: &Core<E>, report: &mut Verification) {
+    let table = core.locks.table();
+    report.problems.extend(table.check());
+    let is_lost = |txn| core.table.get(txn).is_none() && !table.is_waiting(txn);
+    if !table.is_idle() {
+        let held = table.picture().locks;
+        let lost = held.into_iter().filter(|lock| is_lost(lock.txn));
+        report.problems.extend(lost.map(|lock| format!("{} is locked by nobody", lock.target)));
+    }
 }
 
 fn walk_catalog<E: Env>(core: &mut Core<E>, claims: &mut Claims, report: &mut Verification) -> Result<()> {

@@ -41,5 +41,6 @@ pub use check::Findings;
 pub use leaf::Leaf;
 pub use node::{Child, Geometry, Inner, Node, NodeRef, Tree};
 pub use reclaim::Reclaim;
-pub use rope::{PINNED_ROPE_BYTES, Rope};
+use rope::PINNED_ROPE_BYTES;
+pub use rope::Rope;
 pub use source::TreeSource;

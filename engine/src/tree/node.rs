@@ -8,7 +8,7 @@ use crate::format::block_ref::{BlockRef, MAX_NODE_BYTES};
 use crate::format::inner::{MAX_FANOUT, inner_bytes};
 use crate::format::tree_root::TreeRoot;
 
-use super::Leaf;
+use super::{Leaf, PINNED_ROPE_BYTES};
 
 /// How large nodes may be; fixed when a database is created.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,6 +34,11 @@ impl Geometry {
     pub fn largest_bytes(&self, height: u8) -> u64 {
         let bytes = if height == 0 { self.leaf_bytes } else { inner_bytes(self.fanout) };
         bytes.next_multiple_of(BLOCK_BYTES) as u64
+    }
+
+    /// Removed pieces shorter than this are copied; longer ones stay the subtrees that they were.
+    pub fn pinned_rope_bytes(&self) -> u64 {
+        PINNED_ROPE_BYTES.min(4 * self.leaf_bytes as u64)
     }
 
     /// Fewest bytes or children of a node that is not the root.

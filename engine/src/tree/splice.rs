@@ -10,7 +10,7 @@ use crate::base::Result;
 use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
 
-use super::{Child, Leaf, Node, NodeRef, PINNED_ROPE_BYTES, Rope, Tree, TreeSource};
+use super::{Child, Leaf, Node, NodeRef, Rope, Tree, TreeSource};
 
 /// How an attempt to edit one leaf in place ended.
 enum Attempt {
@@ -192,10 +192,10 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
 
     /// A short tree as bytes, its blocks dead; a long one as it is.
     fn copy_if_small(&self, tree: Tree, deaths: &mut Deaths) -> Result<Rope> {
-        if tree.len() >= PINNED_ROPE_BYTES {
+        if tree.len() >= self.geometry.pinned_rope_bytes() {
             return Ok(Rope::Tree(tree));
         }
-        reached!("a tall removed subtree was copied", tree.height > 3);
+        reached!("a tall removed subtree was copied", tree.height > 1);
         let bytes = self.read_all(&tree)?;
         self.kill_all(tree, deaths)?;
         Ok(Rope::Bytes(bytes))

@@ -36,7 +36,11 @@ impl<E: Env> Logged<E> {
                 Wait::Failed(cause) => return Err(Error::InDoubt { cause }),
                 Wait::UnderWay(landings) => self.log.wait_for_landing(landings),
                 Wait::Idle => {
-                    let Some(lead) = core.lock().guarded(Core::take_the_lead)? else { continue };
+                    let Some(lead) = core.lock().guarded(Core::take_the_lead)? else {
+                        let now = self.log.wait_state(self.lsn);
+                        assert!(now != Wait::Idle, "what was logged is in the buffer or in a flight");
+                        continue;
+                    };
                     lead.fly().map_err(|e| in_doubt(&core.lock().poison_by_log(e)))?;
                 }
             }
@@ -55,11 +59,10 @@ impl<E: Env> Lead<E> {
     /// Syncs the data that the flight refers to, writes it, and shows the versions that are durable then.
     fn fly(self) -> Result<()> {
         let Lead { mut flight, store, published } = self;
-        if flight.names_extents() && !mutant!("payloads are not synced") {
-            if let Err(e) = store.file.sync() {
-                reached!("the payloads of a batch could not be synced");
-                return Err(flight.fail(e));
-            }
+        let payloads = flight.names_extents() && !mutant!("payloads are not synced");
+        if payloads && let Err(e) = store.file.sync() {
+            reached!("the payloads of a batch could not be synced");
+            return Err(flight.fail(e));
         }
         let (durable, outcome) = flight.write();
         // Before anybody is told: a commit that has returned is seen by the next snapshot.

@@ -13,7 +13,7 @@ use crate::env::{DiskFile, Env};
 use crate::format::record::MAX_NAME_BYTES;
 use crate::format::space_root::MAX_BLOCKS;
 use crate::format::stride::Stride;
-use crate::tree::{Geometry, PINNED_ROPE_BYTES, Rope};
+use crate::tree::{Geometry, Rope};
 
 use super::undo_stack::Unspilled;
 use super::{Change, Core};
@@ -125,7 +125,7 @@ impl<E: Env> Core<E> {
             Change::Splice { delete_len, insert, .. } => {
                 let inserted = if let Rope::Bytes(bytes) = insert { bytes.len() as u64 } else { 0 };
                 let space = leaves_bytes(inserted, geometry);
-                (space + 4 * path, space, PINNED_ROPE_BYTES.min(*delete_len))
+                (space + 4 * path, space, geometry.pinned_rope_bytes().min(*delete_len))
             }
             Change::StridedWrite { stride, bytes, .. } => {
                 (strided_growth(geometry, stride).saturating_add(4 * path), 0, bytes.len() as u64)

@@ -324,7 +324,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "an old committed tree pins too little",
         mechanism: "many writers",
-        broken: "A committed tree that was put together is taken to reach nothing that died before.",
+        broken: "Of a committed tree that was put together, the parts that are left from before do not count.",
         survives_tests: true,
     },
     Mutant {
