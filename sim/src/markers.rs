@@ -26,6 +26,9 @@ pub const SIM_MARKERS: &[&str] = &[
     "a crash struck a rename",
     "a crash struck a sync of a directory",
     "a crash struck the growth of a log",
+    "a unit of 4 KiB was torn inside",
+    "what a failed sync did not write is not seen any more",
+    "an I/O call took seconds",
     // The run.
     "a bit rotted that a superblock needs",
     "a log with a rotten bit was read rightly",

@@ -2,9 +2,9 @@
 //!
 //! Nothing is wrong with this one: it shows how such tests look.
 
-use sim::script::{Rot, Script, step};
+use sim::script::{FaultOrder, Rot, Script, step};
 use sim::workload::Geometry;
-use sim::world::{Concern, Persist, WriteFault};
+use sim::world::{ClockFault, Concern, Persist, WriteFault};
 
 #[test]
 fn every_kind_of_act() {
@@ -53,6 +53,9 @@ fn every_kind_of_act() {
         .fail_sync_after(7)
         .fail_writes_after(3, WriteFault::Error)
         .fail_writes_after(90, WriteFault::Full)
+        .order(FaultOrder::AtomicUnit { bytes: 4096 })
+        .order(FaultOrder::SlowIo { per_mille: 1 })
+        .order(FaultOrder::DisturbClock { fault: ClockFault::Backwards, seconds: 60 })
         .disarm()
         .kill()
         .rot(Rot::Log { back: 0, at: 90, bit: 3 })

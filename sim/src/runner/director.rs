@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::model::Model;
 use crate::script::{Act, Death, FaultOrder, Rot};
 use crate::workload::{Generator, Operation, Swarm};
-use crate::world::{Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
+use crate::world::{ClockFault, Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
 
 use super::stage::{BLOCK_BYTES, SLOTS_BYTES, Seen, Stage};
 
@@ -61,15 +61,22 @@ impl Director {
             dice: Dice::new(seed, Concern::Crashes),
             turn: 0,
             generator: Generator::new(dice, swarm.clone()),
-            swarm,
             without,
-            queue: VecDeque::new(),
+            queue: Director::settings(&swarm),
+            swarm,
             part: Part::Settled,
             rounds: 0,
             operations: 0,
             up: true,
             crashes: 0,
         }
+    }
+
+    /// What a machine is like, before anything happens on it.
+    fn settings(swarm: &Swarm) -> VecDeque<Act> {
+        let unit = (swarm.atomic_unit > 512).then_some(FaultOrder::AtomicUnit { bytes: swarm.atomic_unit });
+        let slow = (swarm.slow_ios > 0).then_some(FaultOrder::SlowIo { per_mille: swarm.slow_ios });
+        unit.into_iter().chain(slow).map(Act::Arm).collect()
     }
 
     /// The character of the seed.
@@ -160,6 +167,9 @@ impl Director {
                 self.rounds += 1;
                 let left = self.dice.between(50, 130);
                 self.part = Part::Round { left, fault_in: Some(self.dice.below(left)) };
+                if self.dice.chance(self.swarm.clock_faults, 100) {
+                    return Some(Act::Arm(self.disturb_clock()));
+                }
             }
         }
         match &mut self.part {
@@ -247,6 +257,12 @@ impl Director {
         }
         let bound = *self.dice.pick(&[1, 10, 50, 200]);
         FaultOrder::Crash { after: self.dice.below(bound) }
+    }
+
+    fn disturb_clock(&mut self) -> FaultOrder {
+        let all = [ClockFault::Forwards, ClockFault::Backwards, ClockFault::Stall];
+        let most = *self.dice.pick(&[10, 86_400, 400_000_000]);
+        FaultOrder::DisturbClock { fault: *self.dice.pick(&all), seconds: self.dice.between(1, most) }
     }
 
     fn fail_writes(&mut self) -> FaultOrder {

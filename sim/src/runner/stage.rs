@@ -5,6 +5,7 @@
 //!    from there to what the next opening is judged by.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::judge::Finding;
 use crate::model::{History, Model, Step, Streams};
@@ -190,6 +191,11 @@ impl Stage {
             FaultOrder::CrashBehindSuperblock { after } => self.world.crash_behind_write(SLOTS_BYTES, after),
             FaultOrder::FailSync { after } => self.world.fail_sync_after(after),
             FaultOrder::FailWrites { after, fault } => self.world.fail_writes_after(after, fault),
+            FaultOrder::AtomicUnit { bytes } => self.world.atomic_unit(bytes),
+            FaultOrder::SlowIo { per_mille } => self.world.slow_ios(per_mille),
+            FaultOrder::DisturbClock { fault, seconds } => {
+                self.world.disturb_clock(fault, Duration::from_secs(seconds));
+            }
         }
         Done::Performed
     }

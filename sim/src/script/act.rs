@@ -1,7 +1,7 @@
 //! One thing that happens in a run, with all its arguments.
 
 use crate::workload::Operation;
-use crate::world::{Persist, WriteFault};
+use crate::world::{ClockFault, Persist, WriteFault};
 
 /// What happens next. An act that does not fit the state of the run is skipped.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,6 +57,23 @@ pub enum FaultOrder {
         after: u64,
         /// How they fail.
         fault: WriteFault,
+    },
+    /// From now on the disk writes so many bytes as a whole, or tears them: 512 or 4096.
+    AtomicUnit {
+        /// The bytes.
+        bytes: u64,
+    },
+    /// From now on some I/O calls take long.
+    SlowIo {
+        /// Of a thousand, how many.
+        per_mille: u64,
+    },
+    /// Wall time jumps or stands still.
+    DisturbClock {
+        /// How.
+        fault: ClockFault,
+        /// For so many seconds, or by so many.
+        seconds: u64,
     },
 }
 

@@ -45,9 +45,9 @@ fn uses(body: &str) -> String {
             _ => format!("use sim::{path}::{{{}}};\n", used.join(", ")),
         }
     };
-    list("script", &["Rot", "step"], &["Script"])
+    list("script", &["FaultOrder", "Rot", "step"], &["Script"])
         + &list("workload", &[], &["Geometry"])
-        + &list("world", &["Concern", "Persist", "WriteFault"], &[])
+        + &list("world", &["ClockFault", "Concern", "Persist", "WriteFault"], &[])
 }
 
 fn head_calls(log: &Log) -> Vec<String> {
@@ -83,12 +83,23 @@ fn act_call(act: &Act) -> String {
         Act::Arm(FaultOrder::FailWrites { after, fault }) => {
             format!("fail_writes_after({after}, WriteFault::{fault:?})")
         }
+        Act::Arm(order) => format!("order(FaultOrder::{})", order_value(order)),
         Act::Disarm => "disarm()".to_owned(),
         Act::Die(Death::Kill) => "kill()".to_owned(),
         Act::Die(Death::PowerLoss(persist)) => format!("power_loss(Persist::{persist:?})"),
         Act::Rot(rot) => format!("rot(Rot::{rot:?})"),
         Act::Mend => "mend()".to_owned(),
         Act::Churn => "churn()".to_owned(),
+    }
+}
+
+/// An order as an expression; what it holds has a path of its own.
+fn order_value(order: &FaultOrder) -> String {
+    match order {
+        FaultOrder::DisturbClock { fault, seconds } => {
+            format!("DisturbClock {{ fault: ClockFault::{fault:?}, seconds: {seconds} }}")
+        }
+        other => format!("{other:?}"),
     }
 }
 

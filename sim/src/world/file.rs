@@ -10,7 +10,7 @@ use super::Shared;
 use super::faults::FaultKind;
 use super::image::SECTOR;
 use super::inode::Change;
-use super::persist::{Persist, Plan, Tears};
+use super::persist::Persist;
 use super::state::{Call, Gate, State, crashed};
 use super::trace::checksum;
 
@@ -83,15 +83,14 @@ impl SimFile {
         if gate == Gate::Strike { Err(crashed()) } else { Ok(()) }
     }
 
-    /// The sync fails: every dirty sector lasts or not, and no later sync will tell.
+    /// The sync fails: every dirty unit lasts or not, and no later sync will tell.
     fn fail_sync(&self, state: &mut State) -> io::Error {
         let seqs: Vec<u64> = state.inode(self.inode).pending.iter().map(|p| p.seq).collect();
-        let mut plan = Plan::draw(Persist::Swarm, &seqs, &mut state.disk_dice);
-        if state.without.has(FaultKind::Tears) {
-            plan.tears = Tears::Few(0);
-        }
+        let mut plan = state.plan(Persist::Swarm, &seqs);
+        let reverts = !state.without.has(FaultKind::RevertedPages) && state.disk_dice.chance(1, 2);
+        reached!("what a failed sync did not write is not seen any more", reverts && !seqs.is_empty());
         let inode = state.inodes.get_mut(&self.inode).expect("invariant: an open file lives");
-        inode.failed_sync(self.inode, &mut plan, &mut state.disk_dice);
+        inode.failed_sync(self.inode, &mut plan, reverts, &mut state.disk_dice);
         state.counters.syncs_failed += 1;
         let is_log = self.path.to_string_lossy().contains("-log-");
         reached!("a sync of a log failed", is_log);

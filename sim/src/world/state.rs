@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::dice::{Concern, Dice};
 use super::faults::{FaultKind, Without};
 use super::inode::Inode;
+use super::lag::Lag;
 use super::names::{NameChange, Names};
 use super::persist::{Persist, Plan, Tears};
 use super::power::Stale;
@@ -98,6 +99,9 @@ pub(crate) struct State {
     pub(crate) trace: Trace,
     pub(crate) counters: WorldCounters,
     pub(crate) short_per_mille: u64,
+    /// Sectors in the disk's atomic unit.
+    pub(crate) unit: u64,
+    pub(crate) lag: Lag,
     pub(crate) syncs_until_failure: Option<u64>,
     /// A crash strikes so many calls after the next write that begins before so many bytes.
     pub(crate) crash_behind_write: Option<(u64, u64)>,
@@ -133,6 +137,8 @@ impl State {
             trace: Trace::new(),
             counters: WorldCounters::default(),
             short_per_mille: 0,
+            unit: 1,
+            lag: Lag::default(),
             syncs_until_failure: None,
             crash_behind_write: None,
             write_fault: None,
@@ -176,7 +182,7 @@ impl State {
         }
         self.counters.ios += 1;
         assert!(self.counters.ios <= self.io_limit, "hang: {} I/O calls, more than allowed", self.io_limit);
-        self.tasks.pass_time(1_500 * (1 + self.clock_dice.below(64)));
+        self.tasks.pass_time(self.lag.draw(&mut self.clock_dice));
         let name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
         self.trace.word(call as u64);
         self.trace.bytes(name);
@@ -255,15 +261,22 @@ impl State {
         self.forget_unreachable();
     }
 
+    /// What lasts of the pending changes at these places.
+    pub(crate) fn plan(&mut self, persist: Persist, seqs: &[u64]) -> Plan {
+        let mut plan = Plan::draw(persist, seqs, &mut self.disk_dice);
+        plan.unit = self.unit;
+        if self.without.has(FaultKind::Tears) {
+            plan.tears = Tears::Few(0);
+        }
+        plan
+    }
+
     /// The power fails: the fate of everything pending is decided.
     pub(crate) fn power_loss(&mut self, persist: Persist) {
         let mut seqs: Vec<u64> = self.names.pending_seqs().collect();
         seqs.extend(self.inodes.values().flat_map(|inode| inode.pending.iter().map(|p| p.seq)));
         seqs.sort_unstable();
-        let mut plan = Plan::draw(persist, &seqs, &mut self.disk_dice);
-        if self.without.has(FaultKind::Tears) {
-            plan.tears = Tears::Few(0);
-        }
+        let mut plan = self.plan(persist, &seqs);
         let before = self.counters;
         for (&id, inode) in &mut self.inodes {
             let damage = inode.power_loss(id, &mut plan, &self.stale, &mut self.disk_dice);
