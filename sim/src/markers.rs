@@ -29,12 +29,26 @@ pub const SIM_MARKERS: &[&str] = &[
     "a unit of 4 KiB was torn inside",
     "what a failed sync did not write is not seen any more",
     "an I/O call took seconds",
+    "a node could not be read",
+    "a part of the data file could not be written",
+    "a part of a log could not be read",
+    "a part of a log could not be written",
+    "a write landed on a superblock",
+    "a write landed elsewhere in the data file",
     // The run.
     "a bit rotted that a superblock needs",
     "a log with a rotten bit was read rightly",
     "a commit in doubt has happened",
     "a commit in doubt has not happened",
     "a process whose opening failed opened the database once more",
+    "a misplaced write was detected",
+    "a misplaced write did no harm",
+    "after a disk had lied the damage was detected",
+    "after a disk had lied the database was whole",
+    "a commit went through while the disk was full",
+    "a rollback went through while the disk was full",
+    "a checkpoint went through while the disk was full",
+    "a checkpoint found no room on a full disk",
 ];
 
 const _: () = assert!(MARKERS.len() + SIM_MARKERS.len() <= CAPACITY, "there is a bit for every marker");

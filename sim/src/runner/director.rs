@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::model::Model;
 use crate::script::{Act, Death, FaultOrder, Rot};
 use crate::workload::{Generator, Operation, Swarm};
-use crate::world::{ClockFault, Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
+use crate::world::{BadPart, ClockFault, Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
 
 use super::stage::{BLOCK_BYTES, SLOTS_BYTES, Seen, Stage};
 
@@ -50,6 +50,8 @@ pub struct Director {
     up: bool,
     /// Crashes that are still to strike before the database is open again.
     crashes: u64,
+    /// Whether the disk has done its worst.
+    betrayed: bool,
 }
 
 impl Director {
@@ -69,6 +71,7 @@ impl Director {
             operations: 0,
             up: true,
             crashes: 0,
+            betrayed: false,
         }
     }
 
@@ -123,6 +126,9 @@ impl Director {
         if rotten {
             return Act::Mend;
         }
+        if failed && self.dice.chance(1, 3) {
+            return Act::Disarm;
+        }
         if failed && (self.dice.chance(3, 4) || self.without.has(FaultKind::Kill)) {
             return self.die();
         }
@@ -161,7 +167,15 @@ impl Director {
             return Some(if self.dice.chance(1, 3) { Act::Do(Operation::Close) } else { self.die() });
         }
         if let Part::Settled = self.part {
-            if self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN {
+            let enough = self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN;
+            if enough && !self.betrayed {
+                self.betrayed = true;
+                if let Some(order) = self.betrayal() {
+                    self.part = Part::Round { left: self.dice.between(5, 60), fault_in: None };
+                    return Some(Act::Arm(order));
+                }
+            }
+            if enough {
                 self.part = Part::Closing;
             } else {
                 self.rounds += 1;
@@ -252,11 +266,39 @@ impl Director {
         if self.dice.chance(self.swarm.write_failures, 100) {
             return self.fail_writes();
         }
+        if self.dice.chance(self.swarm.bad_ranges, 100) {
+            return self.go_bad();
+        }
         if self.dice.chance(1, 8) {
             return FaultOrder::CrashBehindSuperblock { after: self.dice.below(4) };
         }
         let bound = *self.dice.pick(&[1, 10, 50, 200]);
         FaultOrder::Crash { after: self.dice.below(bound) }
+    }
+
+    /// The worst that the disk does to this seed, at its end.
+    fn betrayal(&mut self) -> Option<FaultOrder> {
+        match self.swarm.betrayal {
+            0 => {
+                let most = *self.dice.pick(&[2, 1 << 12]);
+                Some(FaultOrder::Misdirect { after: self.dice.below(12), to: self.dice.below(most) })
+            }
+            1 => Some(FaultOrder::Lie { after: self.dice.below(6) }),
+            _ => None,
+        }
+    }
+
+    /// A part of a file goes bad: one block, or many.
+    fn go_bad(&mut self) -> FaultOrder {
+        let all = [
+            BadPart::DataReads,
+            BadPart::DataReads,
+            BadPart::DataWrites,
+            BadPart::LogReads,
+            BadPart::LogWrites,
+        ];
+        let blocks = *self.dice.pick(&[1, 8, 64]);
+        FaultOrder::GoBad { part: *self.dice.pick(&all), first: self.dice.below(80), blocks }
     }
 
     fn disturb_clock(&mut self) -> FaultOrder {
@@ -268,6 +310,12 @@ impl Director {
     fn fail_writes(&mut self) -> FaultOrder {
         let fault = *self.dice.pick(&[WriteFault::Error, WriteFault::Full]);
         let bound = *self.dice.pick(&[1, 8, 40]);
+        if fault == WriteFault::Full && self.dice.chance(self.swarm.staying_full, 100) {
+            return FaultOrder::StayFull {
+                after: self.dice.below(bound),
+                refusals: self.dice.between(1, 12),
+            };
+        }
         FaultOrder::FailWrites { after: self.dice.below(bound), fault }
     }
 }

@@ -3,6 +3,7 @@
 //! A seed's acts come from the [`Director`], those of a record from its [`Log`](crate::script::Log). The [`Stage`] does
 //! them, and cannot tell which.
 
+mod betrayal;
 mod calls;
 mod campaign;
 mod director;
@@ -11,6 +12,7 @@ mod observe;
 mod opening;
 mod outcome;
 mod panics;
+mod refusal;
 mod rot;
 mod run;
 mod session;

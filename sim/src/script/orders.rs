@@ -1,6 +1,6 @@
 //! Orders of faults as words and numbers. The list of words is also their numbering: a new one goes to its end.
 
-use crate::world::{ClockFault, WriteFault};
+use crate::world::{BadPart, ClockFault, WriteFault};
 
 use super::FaultOrder;
 use super::codec::{Sink, Source};
@@ -16,6 +16,13 @@ const FAULTS: &[&str] = &[
     "clock-forwards",
     "clock-backwards",
     "clock-stall",
+    "bad-reads",
+    "bad-writes",
+    "bad-log-reads",
+    "bad-log-writes",
+    "misdirect",
+    "lie",
+    "stay-full",
 ];
 
 pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
@@ -32,6 +39,15 @@ pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
             ClockFault::Backwards => ("clock-backwards", &[*seconds]),
             ClockFault::Stall => ("clock-stall", &[*seconds]),
         },
+        FaultOrder::GoBad { part, first, blocks } => match part {
+            BadPart::DataReads => ("bad-reads", &[*first, *blocks]),
+            BadPart::DataWrites => ("bad-writes", &[*first, *blocks]),
+            BadPart::LogReads => ("bad-log-reads", &[*first, *blocks]),
+            BadPart::LogWrites => ("bad-log-writes", &[*first, *blocks]),
+        },
+        FaultOrder::Misdirect { after, to } => ("misdirect", &[*after, *to]),
+        FaultOrder::Lie { after } => ("lie", &[*after]),
+        FaultOrder::StayFull { after, refusals } => ("stay-full", &[*after, *refusals]),
     };
     sink.word(FAULTS, word);
     numbers.iter().for_each(|&number| sink.number(number));
@@ -40,6 +56,9 @@ pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
 pub(super) fn take_fault<S: Source>(source: &mut S) -> Result<FaultOrder, S::Error> {
     let word = source.word(FAULTS)?;
     let first = source.number()?;
+    let pairs = ["bad-reads", "bad-writes", "bad-log-reads", "bad-log-writes", "misdirect", "stay-full"];
+    let second = if pairs.contains(&word) { source.number()? } else { 0 };
+    let bad = |part| FaultOrder::GoBad { part, first, blocks: second };
     let clock = |fault| FaultOrder::DisturbClock { fault, seconds: first };
     Ok(match word {
         "crash-behind-superblock" => FaultOrder::CrashBehindSuperblock { after: first },
@@ -51,6 +70,13 @@ pub(super) fn take_fault<S: Source>(source: &mut S) -> Result<FaultOrder, S::Err
         "clock-forwards" => clock(ClockFault::Forwards),
         "clock-backwards" => clock(ClockFault::Backwards),
         "clock-stall" => clock(ClockFault::Stall),
+        "bad-reads" => bad(BadPart::DataReads),
+        "bad-writes" => bad(BadPart::DataWrites),
+        "bad-log-reads" => bad(BadPart::LogReads),
+        "bad-log-writes" => bad(BadPart::LogWrites),
+        "misdirect" => FaultOrder::Misdirect { after: first, to: second },
+        "lie" => FaultOrder::Lie { after: first },
+        "stay-full" => FaultOrder::StayFull { after: first, refusals: second },
         _ => FaultOrder::Crash { after: first },
     })
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::model::{Bytes, Edit, Elements, Step};
 use crate::runner::{Conduct, conduct_seed};
 use crate::workload::{Geometry, Operation};
-use crate::world::{Choices, ClockFault, Concern, Draw, Persist, WriteFault};
+use crate::world::{BadPart, Choices, ClockFault, Concern, Draw, Persist, WriteFault};
 
 use super::*;
 
@@ -98,10 +98,16 @@ fn persist() -> impl Strategy<Value = Persist> {
 
 fn order() -> impl Strategy<Value = FaultOrder> {
     let n = any::<u64>;
+    let parts = [BadPart::DataReads, BadPart::DataWrites, BadPart::LogReads, BadPart::LogWrites];
+    let part = prop::sample::select(parts.to_vec());
     let clock = prop::sample::select(&[ClockFault::Forwards, ClockFault::Backwards, ClockFault::Stall]);
     prop_oneof![
         n().prop_map(|bytes| FaultOrder::AtomicUnit { bytes }),
         n().prop_map(|per_mille| FaultOrder::SlowIo { per_mille }),
+        (part, n(), n()).prop_map(|(part, first, blocks)| FaultOrder::GoBad { part, first, blocks }),
+        (n(), n()).prop_map(|(after, to)| FaultOrder::Misdirect { after, to }),
+        n().prop_map(|after| FaultOrder::Lie { after }),
+        (n(), n()).prop_map(|(after, refusals)| FaultOrder::StayFull { after, refusals }),
         (clock, n()).prop_map(|(fault, seconds)| FaultOrder::DisturbClock { fault, seconds }),
     ]
 }

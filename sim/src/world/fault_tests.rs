@@ -81,3 +81,44 @@ fn slow_calls_take_time_and_monotonic_time_goes_on_when_wall_time_jumps_back() {
     assert!(file.sync().is_ok());
     assert!(env.clock().monotonic() < before + Duration::from_millis(1));
 }
+
+#[test]
+fn what_is_bad_fails_until_it_is_repaired() {
+    let (world, file) = with_file(1, 3 * 4096);
+    world.go_bad(BadPart::DataReads, 4096..8192);
+    let mut buf = [0; 4096];
+    for _ in 0..2 {
+        assert!(file.read_at(&mut buf, 0).is_ok() && file.read_at(&mut buf, 8192).is_ok());
+        assert!(file.read_at(&mut buf, 4000).is_err() && file.write_at(&[2; 10], 4096).is_ok());
+    }
+    world.kill();
+    let file =
+        world.env().disk().open(Path::new("db/f.ns"), OpenMode { create_new: false, ..CREATE }).unwrap();
+    assert!(file.read_at(&mut buf, 4096).is_err(), "the next process meets it too");
+    world.relieve();
+    assert!(file.read_at(&mut buf, 4096).is_ok());
+    assert_eq!(world.counters().reads_failed, 3);
+}
+
+#[test]
+fn one_write_lands_elsewhere() {
+    let (world, file) = with_file(1, 4 * 4096);
+    world.misdirect_write_after(1, 2 + 4);
+    for byte in [2, 3, 4] {
+        assert!(file.write_at(&[byte; 4096], 0).is_ok());
+    }
+    let found: Vec<u8> = content(&world).chunks(4096).map(|page| page[0]).collect();
+    assert_eq!((found, world.counters().misdirected), (vec![4, 1, 3, 1], 1));
+}
+
+#[test]
+fn a_disk_that_lies_makes_nothing_durable_until_the_power_fails() {
+    let (world, file) = with_file(1, 512);
+    world.lie_after(1);
+    for byte in [2, 3] {
+        file.write_at(&[byte; 512], 0).unwrap();
+        assert!(file.sync().is_ok());
+    }
+    world.power_loss(Persist::None);
+    assert_eq!((content(&world), world.counters().lies), (vec![2; 512], 1));
+}

@@ -31,11 +31,19 @@ pub enum FaultKind {
     SlowIo,
     /// Wall time jumps or stands still.
     ClockJumps,
+    /// Parts of files cannot be read or written until they are repaired.
+    BadRanges,
+    /// A write lands elsewhere in its file.
+    MisdirectedWrites,
+    /// Syncs make nothing durable.
+    LyingDisk,
+    /// A full disk stays full for some operations. Off: it has room as soon as it has refused something.
+    StayingFull,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 14] = [
+    pub const ALL: [FaultKind; 18] = [
         FaultKind::Kill,
         FaultKind::PowerLoss,
         FaultKind::Tears,
@@ -50,6 +58,10 @@ impl FaultKind {
         FaultKind::WideSectors,
         FaultKind::SlowIo,
         FaultKind::ClockJumps,
+        FaultKind::BadRanges,
+        FaultKind::MisdirectedWrites,
+        FaultKind::LyingDisk,
+        FaultKind::StayingFull,
     ];
 
     /// What it is called on the command line.
@@ -69,6 +81,10 @@ impl FaultKind {
             FaultKind::WideSectors => "wide-sectors",
             FaultKind::SlowIo => "slow-io",
             FaultKind::ClockJumps => "clock-jumps",
+            FaultKind::BadRanges => "bad-ranges",
+            FaultKind::MisdirectedWrites => "misdirected-writes",
+            FaultKind::LyingDisk => "lying-disk",
+            FaultKind::StayingFull => "staying-full",
         }
     }
 

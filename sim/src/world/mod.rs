@@ -13,6 +13,7 @@ mod file;
 mod image;
 mod inode;
 mod lag;
+mod media;
 mod names;
 mod orders;
 mod persist;
@@ -36,6 +37,7 @@ pub use env::SimEnv;
 pub use faults::{FaultKind, Without};
 pub use file::SimFile;
 pub use lag::ClockFault;
+pub use media::BadPart;
 pub use persist::Persist;
 pub use platform::{SimPlatform, SimWord};
 pub use scheduler::{SimScheduler, SimTask};
@@ -121,6 +123,11 @@ impl World {
     /// A run that makes more I/O calls than this panics: it hangs.
     pub fn limit_ios(&self, ios: u64) {
         self.shared.lock().io_limit = ios;
+    }
+
+    /// Whether faults of this kind occur.
+    pub fn lets(&self, kind: FaultKind) -> bool {
+        !self.shared.lock().without.has(kind)
     }
 
     /// Calls `narrator` with a line for each crash and, if `io`, for each I/O call.

@@ -28,6 +28,7 @@ impl World {
         state.syncs_until_failure = None;
         state.crash_behind_write = None;
         state.write_fault = None;
+        state.media.aim();
     }
 
     /// The sync after the next `syncs` ones fails once: each dirty sector of the file lasts or does not, and later
@@ -47,9 +48,16 @@ impl World {
         state.write_fault = (!state.without.has(kind)).then_some((writes, fault));
     }
 
-    /// Writes go through again.
+    /// Writes go through again, and what was bad is repaired.
     pub fn relieve(&self) {
-        self.shared.lock().write_fault = None;
+        let mut state = self.shared.lock();
+        state.write_fault = None;
+        state.media.repair();
+    }
+
+    /// Whether the disk is full, or about to be.
+    pub fn is_full(&self) -> bool {
+        matches!(self.shared.lock().write_fault, Some((_, WriteFault::Full)))
     }
 
     /// Makes this many of a thousand transfers short.
@@ -76,6 +84,7 @@ impl World {
         self.disarm();
         let mut state = self.shared.lock();
         state.lag.calm();
+        state.media.heal();
         state.short_per_mille = 0;
     }
 

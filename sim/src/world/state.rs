@@ -13,6 +13,7 @@ use super::dice::{Concern, Dice};
 use super::faults::{FaultKind, Without};
 use super::inode::Inode;
 use super::lag::Lag;
+use super::media::Media;
 use super::names::{NameChange, Names};
 use super::persist::{Persist, Plan, Tears};
 use super::power::Stale;
@@ -61,6 +62,21 @@ pub struct WorldCounters {
     pub syncs_failed: u64,
     /// Writes, creations and changes of length that were made to fail.
     pub writes_failed: u64,
+    /// Of those, how many because the disk was full.
+    pub refused_full: u64,
+    /// Reads that were made to fail.
+    pub reads_failed: u64,
+    /// Writes that landed elsewhere.
+    pub misdirected: u64,
+    /// Syncs that made nothing durable and said that they did.
+    pub lies: u64,
+}
+
+impl WorldCounters {
+    /// Reads and writes that were made to fail.
+    pub fn transfers_failed(&self) -> u64 {
+        self.writes_failed + self.reads_failed
+    }
 }
 
 /// How the disk refuses to take more.
@@ -102,6 +118,7 @@ pub(crate) struct State {
     /// Sectors in the disk's atomic unit.
     pub(crate) unit: u64,
     pub(crate) lag: Lag,
+    pub(crate) media: Media,
     pub(crate) syncs_until_failure: Option<u64>,
     /// A crash strikes so many calls after the next write that begins before so many bytes.
     pub(crate) crash_behind_write: Option<(u64, u64)>,
@@ -139,6 +156,7 @@ impl State {
             short_per_mille: 0,
             unit: 1,
             lag: Lag::default(),
+            media: Media::default(),
             syncs_until_failure: None,
             crash_behind_write: None,
             write_fault: None,
@@ -231,6 +249,7 @@ impl State {
         };
         self.counters.writes_failed += 1;
         let full = error.kind() == io::ErrorKind::StorageFull;
+        self.counters.refused_full += u64::from(full);
         reached!("the disk was too full for the data file", full && is_data(path));
         reached!("the disk was too full for the log", full && !is_data(path));
         reached!("a write of the data file failed", !full && is_data(path));
@@ -289,6 +308,7 @@ impl State {
         let (kept, lost) = self.names.power_loss(|seq| names_last || plan.names.keeps(seq, dice));
         self.counters.names_lost += lost;
         self.counters.power_losses += 1;
+        self.media.heal();
         let now = self.counters;
         let (undecided, last) =
             (now.sectors_undecided > before.sectors_undecided, now.sectors_lost == before.sectors_lost);
@@ -356,7 +376,7 @@ impl State {
 }
 
 /// Whether `path` is the data file and no log.
-fn is_data(path: &Path) -> bool {
+pub(crate) fn is_data(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "ns")
 }
 
