@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::model::Model;
 use crate::script::{Act, Death, FaultOrder, Rot};
 use crate::workload::{Generator, Operation, Swarm};
-use crate::world::{Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
+use crate::world::{BadPart, ClockFault, Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
 
 use super::stage::{BLOCK_BYTES, SLOTS_BYTES, Seen, Stage};
 
@@ -50,6 +50,8 @@ pub struct Director {
     up: bool,
     /// Crashes that are still to strike before the database is open again.
     crashes: u64,
+    /// Whether the disk has done its worst.
+    betrayed: bool,
 }
 
 impl Director {
@@ -61,15 +63,23 @@ impl Director {
             dice: Dice::new(seed, Concern::Crashes),
             turn: 0,
             generator: Generator::new(dice, swarm.clone()),
-            swarm,
             without,
-            queue: VecDeque::new(),
+            queue: Director::settings(&swarm),
+            swarm,
             part: Part::Settled,
             rounds: 0,
             operations: 0,
             up: true,
             crashes: 0,
+            betrayed: false,
         }
+    }
+
+    /// What a machine is like, before anything happens on it.
+    fn settings(swarm: &Swarm) -> VecDeque<Act> {
+        let unit = (swarm.atomic_unit > 512).then_some(FaultOrder::AtomicUnit { bytes: swarm.atomic_unit });
+        let slow = (swarm.slow_ios > 0).then_some(FaultOrder::SlowIo { per_mille: swarm.slow_ios });
+        unit.into_iter().chain(slow).map(Act::Arm).collect()
     }
 
     /// The character of the seed.
@@ -116,6 +126,9 @@ impl Director {
         if rotten {
             return Act::Mend;
         }
+        if failed && self.dice.chance(1, 3) {
+            return Act::Disarm;
+        }
         if failed && (self.dice.chance(3, 4) || self.without.has(FaultKind::Kill)) {
             return self.die();
         }
@@ -154,12 +167,23 @@ impl Director {
             return Some(if self.dice.chance(1, 3) { Act::Do(Operation::Close) } else { self.die() });
         }
         if let Part::Settled = self.part {
-            if self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN {
+            let enough = self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN;
+            if enough && !self.betrayed {
+                self.betrayed = true;
+                if let Some(order) = self.betrayal() {
+                    self.part = Part::Round { left: self.dice.between(5, 60), fault_in: None };
+                    return Some(Act::Arm(order));
+                }
+            }
+            if enough {
                 self.part = Part::Closing;
             } else {
                 self.rounds += 1;
                 let left = self.dice.between(50, 130);
                 self.part = Part::Round { left, fault_in: Some(self.dice.below(left)) };
+                if self.dice.chance(self.swarm.clock_faults, 100) {
+                    return Some(Act::Arm(self.disturb_clock()));
+                }
             }
         }
         match &mut self.part {
@@ -242,6 +266,9 @@ impl Director {
         if self.dice.chance(self.swarm.write_failures, 100) {
             return self.fail_writes();
         }
+        if self.dice.chance(self.swarm.bad_ranges, 100) {
+            return self.go_bad();
+        }
         if self.dice.chance(1, 8) {
             return FaultOrder::CrashBehindSuperblock { after: self.dice.below(4) };
         }
@@ -249,9 +276,46 @@ impl Director {
         FaultOrder::Crash { after: self.dice.below(bound) }
     }
 
+    /// The worst that the disk does to this seed, at its end.
+    fn betrayal(&mut self) -> Option<FaultOrder> {
+        match self.swarm.betrayal {
+            0 => {
+                let most = *self.dice.pick(&[2, 1 << 12]);
+                Some(FaultOrder::Misdirect { after: self.dice.below(12), to: self.dice.below(most) })
+            }
+            1 => Some(FaultOrder::Lie { after: self.dice.below(6) }),
+            _ => None,
+        }
+    }
+
+    /// A part of a file goes bad: one block, or many.
+    fn go_bad(&mut self) -> FaultOrder {
+        let all = [
+            BadPart::DataReads,
+            BadPart::DataReads,
+            BadPart::DataWrites,
+            BadPart::LogReads,
+            BadPart::LogWrites,
+        ];
+        let blocks = *self.dice.pick(&[1, 8, 64]);
+        FaultOrder::GoBad { part: *self.dice.pick(&all), first: self.dice.below(80), blocks }
+    }
+
+    fn disturb_clock(&mut self) -> FaultOrder {
+        let all = [ClockFault::Forwards, ClockFault::Backwards, ClockFault::Stall];
+        let most = *self.dice.pick(&[10, 86_400, 400_000_000]);
+        FaultOrder::DisturbClock { fault: *self.dice.pick(&all), seconds: self.dice.between(1, most) }
+    }
+
     fn fail_writes(&mut self) -> FaultOrder {
         let fault = *self.dice.pick(&[WriteFault::Error, WriteFault::Full]);
         let bound = *self.dice.pick(&[1, 8, 40]);
+        if fault == WriteFault::Full && self.dice.chance(self.swarm.staying_full, 100) {
+            return FaultOrder::StayFull {
+                after: self.dice.below(bound),
+                refusals: self.dice.between(1, 12),
+            };
+        }
         FaultOrder::FailWrites { after: self.dice.below(bound), fault }
     }
 }

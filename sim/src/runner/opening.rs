@@ -25,6 +25,17 @@ impl Stage {
         let before = self.world.counters().ios;
         let opened = self.geometry.options().open_in(self.world.env(), PATH);
         self.world.disarm();
+        let crashed = self.world.crashed();
+        let failed = self.failures() > failures;
+        let opened = if self.is_betrayed() && !crashed && !(failed && opened.is_err()) {
+            self.world.relieve();
+            match self.judge_betrayed(opened)? {
+                Some(db) => Ok(db),
+                None => return Ok(Done::Performed),
+            }
+        } else {
+            opened
+        };
         let Phase::Down(down) = &mut self.phase else { return Ok(Done::Skipped) };
         reached!(
             "a process whose opening failed opened the database once more",
@@ -39,9 +50,7 @@ impl Stage {
                 let recovers = !down.clean && self.counters.recoveries > 0;
                 self.counters.crashes_in_recovery += u64::from(recovers);
             }
-            Err(Error::Io { .. } | Error::Poisoned { .. })
-                if self.world.counters().syncs_failed + self.world.counters().writes_failed > failures =>
-            {
+            Err(Error::Io { .. } | Error::Poisoned { .. }) if failed => {
                 down.failed = true;
             }
             Err(e) if down.rotten.is_some() => detected(&e)?,
@@ -60,6 +69,8 @@ impl Stage {
 
     /// The database has opened, after so many I/O calls.
     fn enter(&mut self, db: Database<SimEnv>, ios: u64) -> Result<(), Finding> {
+        // Until an opening goes through, what is bad stays bad.
+        self.world.relieve();
         let Phase::Down(down) = &self.phase else { return Ok(()) };
         let (history, doubted) = (down.history.clone(), down.doubted.clone());
         let found = if down.clean {
@@ -88,6 +99,7 @@ impl Stage {
             // No sync has lied since: what was written in its place is durable.
             self.rotten_slot = None;
         }
+        self.continue_lie(&history);
         let session = Session::new(&self.world, db, found);
         let audited = session.verify(&mut self.counters);
         self.phase = Phase::Up(Box::new(session));
@@ -126,9 +138,9 @@ impl Stage {
         Err(Finding::new("durability", "the database was opened, and its file is gone"))
     }
 
-    /// Syncs and writes that have failed.
+    /// Syncs, writes and reads that have failed.
     pub(super) fn failures(&self) -> u64 {
         let world = self.world.counters();
-        world.syncs_failed + world.writes_failed
+        world.syncs_failed + world.transfers_failed()
     }
 }

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::model::{Bytes, Edit, Elements, Step};
 use crate::runner::{Conduct, conduct_seed};
 use crate::workload::{Geometry, Operation};
-use crate::world::{Choices, Concern, Draw, Persist, WriteFault};
+use crate::world::{BadPart, Choices, ClockFault, Concern, Draw, Persist, WriteFault};
 
 use super::*;
 
@@ -96,6 +96,22 @@ fn persist() -> impl Strategy<Value = Persist> {
     ]
 }
 
+fn order() -> impl Strategy<Value = FaultOrder> {
+    let n = any::<u64>;
+    let parts = [BadPart::DataReads, BadPart::DataWrites, BadPart::LogReads, BadPart::LogWrites];
+    let part = prop::sample::select(parts.to_vec());
+    let clock = prop::sample::select(&[ClockFault::Forwards, ClockFault::Backwards, ClockFault::Stall]);
+    prop_oneof![
+        n().prop_map(|bytes| FaultOrder::AtomicUnit { bytes }),
+        n().prop_map(|per_mille| FaultOrder::SlowIo { per_mille }),
+        (part, n(), n()).prop_map(|(part, first, blocks)| FaultOrder::GoBad { part, first, blocks }),
+        (n(), n()).prop_map(|(after, to)| FaultOrder::Misdirect { after, to }),
+        n().prop_map(|after| FaultOrder::Lie { after }),
+        (n(), n()).prop_map(|(after, refusals)| FaultOrder::StayFull { after, refusals }),
+        (clock, n()).prop_map(|(fault, seconds)| FaultOrder::DisturbClock { fault, seconds }),
+    ]
+}
+
 fn act() -> impl Strategy<Value = Act> {
     let n = any::<u64>;
     let full = any::<bool>().prop_map(|full| if full { WriteFault::Full } else { WriteFault::Error });
@@ -106,6 +122,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => n().prop_map(|after| Act::Arm(FaultOrder::CrashBehindSuperblock { after })),
         1 => n().prop_map(|after| Act::Arm(FaultOrder::FailSync { after })),
         1 => (n(), full).prop_map(|(after, fault)| Act::Arm(FaultOrder::FailWrites { after, fault })),
+        3 => order().prop_map(Act::Arm),
         1 => Just(Act::Disarm),
         1 => Just(Act::Die(Death::Kill)),
         1 => persist().prop_map(|persist| Act::Die(Death::PowerLoss(persist))),

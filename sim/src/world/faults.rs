@@ -23,11 +23,27 @@ pub enum FaultKind {
     ShortTransfers,
     /// A crash or another fault strikes in a recovery.
     CrashInRecovery,
+    /// What a failed sync did not write is not seen any more. Off: it is seen until the next process, as if written.
+    RevertedPages,
+    /// The disk's atomic unit has 4 KiB. Off: 512 bytes.
+    WideSectors,
+    /// I/O calls take seconds.
+    SlowIo,
+    /// Wall time jumps or stands still.
+    ClockJumps,
+    /// Parts of files cannot be read or written until they are repaired.
+    BadRanges,
+    /// A write lands elsewhere in its file.
+    MisdirectedWrites,
+    /// Syncs make nothing durable.
+    LyingDisk,
+    /// A full disk stays full for some operations. Off: it has room as soon as it has refused something.
+    StayingFull,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 10] = [
+    pub const ALL: [FaultKind; 18] = [
         FaultKind::Kill,
         FaultKind::PowerLoss,
         FaultKind::Tears,
@@ -38,6 +54,14 @@ impl FaultKind {
         FaultKind::Rot,
         FaultKind::ShortTransfers,
         FaultKind::CrashInRecovery,
+        FaultKind::RevertedPages,
+        FaultKind::WideSectors,
+        FaultKind::SlowIo,
+        FaultKind::ClockJumps,
+        FaultKind::BadRanges,
+        FaultKind::MisdirectedWrites,
+        FaultKind::LyingDisk,
+        FaultKind::StayingFull,
     ];
 
     /// What it is called on the command line.
@@ -53,6 +77,14 @@ impl FaultKind {
             FaultKind::Rot => "rot",
             FaultKind::ShortTransfers => "short-transfers",
             FaultKind::CrashInRecovery => "crash-in-recovery",
+            FaultKind::RevertedPages => "reverted-pages",
+            FaultKind::WideSectors => "wide-sectors",
+            FaultKind::SlowIo => "slow-io",
+            FaultKind::ClockJumps => "clock-jumps",
+            FaultKind::BadRanges => "bad-ranges",
+            FaultKind::MisdirectedWrites => "misdirected-writes",
+            FaultKind::LyingDisk => "lying-disk",
+            FaultKind::StayingFull => "staying-full",
         }
     }
 
@@ -68,7 +100,7 @@ impl FaultKind {
 
 /// The kinds of faults that are switched off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Without(u16);
+pub struct Without(u32);
 
 impl Without {
     /// Whether faults of this kind do not occur.

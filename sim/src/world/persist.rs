@@ -62,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) tears: Tears,
     /// Whether gaps hold stale bytes, not zeros.
     pub(crate) stale: bool,
+    /// Sectors that last or are lost together: the disk's atomic unit.
+    pub(crate) unit: u64,
     pages: BTreeMap<(u64, u64), u64>,
 }
 
@@ -81,10 +83,10 @@ impl Plan {
             _ => Tears::Few(0),
         };
         let stale = swarm && dice.chance(1, 3);
-        Plan { data, lengths, names, tears, stale, pages: BTreeMap::new() }
+        Plan { data, lengths, names, tears, stale, unit: 1, pages: BTreeMap::new() }
     }
 
-    /// Which version a sector of page `page` of a file takes, of those that the changes `touching` made:
+    /// Which version a unit in page `page` of a file takes, of those that the changes `touching` made:
     /// 0 is the durable one, `n` the one after the n-th change.
     pub(crate) fn version(&mut self, file: u64, page: u64, touching: &[u64], dice: &mut Dice) -> usize {
         if !matches!(self.data, Strategy::PageThenSector) {

@@ -12,6 +12,8 @@ use std::sync::Arc;
 use super::dice::{Concern, Dice};
 use super::faults::{FaultKind, Without};
 use super::inode::Inode;
+use super::lag::Lag;
+use super::media::Media;
 use super::names::{NameChange, Names};
 use super::persist::{Persist, Plan, Tears};
 use super::power::Stale;
@@ -82,6 +84,21 @@ pub struct WorldCounters {
     pub syncs_failed: u64,
     /// Writes, creations and changes of length that were made to fail.
     pub writes_failed: u64,
+    /// Of those, how many because the disk was full.
+    pub refused_full: u64,
+    /// Reads that were made to fail.
+    pub reads_failed: u64,
+    /// Writes that landed elsewhere.
+    pub misdirected: u64,
+    /// Syncs that made nothing durable and said that they did.
+    pub lies: u64,
+}
+
+impl WorldCounters {
+    /// Reads and writes that were made to fail.
+    pub fn transfers_failed(&self) -> u64 {
+        self.writes_failed + self.reads_failed
+    }
 }
 
 /// How the disk refuses to take more.
@@ -120,6 +137,10 @@ pub(crate) struct State {
     pub(crate) trace: Trace,
     pub(crate) counters: WorldCounters,
     pub(crate) short_per_mille: u64,
+    /// Sectors in the disk's atomic unit.
+    pub(crate) unit: u64,
+    pub(crate) lag: Lag,
+    pub(crate) media: Media,
     pub(crate) syncs_until_failure: Option<u64>,
     /// A crash strikes so many calls after the next write that begins before so many bytes.
     pub(crate) crash_behind_write: Option<(u64, u64)>,
@@ -155,6 +176,9 @@ impl State {
             trace: Trace::new(),
             counters: WorldCounters::default(),
             short_per_mille: 0,
+            unit: 1,
+            lag: Lag::default(),
+            media: Media::default(),
             syncs_until_failure: None,
             crash_behind_write: None,
             write_fault: None,
@@ -198,7 +222,7 @@ impl State {
         }
         self.counters.ios += 1;
         assert!(self.counters.ios <= self.io_limit, "hang: {} I/O calls, more than allowed", self.io_limit);
-        self.tasks.pass_time(1_500 * (1 + self.clock_dice.below(64)));
+        self.tasks.pass_time(self.lag.draw(&mut self.clock_dice));
         let name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
         self.trace.word(call as u64);
         self.trace.bytes(name);
@@ -247,6 +271,7 @@ impl State {
         };
         self.counters.writes_failed += 1;
         let full = error.kind() == io::ErrorKind::StorageFull;
+        self.counters.refused_full += u64::from(full);
         reached!("the disk was too full for the data file", full && is_data(path));
         reached!("the disk was too full for the log", full && !is_data(path));
         reached!("a write of the data file failed", !full && is_data(path));
@@ -277,15 +302,22 @@ impl State {
         self.forget_unreachable();
     }
 
+    /// What lasts of the pending changes at these places.
+    pub(crate) fn plan(&mut self, persist: Persist, seqs: &[u64]) -> Plan {
+        let mut plan = Plan::draw(persist, seqs, &mut self.disk_dice);
+        plan.unit = self.unit;
+        if self.without.has(FaultKind::Tears) {
+            plan.tears = Tears::Few(0);
+        }
+        plan
+    }
+
     /// The power fails: the fate of everything pending is decided.
     pub(crate) fn power_loss(&mut self, persist: Persist) {
         let mut seqs: Vec<u64> = self.names.pending_seqs().collect();
         seqs.extend(self.inodes.values().flat_map(|inode| inode.pending.iter().map(|p| p.seq)));
         seqs.sort_unstable();
-        let mut plan = Plan::draw(persist, &seqs, &mut self.disk_dice);
-        if self.without.has(FaultKind::Tears) {
-            plan.tears = Tears::Few(0);
-        }
+        let mut plan = self.plan(persist, &seqs);
         let before = self.counters;
         for (&id, inode) in &mut self.inodes {
             let damage = inode.power_loss(id, &mut plan, &self.stale, &mut self.disk_dice);
@@ -298,6 +330,7 @@ impl State {
         let (kept, lost) = self.names.power_loss(|seq| names_last || plan.names.keeps(seq, dice));
         self.counters.names_lost += lost;
         self.counters.power_losses += 1;
+        self.media.heal();
         let now = self.counters;
         let (undecided, last) =
             (now.sectors_undecided > before.sectors_undecided, now.sectors_lost == before.sectors_lost);
@@ -365,7 +398,7 @@ impl State {
 }
 
 /// Whether `path` is the data file and no log.
-fn is_data(path: &Path) -> bool {
+pub(crate) fn is_data(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "ns")
 }
 

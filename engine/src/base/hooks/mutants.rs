@@ -184,6 +184,18 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "no room is made for an operation",
+        mechanism: "a full disk",
+        broken: "An operation is accepted whose checkpoint will find the disk full.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "the log keeps no room for compensations",
+        mechanism: "a full disk",
+        broken: "An operation is accepted for whose rollback the log has no room.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "snapshots pin nothing",
         mechanism: "space",
         broken: "A checkpoint sets blocks free that a snapshot still reads.",
