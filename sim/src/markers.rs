@@ -30,6 +30,10 @@ pub const SIM_MARKERS: &[&str] = &[
     "a crash struck a rename",
     "a crash struck a sync of a directory",
     "a crash struck the growth of a log",
+    "a file could not be created",
+    "a file could not be removed",
+    "a file could not be renamed",
+    "a sync of a directory failed",
     "a unit of 4 KiB was torn inside",
     "what a failed sync did not write is not seen any more",
     "an I/O call took seconds",
@@ -40,6 +44,7 @@ pub const SIM_MARKERS: &[&str] = &[
     "a write landed on a superblock",
     "a write landed elsewhere in the data file",
     // The run.
+    "wall time stood still during a recovery",
     "a bit rotted that a superblock needs",
     "a log with a rotten bit was read rightly",
     "a commit in doubt has happened",

@@ -233,7 +233,7 @@ impl<E: Env> Transaction<E> {
     pub(super) fn with_core<R>(&self, run: impl FnOnce(&mut Core<E>, TxnId) -> Result<R>) -> Result<R> {
         self.shared.core.lock().guarded(|core| {
             // It also holds what a failed commit wrote and what may vanish; snapshots go on.
-            core.check_health()?;
+            core.check_readable()?;
             run(core, self.id)
         })
     }

@@ -78,8 +78,11 @@ impl<F: DiskFile> Log<F> {
     ) -> Result<Log<F>> {
         let segment_bytes = check_segment_bytes(segment_bytes)?;
         let path = log_path(db_path, identity.generation);
-        remove_leftover(disk, &path)?;
-        let mode = OpenMode { write: true, create_new: true, direct: false };
+        let is_kept = mutant!("a new log goes over a leftover") && disk.open(&path, OpenMode::default()).is_ok();
+        if !is_kept {
+            remove_leftover(disk, &path)?;
+        }
+        let mode = OpenMode { write: true, create_new: !is_kept, direct: false };
         let file = disk.open(&path, mode).map_err(|error| Error::io("create", &path, 0, error))?;
         let header = LogHeader { identity, segment_bytes, start_lsn };
         if let Err(error) = fill_new_file(&file, &path, &header) {
@@ -91,7 +94,10 @@ impl<F: DiskFile> Log<F> {
         }
         let dir = parent_dir(&path);
         if !mutant!("the name of a log is not synced") {
-            disk.sync_dir(dir).map_err(|error| Error::io("sync directory", dir, 0, error))?;
+            let synced = disk.sync_dir(dir).map_err(|error| Error::io("sync directory", dir, 0, error));
+            if !mutant!("nobody asks whether a name was synced") {
+                synced?;
+            }
         }
         let counters =
             LogCounters { syncs: 1, fill_bytes: u64::from(segment_bytes), ..LogCounters::default() };
@@ -156,6 +162,11 @@ impl<F: DiskFile> Log<F> {
     /// Bytes of records that are not durable yet.
     pub fn buffered_bytes(&self) -> u64 {
         self.buffer.len() as u64
+    }
+
+    /// Whether no record was ever appended.
+    pub fn is_untouched(&self) -> bool {
+        self.sequence == 1 && self.buffer.is_empty()
     }
 
     /// Length of the file.
@@ -363,8 +374,8 @@ impl<F: DiskFile> Log<F> {
         self.batch.extend_from_slice(&bytes);
         self.batch.extend_from_slice(records);
         reached!("a batch of many blocks", self.batch.len() > 3 * BLOCK_BYTES);
-        self.batch.resize(self.batch.len().next_multiple_of(BLOCK_BYTES), 0);
-        assert_eq!(self.batch.len() as u64, header.batch_bytes());
+        let padded = usize::try_from(header.batch_bytes()).expect("invariant: a batch fits a segment");
+        self.batch.resize(padded, 0);
         (header, sum)
     }
 

@@ -11,7 +11,7 @@ use crate::script::{Act, Death, FaultOrder, Rot};
 use crate::workload::{Generator, Operation, Swarm};
 use crate::world::{BadPart, ClockFault, Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
 
-use super::stage::{BLOCK_BYTES, SLOTS_BYTES, Seen, Stage};
+use super::stage::{BLOCK_BYTES, Seen, Stage};
 
 /// Fewest operations of a seed.
 const OPERATIONS_MIN: u64 = 200;
@@ -20,7 +20,7 @@ const CRASHES_MIN: u64 = 2;
 
 /// What the run is busy with while the database is open.
 #[derive(Clone, Copy)]
-enum Part {
+pub(super) enum Part {
     /// Work: operations to go, and how many of them before a fault is ordered.
     Round { left: u64, fault_in: Option<u64> },
     /// The first recovery after a crash: it must come back once more.
@@ -35,15 +35,15 @@ enum Part {
 
 /// The source of a seed's acts.
 pub struct Director {
-    dice: Dice,
+    pub(super) dice: Dice,
     /// Acts so far; each has a turn of the dice.
     turn: u64,
-    generator: Generator,
-    swarm: Swarm,
-    without: Without,
+    pub(super) generator: Generator,
+    pub(super) swarm: Swarm,
+    pub(super) without: Without,
     /// What is decided already.
-    queue: VecDeque<Act>,
-    part: Part,
+    pub(super) queue: VecDeque<Act>,
+    pub(super) part: Part,
     rounds: u64,
     operations: u64,
     /// Whether the database was open when this last looked.
@@ -52,6 +52,8 @@ pub struct Director {
     crashes: u64,
     /// Whether the disk has done its worst.
     betrayed: bool,
+    /// Whether it has worked on after that.
+    aftermath: bool,
 }
 
 impl Director {
@@ -72,6 +74,7 @@ impl Director {
             up: true,
             crashes: 0,
             betrayed: false,
+            aftermath: false,
         }
     }
 
@@ -156,6 +159,9 @@ impl Director {
         Act::Arm(match self.dice.below(12) {
             0 => FaultOrder::FailSync { after: self.dice.below(8) },
             1 => self.fail_writes(),
+            2 if self.dice.chance(self.swarm.name_failures, 50) => {
+                FaultOrder::FailName { after: self.dice.below(8) }
+            }
             _ => FaultOrder::Crash { after: self.dice.below(bound) },
         })
     }
@@ -166,29 +172,17 @@ impl Director {
             self.part = Part::Settled;
             return Some(if self.dice.chance(1, 3) { Act::Do(Operation::Close) } else { self.die() });
         }
-        if let Part::Settled = self.part {
-            let enough = self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN;
-            if enough && !self.betrayed {
-                self.betrayed = true;
-                if let Some(order) = self.betrayal() {
-                    self.part = Part::Round { left: self.dice.between(5, 60), fault_in: None };
-                    return Some(Act::Arm(order));
-                }
-            }
-            if enough {
-                self.part = Part::Closing;
-            } else {
-                self.rounds += 1;
-                let left = self.dice.between(50, 130);
-                self.part = Part::Round { left, fault_in: Some(self.dice.below(left)) };
-                if self.dice.chance(self.swarm.clock_faults, 100) {
-                    return Some(Act::Arm(self.disturb_clock()));
-                }
-            }
+        if let Part::Settled = self.part
+            && let Some(act) = self.go_on(model)
+        {
+            return Some(act);
         }
         match &mut self.part {
             Part::Round { fault_in: fault_in @ Some(0), .. } => {
                 *fault_in = None;
+                if self.dice.chance(self.swarm.aimed, 100) {
+                    return Some(self.plot(model));
+                }
                 Some(Act::Arm(self.fault()))
             }
             Part::Round { left: 0, .. } => Some(self.end_round()),
@@ -202,6 +196,37 @@ impl Director {
             Part::Rotting => None,
             _ => Some(self.close_for_good()),
         }
+    }
+
+    /// What comes after a round, and what begins it if that is an act of its own.
+    fn go_on(&mut self, model: &Model) -> Option<Act> {
+        let enough = self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN;
+        if enough && !self.betrayed {
+            self.betrayed = true;
+            if let Some(act) = self.betrayal(model) {
+                return Some(act);
+            }
+        }
+        if enough && self.swarm.betrayal == 1 && !self.aftermath {
+            // What the disk has kept of what it should not have may come to light now.
+            self.aftermath = true;
+            self.part = Part::Round { left: self.dice.between(5, 60), fault_in: None };
+            return None;
+        }
+        if enough {
+            self.part = Part::Closing;
+            return None;
+        }
+        if self.rounds == 0 && self.dice.chance(1, 8) {
+            // Nothing but the database's making can be lost.
+            self.part = Part::Crashed;
+            return Some(self.die());
+        }
+        self.rounds += 1;
+        let left = self.dice.between(50, 130);
+        self.part = Part::Round { left, fault_in: Some(self.dice.below(left)) };
+        let disturbed = self.dice.chance(self.swarm.clock_faults, 100);
+        disturbed.then(|| Act::Arm(self.disturb_clock()))
     }
 
     /// No fault has struck: the process ends in between two operations.
@@ -228,8 +253,8 @@ impl Director {
             self.queue.push_back(Act::Do(Operation::Close));
         }
         if self.dice.chance(1, 2) && !self.without.has(FaultKind::Rot) {
-            let (at, bit) = (self.dice.below(SLOTS_BYTES), self.dice.below(8) as u8);
-            self.queue.push_back(Act::Rot(Rot::Slot { at, bit }));
+            let slot = self.rot_slot();
+            self.queue.push_back(slot);
         }
         self.queue.extend([Act::Open, Act::Do(Operation::Close)]);
         if churns { Act::Churn } else { Act::Do(Operation::Close) }
@@ -269,23 +294,14 @@ impl Director {
         if self.dice.chance(self.swarm.bad_ranges, 100) {
             return self.go_bad();
         }
+        if self.dice.chance(self.swarm.name_failures, 100) {
+            return FaultOrder::FailName { after: self.dice.below(8) };
+        }
         if self.dice.chance(1, 8) {
             return FaultOrder::CrashBehindSuperblock { after: self.dice.below(4) };
         }
         let bound = *self.dice.pick(&[1, 10, 50, 200]);
         FaultOrder::Crash { after: self.dice.below(bound) }
-    }
-
-    /// The worst that the disk does to this seed, at its end.
-    fn betrayal(&mut self) -> Option<FaultOrder> {
-        match self.swarm.betrayal {
-            0 => {
-                let most = *self.dice.pick(&[2, 1 << 12]);
-                Some(FaultOrder::Misdirect { after: self.dice.below(12), to: self.dice.below(most) })
-            }
-            1 => Some(FaultOrder::Lie { after: self.dice.below(6) }),
-            _ => None,
-        }
     }
 
     /// A part of a file goes bad: one block, or many.

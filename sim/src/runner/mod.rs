@@ -11,6 +11,7 @@ mod fits;
 mod observe;
 mod opening;
 mod outcome;
+mod plots;
 mod refusal;
 mod rot;
 mod run;

@@ -12,13 +12,16 @@ use super::calls;
 use super::outcome::Counters;
 use super::session::{Fault, Session, Stop};
 
+/// The stream that is made or dropped to see whether writes go through.
+const PROBE: &str = "written after a failed sync";
+
 impl Session {
     /// After a failed sync or write: a write is refused, or it is as good as any other; durable versions are read either way.
     ///
     /// # Errors
     /// A finding.
     pub fn probe(&mut self, fault: &Fault) -> Result<(), Finding> {
-        let name = "written after a failed sync".to_owned();
+        let name = PROBE.to_owned();
         // It may be there from an earlier failure.
         let there = self.model.history().newest().contains_key(&name);
         let step = if there { Step::Drop { name } } else { Step::Create { name } };
@@ -34,6 +37,34 @@ impl Session {
             Err(e) => return Err(Finding::new("poison", format!("a write after a failed sync: {e}"))),
         }
         self.read_all_durable()
+    }
+
+    /// After a failure the open transactions read what is theirs or are told that they cannot: never damage, which would
+    /// have its cause in what the failure left unwritten.
+    ///
+    /// # Errors
+    /// A finding.
+    pub fn probe_open(&mut self, fault: &Fault) -> Result<(), Finding> {
+        let newest = self.model.history().newest().clone();
+        for txn in self.transactions.keys().copied().collect::<Vec<_>>() {
+            // What is read belongs to its reader; that one name is needed afterwards.
+            for name in newest.keys().filter(|name| *name != PROBE) {
+                let Some(len) = self.model.transaction(txn).look(&newest, name).map(|bytes| bytes.len()) else {
+                    continue;
+                };
+                let edit = Edit::Read { from: 0, to: len as u64 };
+                let step = Step::Edit { name: name.clone(), edit };
+                let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: one of its keys");
+                let got = calls::in_transaction(tx, savepoints, &step);
+                match &got {
+                    Err(e) if [ErrorCode::Poisoned, ErrorCode::Io].contains(&e.code()) => return Ok(()),
+                    // What is in doubt may be seen by whoever reads on.
+                    Ok(_) | Err(_) if fault.in_doubt.is_some() => return Ok(()),
+                    _ => check_answer(&"a read, after a failure", &got, &self.model.step(txn, &step))?,
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Reads everything that is shown as durable. It is a state that may be shown, and must last from now on.
@@ -132,7 +163,7 @@ impl Session {
 
     /// The second try went through, so nothing of the first may be left.
     pub(super) fn recovered_from_refusal(&mut self, counters: &mut Counters) -> Result<(), Stop> {
-        self.failed_before = self.world.counters().transfers_failed();
+        self.failed_before = self.world.counters().calls_failed();
         self.hard_before = hard_failures(&self.world);
         self.verify(counters)
     }
@@ -141,7 +172,7 @@ impl Session {
 /// Reads and writes that have failed, and not because the disk was full.
 pub(super) fn hard_failures(world: &World) -> u64 {
     let counters = world.counters();
-    counters.transfers_failed() - counters.refused_full
+    counters.calls_failed() - counters.refused_full
 }
 
 /// Whether the engine may cut a step into several operations, of which it undoes the first when a later one is refused.

@@ -28,8 +28,8 @@ impl Stage {
     /// After a proper end one of the superblock's two slots may rot.
     fn rot_slot(&mut self, at: u64, bit: u8) -> Option<()> {
         let fits = matches!(&self.phase, Phase::Down(Down { clean: true, .. }));
-        // A slot may be old because its last write landed elsewhere; then the other one is all that there is.
-        let spare = self.rotten_slot.is_none() && self.world.counters().misdirected == 0;
+        // A slot may be old because its last write landed elsewhere; until an opening the other one is all that there is.
+        let spare = self.rotten_slot.is_none() && !self.is_betrayed();
         if !fits || !spare || at >= SLOTS_BYTES {
             return None;
         }

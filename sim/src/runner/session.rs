@@ -59,21 +59,20 @@ pub struct Session {
     misdirected_before: u64,
     /// Refusals that a full disk still has to give before there is room.
     pub(super) patience: u64,
-    /// Whether a checkpoint may find no room on a full disk: nothing was changed yet, so that none was set aside, or
-    /// something was brought back since the disk is full.
+    /// Whether a checkpoint may find no room on a full disk: something was brought back since it is full.
     pub(super) lacks_room: bool,
 }
 
 impl Session {
-    /// A session on a database that was found in `state`.
-    pub fn new(world: &World, db: Database<SimEnv>, state: Streams) -> Session {
+    /// A session on a database that was found in `state`; `lacks_room` if the disk was full while it was opened.
+    pub fn new(world: &World, db: Database<SimEnv>, state: Streams, lacks_room: bool) -> Session {
         Session {
             failed_syncs_before: world.counters().syncs_failed,
-            failed_before: world.counters().transfers_failed(),
+            failed_before: world.counters().calls_failed(),
             hard_before: hard_failures(world),
             misdirected_before: world.counters().misdirected,
             patience: 0,
-            lacks_room: true,
+            lacks_room,
             world: world.clone(),
             db,
             transactions: BTreeMap::new(),
@@ -121,7 +120,7 @@ impl Session {
             Err(e)
                 if self.world.counters().misdirected > self.misdirected_before
                     || is_faulty(&self.world, self.failed_syncs_before)
-                    || self.world.counters().transfers_failed() > self.failed_before =>
+                    || self.world.counters().calls_failed() > self.failed_before =>
             {
                 (self.model, Err(crash(&e, None)))
             }
@@ -136,7 +135,7 @@ impl Session {
 
     /// Whether a write has failed that no second try has made good.
     pub fn is_refused(&self) -> bool {
-        self.world.counters().transfers_failed() > self.failed_before
+        self.world.counters().calls_failed() > self.failed_before
     }
 
     /// Whether a write has landed elsewhere: everything but a wrong answer is possible.
@@ -229,7 +228,8 @@ impl Session {
     fn check_stats(&self) -> Result<(), Stop> {
         let stats = self.db.stats();
         let open = self.transactions.len() as u64;
-        if stats.transactions_open != open {
+        // One that could not be rolled back stays open until the database is opened again.
+        if stats.transactions_open != open && !self.is_refused() {
             let what =
                 format!("{} transactions are open, the counters say {}", open, stats.transactions_open);
             return Err(Finding::new("counters", what).into());

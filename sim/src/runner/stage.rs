@@ -227,6 +227,7 @@ impl Stage {
                     session.stay_full(refusals);
                 }
             }
+            FaultOrder::FailName { after } => self.world.fail_name_after(after),
             FaultOrder::AtomicUnit { bytes } => self.world.atomic_unit(bytes),
             FaultOrder::SlowIo { per_mille } => self.world.slow_ios(per_mille),
             FaultOrder::DisturbClock { fault, seconds } => {
@@ -268,6 +269,7 @@ impl Stage {
         if !betrayed && !self.world.crashed() && (session.is_faulty() || session.is_refused()) {
             self.counters.failures += 1;
             let commits = *session.model().history().candidates().end();
+            session.probe_open(&fault)?;
             session.probe(&fault)?;
             if *session.model().history().candidates().end() != commits {
                 // The write was accepted, so what failed before it has not happened.

@@ -96,6 +96,11 @@ pub enum FaultOrder {
         /// The operations that it refuses before there is room again.
         refusals: u64,
     },
+    /// A change of names fails, or the sync of a directory, once.
+    FailName {
+        /// The changes that go through.
+        after: u64,
+    },
     /// Wall time jumps or stands still.
     DisturbClock {
         /// How.

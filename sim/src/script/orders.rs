@@ -23,6 +23,7 @@ const FAULTS: &[&str] = &[
     "misdirect",
     "lie",
     "stay-full",
+    "fail-name",
 ];
 
 pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
@@ -48,6 +49,7 @@ pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
         FaultOrder::Misdirect { after, to } => ("misdirect", &[*after, *to]),
         FaultOrder::Lie { after } => ("lie", &[*after]),
         FaultOrder::StayFull { after, refusals } => ("stay-full", &[*after, *refusals]),
+        FaultOrder::FailName { after } => ("fail-name", &[*after]),
     };
     sink.word(FAULTS, word);
     numbers.iter().for_each(|&number| sink.number(number));
@@ -76,6 +78,7 @@ pub(super) fn take_fault<S: Source>(source: &mut S) -> Result<FaultOrder, S::Err
         "bad-log-writes" => bad(BadPart::LogWrites),
         "misdirect" => FaultOrder::Misdirect { after: first, to: second },
         "lie" => FaultOrder::Lie { after: first },
+        "fail-name" => FaultOrder::FailName { after: first },
         "stay-full" => FaultOrder::StayFull { after: first, refusals: second },
         _ => FaultOrder::Crash { after: first },
     })

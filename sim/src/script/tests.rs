@@ -107,6 +107,7 @@ fn order() -> impl Strategy<Value = FaultOrder> {
         (part, n(), n()).prop_map(|(part, first, blocks)| FaultOrder::GoBad { part, first, blocks }),
         (n(), n()).prop_map(|(after, to)| FaultOrder::Misdirect { after, to }),
         n().prop_map(|after| FaultOrder::Lie { after }),
+        n().prop_map(|after| FaultOrder::FailName { after }),
         (n(), n()).prop_map(|(after, refusals)| FaultOrder::StayFull { after, refusals }),
         (clock, n()).prop_map(|(fault, seconds)| FaultOrder::DisturbClock { fault, seconds }),
     ]

@@ -49,7 +49,7 @@ fn size(dice: &mut Dice, swarm: &Swarm) -> u64 {
 }
 
 /// Bytes that differ from piece to piece: the same everywhere would hide what is out of place.
-fn bytes(dice: &mut Dice, len: u64) -> Bytes {
+pub(super) fn bytes(dice: &mut Dice, len: u64) -> Bytes {
     Bytes::patterned(dice.below(1 << 32) as u32, len as usize)
 }
 

@@ -43,8 +43,7 @@ impl Generator {
         if let Some(operation) = self.beginning.pop() {
             return operation;
         }
-        self.turn += 1;
-        self.dice.begin_turn(self.turn, Source::Seed, false);
+        self.begin_turn();
         let open: Vec<u64> = model.open().map(|(txn, _)| txn).collect();
         let w = self.swarm.weights.clone();
         let can_begin = open.len() < self.swarm.open_max;
@@ -84,6 +83,30 @@ impl Generator {
             }
             _ => Operation::Close,
         }
+    }
+
+    /// A payload that goes to disk around the log, appended to a stream that nobody has, if there is one.
+    pub fn bulk(&mut self, model: &Model) -> Operation {
+        self.begin_turn();
+        let name = self.name(model, u64::MAX);
+        let len = self.swarm.geometry.bulk_bytes + *self.dice.pick(&[0, 4096, 9000, 30_000]);
+        let data = arguments::bytes(&mut self.dice, len);
+        Operation::Direct(Step::Edit { name, edit: Edit::Append { data } })
+    }
+
+    /// A stream gets a name that is free, if nobody has that stream.
+    pub fn rename_freely(&mut self, model: &Model) -> Operation {
+        self.begin_turn();
+        let from = self.name(model, u64::MAX);
+        let newest = model.history().newest();
+        let free = |name: &&String| !newest.contains_key(*name) && !model.is_busy(u64::MAX, name);
+        let to = self.swarm.names.iter().find(free).cloned().unwrap_or_else(|| "aside".to_owned());
+        Operation::Direct(Step::Rename { from, to })
+    }
+
+    fn begin_turn(&mut self) {
+        self.turn += 1;
+        self.dice.begin_turn(self.turn, Source::Seed, false);
     }
 
     fn choose(&mut self, weights: &[u64]) -> usize {

@@ -45,6 +45,10 @@ pub struct Swarm {
     pub sync_failures: u64,
     /// Percent of rounds in which writes fail.
     pub write_failures: u64,
+    /// Percent of rounds in which a change of names fails.
+    pub name_failures: u64,
+    /// Percent of faults that are aimed: at something that is made to happen there and then.
+    pub aimed: u64,
     /// Bytes that the disk writes as a whole or tears.
     pub atomic_unit: u64,
     /// Percent of rounds in which a part of a file goes bad.
@@ -241,6 +245,8 @@ impl Swarm {
             atomic_unit: *dice.pick(&[512, 4096]),
             slow_ios: *dice.pick(&[0, 0, 0, 2, 50]),
             clock_faults: *dice.pick(&[0, 0, 0, 50]),
+            name_failures: *dice.pick(&[0, 0, 0, 30]),
+            aimed: *dice.pick(&[0, 20, 60]),
         }
     }
 }

@@ -39,11 +39,18 @@ pub enum FaultKind {
     LyingDisk,
     /// A full disk stays full for some operations. Off: it has room as soon as it has refused something.
     StayingFull,
+    /// A change of names fails, or the sync of a directory.
+    NameFailures,
+    /// A file's length is lost while what was written behind its old end lasts, or the other way round. Off: every length
+    /// lasts.
+    LostLengths,
+    /// What was never written of a file that has grown holds stale bytes, when the power fails. Off: zeros.
+    StaleGaps,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 18] = [
+    pub const ALL: [FaultKind; 21] = [
         FaultKind::Kill,
         FaultKind::PowerLoss,
         FaultKind::Tears,
@@ -62,6 +69,9 @@ impl FaultKind {
         FaultKind::MisdirectedWrites,
         FaultKind::LyingDisk,
         FaultKind::StayingFull,
+        FaultKind::NameFailures,
+        FaultKind::LostLengths,
+        FaultKind::StaleGaps,
     ];
 
     /// What it is called on the command line.
@@ -85,6 +95,9 @@ impl FaultKind {
             FaultKind::MisdirectedWrites => "misdirected-writes",
             FaultKind::LyingDisk => "lying-disk",
             FaultKind::StayingFull => "staying-full",
+            FaultKind::NameFailures => "name-failures",
+            FaultKind::LostLengths => "lost-lengths",
+            FaultKind::StaleGaps => "stale-gaps",
         }
     }
 

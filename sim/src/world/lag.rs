@@ -52,6 +52,10 @@ impl Lag {
         ordinary + slow * 1_000_000
     }
 
+    pub(crate) fn is_stalled(&self, now: Duration) -> bool {
+        self.stalled.is_some_and(|(_, until)| now < until)
+    }
+
     /// What the wall clock shows at a moment of monotonic time.
     pub(crate) fn wall(&self, now: Duration) -> Duration {
         match self.stalled {

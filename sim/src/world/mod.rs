@@ -51,6 +51,7 @@ pub use turns::{Choices, Draws};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use state::{Call, State};
 use tasks::Tasks;
@@ -159,6 +160,17 @@ impl World {
     /// Whether anybody listens to the narration.
     pub fn narrates(&self) -> bool {
         self.shared.lock().narrator.is_some()
+    }
+
+    /// How much time has passed.
+    pub fn elapsed(&self) -> Duration {
+        self.shared.tasks.now()
+    }
+
+    /// Whether wall time stands still.
+    pub fn is_wall_stalled(&self) -> bool {
+        let now = self.elapsed();
+        self.shared.lock().lag.is_stalled(now)
     }
 
     /// What has happened so far.

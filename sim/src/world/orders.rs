@@ -28,6 +28,7 @@ impl World {
         state.syncs_until_failure = None;
         state.crash_behind_write = None;
         state.write_fault = None;
+        state.name_fault = None;
         state.media.aim();
     }
 
@@ -46,6 +47,12 @@ impl World {
             WriteFault::Full => FaultKind::FullDisk,
         };
         state.write_fault = (!state.without.has(kind)).then_some((writes, fault));
+    }
+
+    /// After the next `changes` ones, a change of names or a sync of a directory fails, once.
+    pub fn fail_name_after(&self, changes: u64) {
+        let mut state = self.shared.lock();
+        state.name_fault = (!state.without.has(FaultKind::NameFailures)).then_some(changes);
     }
 
     /// Writes go through again, and what was bad is repaired.

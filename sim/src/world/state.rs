@@ -15,7 +15,7 @@ use super::inode::Inode;
 use super::lag::Lag;
 use super::media::Media;
 use super::names::{NameChange, Names};
-use super::persist::{Persist, Plan, Tears};
+use super::persist::{Persist, Plan, Strategy, Tears};
 use super::power::Stale;
 use super::tasks::Tasks;
 use super::trace::Trace;
@@ -88,6 +88,8 @@ pub struct WorldCounters {
     pub refused_full: u64,
     /// Reads that were made to fail.
     pub reads_failed: u64,
+    /// Changes of names and syncs of directories that were made to fail.
+    pub names_failed: u64,
     /// Writes that landed elsewhere.
     pub misdirected: u64,
     /// Syncs that made nothing durable and said that they did.
@@ -95,9 +97,9 @@ pub struct WorldCounters {
 }
 
 impl WorldCounters {
-    /// Reads and writes that were made to fail.
-    pub fn transfers_failed(&self) -> u64 {
-        self.writes_failed + self.reads_failed
+    /// Calls that were made to fail, but for syncs of files.
+    pub fn calls_failed(&self) -> u64 {
+        self.writes_failed + self.reads_failed + self.names_failed
     }
 }
 
@@ -146,6 +148,8 @@ pub(crate) struct State {
     pub(crate) crash_behind_write: Option<(u64, u64)>,
     /// The fault, and how many writes go through before it.
     pub(crate) write_fault: Option<(u64, WriteFault)>,
+    /// How many changes of names go through before one fails.
+    pub(crate) name_fault: Option<u64>,
     /// Kinds of faults that do not occur.
     pub(crate) without: Without,
     pub(crate) narrator: Option<Narrator>,
@@ -182,6 +186,7 @@ impl State {
             syncs_until_failure: None,
             crash_behind_write: None,
             write_fault: None,
+            name_fault: None,
             without: Without::default(),
             narrator: None,
             narrate_io: false,
@@ -280,6 +285,24 @@ impl State {
         Some(error)
     }
 
+    /// Whether a change of names, or a sync of them, is to fail. Nothing of it happens; it may be tried again.
+    pub(crate) fn refuse_name(&mut self, call: Call, path: &Path) -> Option<io::Error> {
+        match self.name_fault.as_mut()? {
+            0 => self.name_fault = None,
+            left => {
+                *left -= 1;
+                return None;
+            }
+        }
+        self.counters.names_failed += 1;
+        reached!("a file could not be created", call == Call::Create);
+        reached!("a file could not be removed", call == Call::Remove);
+        reached!("a file could not be renamed", call == Call::Rename);
+        reached!("a sync of a directory failed", call == Call::SyncDir);
+        self.narrate(|| format!("  {} of {} fails", call.word(), path.display()));
+        Some(io::Error::other("injected failure of a name"))
+    }
+
     /// The process ends here and now.
     pub(crate) fn die(&mut self) {
         self.dead = true;
@@ -295,6 +318,7 @@ impl State {
         self.syncs_until_failure = None;
         self.crash_behind_write = None;
         self.write_fault = None;
+        self.name_fault = None;
         for inode in self.inodes.values_mut() {
             inode.lock = None;
             inode.opens = 0;
@@ -309,6 +333,10 @@ impl State {
         if self.without.has(FaultKind::Tears) {
             plan.tears = Tears::Few(0);
         }
+        if self.without.has(FaultKind::LostLengths) {
+            plan.lengths = Strategy::All;
+        }
+        plan.stale &= !self.without.has(FaultKind::StaleGaps);
         plan
     }
 

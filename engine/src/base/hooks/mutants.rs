@@ -88,6 +88,18 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "a new log goes over a leftover",
+        mechanism: "names of logs",
+        broken: "What stands where a log is to be made is not removed first, and goes on behind its first segment.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "nobody asks whether a name was synced",
+        mechanism: "names of logs",
+        broken: "A log whose name could not be made durable is used like any other.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "only one slot is written",
         mechanism: "slots",
         broken: "A checkpoint is published in one slot; the other one stays as it was.",
@@ -148,6 +160,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: false,
     },
     Mutant {
+        name: "a slot of an earlier publication stays",
+        mechanism: "opening",
+        broken: "A closed database is opened without a look at whether its two slots are of one publication.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "payloads are not synced",
         mechanism: "payloads",
         broken: "A batch is written before the extents that its records name.",
@@ -184,6 +202,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "what a failed change replaced is free",
+        mechanism: "refusals",
+        broken: "Where a change of a tree fails half-way, the nodes that it had replaced count as dead.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "no room is made for an operation",
         mechanism: "a full disk",
         broken: "An operation is accepted whose checkpoint will find the disk full.",
@@ -193,6 +217,12 @@ pub const MUTANTS: &[Mutant] = &[
         name: "the log keeps no room for compensations",
         mechanism: "a full disk",
         broken: "An operation is accepted for whose rollback the log has no room.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a transaction reads on after a failed sync",
+        mechanism: "poison",
+        broken: "An open transaction is shown nodes that were written and may not be there any more.",
         survives_tests: true,
     },
     Mutant {
@@ -247,6 +277,12 @@ pub const MUTANTS: &[Mutant] = &[
         name: "redo does not count streams",
         mechanism: "redo",
         broken: "After a recovery a new stream gets the id of one that the log made.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a recovery is timed by the wall clock",
+        mechanism: "redo",
+        broken: "A recovery takes no time, or years, where somebody sets the clock.",
         survives_tests: true,
     },
     Mutant {
@@ -325,6 +361,12 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a short write begins again",
         mechanism: "transfers",
         broken: "The rest of a write that was cut short goes to where it began.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "batches share a block",
+        mechanism: "atomic units",
+        broken: "A batch begins in the sector behind the last one, in a block that the disk may tear as a whole.",
         survives_tests: true,
     },
 ];

@@ -1,0 +1,113 @@
+//! Faults that are aimed: what they are to strike is made to happen there and then, since by chance it is rare.
+//!
+//! A plot is a few acts that are decided at once. Each of them may fail or not fit: what comes next is decided by what
+//! is there then.
+
+use crate::model::Model;
+use crate::script::{Act, Death, FaultOrder, Rot};
+use crate::workload::Operation;
+use crate::world::{BadPart, FaultKind, Persist, WriteFault};
+
+use super::director::{Director, Part};
+use super::stage::BLOCK_BYTES;
+
+impl Director {
+    /// A fault and what it strikes, drawn from all that are worth it.
+    pub(super) fn plot(&mut self, model: &Model) -> Act {
+        match self.dice.below(6) {
+            0 => self.endanger_both_slots(),
+            1 => {
+                self.queue.push_back(Act::Do(Operation::Checkpoint));
+                Act::Arm(FaultOrder::FailSync { after: self.dice.below(5) })
+            }
+            2 => {
+                let order = FaultOrder::FailWrites { after: self.dice.below(24), fault: WriteFault::Full };
+                let bulk = self.generator.bulk(model);
+                self.strike_first_write(order, bulk)
+            }
+            3 => {
+                let order = FaultOrder::FailName { after: self.dice.below(6) };
+                let bulk = self.generator.bulk(model);
+                self.strike_first_write(order, bulk)
+            }
+            4 => {
+                let bad = FaultOrder::GoBad { part: BadPart::DataReads, first: 0, blocks: 1 << 12 };
+                let rename = self.generator.rename_freely(model);
+                self.strike_first_write(bad, rename)
+            }
+            _ => {
+                let after = self.dice.below(8);
+                Act::Arm(FaultOrder::StayFull { after, refusals: self.dice.between(1, 12) })
+            }
+        }
+    }
+
+    /// A crash while a slot may be visible and not durable; another one while the recovery writes that slot again.
+    fn endanger_both_slots(&mut self) -> Act {
+        let [first, second] = [self.dice.below(2), self.dice.below(4)];
+        let power = Death::PowerLoss(Persist::Swarm);
+        let kill = if self.without.has(FaultKind::Kill) { power } else { Death::Kill };
+        let power = if self.without.has(FaultKind::PowerLoss) { kill } else { power };
+        self.queue.extend([Act::Do(Operation::Checkpoint), Act::Die(kill)]);
+        if !self.without.has(FaultKind::CrashInRecovery) {
+            self.queue.extend([Act::Arm(FaultOrder::CrashBehindSuperblock { after: second }), Act::Open]);
+        }
+        self.queue.push_back(Act::Die(power));
+        Act::Arm(FaultOrder::CrashBehindSuperblock { after: first })
+    }
+
+    /// The first write to a database that was closed: it makes a log, and finds no room set aside.
+    fn strike_first_write(&mut self, order: FaultOrder, write: Operation) -> Act {
+        self.generator.forget_handles();
+        self.queue.extend([Act::Open, Act::Arm(order), Act::Do(write)]);
+        Act::Do(Operation::Close)
+    }
+
+    /// The worst that the disk does to this seed, at its end.
+    pub(super) fn betrayal(&mut self, model: &Model) -> Option<Act> {
+        let aimed = self.dice.chance(1, 2);
+        let round = Part::Round { left: self.dice.between(5, 60), fault_in: None };
+        match self.swarm.betrayal {
+            0 => {
+                let most = *self.dice.pick(&[2, 1 << 12]);
+                let misdirect =
+                    FaultOrder::Misdirect { after: self.dice.below(12), to: self.dice.below(most) };
+                if aimed {
+                    self.part = Part::Closing;
+                    return Some(self.misplace_while_closing(misdirect, model));
+                }
+                self.part = round;
+                Some(Act::Arm(misdirect))
+            }
+            1 => {
+                self.part = round;
+                let lie = Act::Arm(FaultOrder::Lie { after: self.dice.below(6) });
+                if aimed {
+                    self.generator.forget_handles();
+                    self.queue.extend([lie, Act::Open]);
+                    return Some(Act::Do(Operation::Close));
+                }
+                Some(lie)
+            }
+            _ => None,
+        }
+    }
+
+    /// A slot that misses its last write stands by until the other one rots.
+    fn misplace_while_closing(&mut self, misdirect: FaultOrder, model: &Model) -> Act {
+        let close = Act::Do(Operation::Close);
+        self.queue.extend([Act::Arm(misdirect), close.clone(), Act::Open, close.clone()]);
+        if !self.without.has(FaultKind::Rot) {
+            let slot = self.rot_slot();
+            self.queue.extend([slot, Act::Open, close]);
+        }
+        Act::Do(self.generator.bulk(model))
+    }
+
+    /// A bit of a slot turns over, often one that is needed.
+    pub(super) fn rot_slot(&mut self) -> Act {
+        let most = *self.dice.pick(&[256, BLOCK_BYTES]);
+        let at = self.dice.below(2) * BLOCK_BYTES + self.dice.below(most);
+        Act::Rot(Rot::Slot { at, bit: self.dice.below(8) as u8 })
+    }
+}
