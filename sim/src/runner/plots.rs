@@ -22,18 +22,18 @@ impl Director {
             }
             2 => {
                 let order = FaultOrder::FailWrites { after: self.dice.below(24), fault: WriteFault::Full };
-                let bulk = self.generator.bulk(model);
-                self.strike_first_write(order, bulk)
+                self.strike_first_write(order, model)
             }
             3 => {
                 let order = FaultOrder::FailName { after: self.dice.below(6) };
-                let bulk = self.generator.bulk(model);
-                self.strike_first_write(order, bulk)
+                self.strike_first_write(order, model)
             }
             4 => {
+                // What the look leaves in the cache is read all the same; what else is needed is not.
                 let bad = FaultOrder::GoBad { part: BadPart::DataReads, first: 0, blocks: 1 << 12 };
-                let rename = self.generator.rename_freely(model);
-                self.strike_first_write(bad, rename)
+                let [look, change] = self.generator.change_name(model).map(Act::Do);
+                self.queue.extend([look, Act::Arm(bad), change]);
+                self.reopen()
             }
             _ => {
                 let after = self.dice.below(8);
@@ -57,16 +57,23 @@ impl Director {
     }
 
     /// The first write to a database that was closed: it makes a log, and finds no room set aside.
-    fn strike_first_write(&mut self, order: FaultOrder, write: Operation) -> Act {
+    fn strike_first_write(&mut self, order: FaultOrder, model: &Model) -> Act {
+        let write = Act::Do(self.generator.bulk(model));
+        self.queue.extend([Act::Arm(order), write]);
+        self.reopen()
+    }
+
+    /// Closes the database and opens it, before anything else that is decided.
+    fn reopen(&mut self) -> Act {
         self.generator.forget_handles();
-        self.queue.extend([Act::Open, Act::Arm(order), Act::Do(write)]);
+        self.queue.push_front(Act::Open);
         Act::Do(Operation::Close)
     }
 
     /// The worst that the disk does to this seed, at its end.
     pub(super) fn betrayal(&mut self, model: &Model) -> Option<Act> {
         let aimed = self.dice.chance(1, 2);
-        let round = Part::Round { left: self.dice.between(5, 60), fault_in: None };
+        let round = Part::Round { left: self.dice.between(5, 80), fault_in: None };
         match self.swarm.betrayal {
             0 => {
                 let most = *self.dice.pick(&[2, 1 << 12]);
@@ -83,9 +90,9 @@ impl Director {
                 self.part = round;
                 let lie = Act::Arm(FaultOrder::Lie { after: self.dice.below(6) });
                 if aimed {
-                    self.generator.forget_handles();
-                    self.queue.extend([lie, Act::Open]);
-                    return Some(Act::Do(Operation::Close));
+                    let close = self.reopen();
+                    self.queue.push_front(lie);
+                    return Some(close);
                 }
                 Some(lie)
             }

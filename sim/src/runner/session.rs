@@ -162,6 +162,9 @@ impl Session {
                 self.model.roll_back(*txn);
                 tx.rollback().map_err(|e| self.stop_on(operation, &e, None))?;
                 self.brought_back_on_full();
+                if self.world.is_full() && txn.is_multiple_of(2) {
+                    return self.checkpoint(operation, counters);
+                }
             }
             Operation::Abandon(txn) => {
                 drop(self.take(*txn));

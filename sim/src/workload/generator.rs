@@ -94,14 +94,18 @@ impl Generator {
         Operation::Direct(Step::Edit { name, edit: Edit::Append { data } })
     }
 
-    /// A stream gets a name that is free, if nobody has that stream.
-    pub fn rename_freely(&mut self, model: &Model) -> Operation {
+    /// A stream that nobody has goes, or gets a name that is free; before that, a look at it.
+    pub fn change_name(&mut self, model: &Model) -> [Operation; 2] {
         self.begin_turn();
         let from = self.name(model, u64::MAX);
+        let look = Step::Edit { name: from.clone(), edit: Edit::Len };
         let newest = model.history().newest();
         let free = |name: &&String| !newest.contains_key(*name) && !model.is_busy(u64::MAX, name);
-        let to = self.swarm.names.iter().find(free).cloned().unwrap_or_else(|| "aside".to_owned());
-        Operation::Direct(Step::Rename { from, to })
+        let change = match self.swarm.names.iter().find(free) {
+            Some(to) if self.dice.chance(1, 2) => Step::Rename { from, to: to.clone() },
+            _ => Step::Drop { name: from },
+        };
+        [Operation::ReadDurable(look), Operation::Direct(change)]
     }
 
     fn begin_turn(&mut self) {
