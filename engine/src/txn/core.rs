@@ -335,9 +335,12 @@ impl<E: Env> Core<E> {
     /// more than one is not needed for them.
     pub fn reserve_log(&mut self, bytes: usize) -> Result<()> {
         let log = self.log.as_ref().expect("invariant: every write makes the database writable first");
-        let careless = mutant!("the log keeps no room for compensations");
-        let ends = if careless { 0 } else { self.table.ending_bytes(log.max_record_bytes()) };
-        let reserved = self.log().reserve(bytes as u64 + ends).and_then(|()| self.log().keep_spare());
+        let ends = self.table.ending_bytes(log.max_record_bytes());
+        let reserved = if mutant!("the log keeps no room for what ends transactions") {
+            self.log().reserve(bytes as u64)
+        } else {
+            self.log().reserve(bytes as u64 + ends).and_then(|()| self.log().keep_spare())
+        };
         self.poison_by_sync(reserved)
     }
 

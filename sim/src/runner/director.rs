@@ -61,12 +61,13 @@ impl Director {
     pub fn new(seed: u64, without: Without) -> Director {
         let mut dice = Dice::new(seed, Concern::Workload);
         let swarm = Swarm::draw(&mut dice);
+        let mut crashes = Dice::new(seed, Concern::Crashes);
         Director {
-            dice: Dice::new(seed, Concern::Crashes),
             turn: 0,
             generator: Generator::new(dice, swarm.clone()),
             without,
-            queue: Director::settings(&swarm),
+            queue: Director::settings(&swarm, &mut crashes),
+            dice: crashes,
             swarm,
             part: Part::Settled,
             rounds: 0,
@@ -79,10 +80,11 @@ impl Director {
     }
 
     /// What a machine is like, before anything happens on it.
-    fn settings(swarm: &Swarm) -> VecDeque<Act> {
+    fn settings(swarm: &Swarm, dice: &mut Dice) -> VecDeque<Act> {
         let unit = (swarm.atomic_unit > 512).then_some(FaultOrder::AtomicUnit { bytes: swarm.atomic_unit });
         let slow = (swarm.slow_ios > 0).then_some(FaultOrder::SlowIo { per_mille: swarm.slow_ios });
-        unit.into_iter().chain(slow).map(Act::Arm).collect()
+        let names = (swarm.name_failures > 0).then(|| FaultOrder::FailName { after: dice.below(4) });
+        unit.into_iter().chain(slow).chain(names).map(Act::Arm).collect()
     }
 
     /// The character of the seed.
@@ -218,7 +220,8 @@ impl Director {
             self.part = Part::Closing;
             return None;
         }
-        if self.rounds == 0 && self.dice.chance(1, 8) {
+        let likely = if self.swarm.name_failures > 0 { 4 } else { 1 };
+        if self.rounds == 0 && self.dice.chance(likely, 8) {
             // Nothing but the database's making can be lost.
             self.part = Part::Crashed;
             return Some(self.die());

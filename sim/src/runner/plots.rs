@@ -31,7 +31,7 @@ impl Director {
             4 => {
                 // What the look leaves in the cache is read all the same; what else is needed is not.
                 let bad = FaultOrder::GoBad { part: BadPart::DataReads, first: 0, blocks: 1 << 12 };
-                let [look, change] = self.generator.change_name(model).map(Act::Do);
+                let [look, change] = self.generator.change_half(model).map(Act::Do);
                 self.queue.extend([look, Act::Arm(bad), change]);
                 self.reopen()
             }
@@ -44,8 +44,8 @@ impl Director {
 
     /// A crash while a slot may be visible and not durable; another one while the recovery writes that slot again.
     fn endanger_both_slots(&mut self) -> Act {
-        let [first, second] = [self.dice.below(2), self.dice.below(4)];
-        let power = Death::PowerLoss(Persist::Swarm);
+        let [first, second] = [self.dice.below(2), *self.dice.pick(&[0, 0, 1, 3])];
+        let power = Death::PowerLoss(*self.dice.pick(&[Persist::Swarm, Persist::Torn]));
         let kill = if self.without.has(FaultKind::Kill) { power } else { Death::Kill };
         let power = if self.without.has(FaultKind::PowerLoss) { kill } else { power };
         self.queue.extend([Act::Do(Operation::Checkpoint), Act::Die(kill)]);

@@ -11,7 +11,7 @@ use crate::judge::Finding;
 use crate::model::{History, Model, Step, Streams};
 use crate::script::{Act, Death, FaultOrder};
 use crate::workload::{Geometry, Operation};
-use crate::world::{FaultKind, World, WriteFault};
+use crate::world::{World, WriteFault};
 
 use super::betrayal::Lie;
 use super::fits::fits;
@@ -222,8 +222,7 @@ impl Stage {
             }
             FaultOrder::StayFull { after, refusals } => {
                 self.world.fail_writes_after(after, WriteFault::Full);
-                let stays = self.world.lets(FaultKind::StayingFull);
-                if let (Phase::Up(session), true) = (&mut self.phase, stays) {
+                if let Phase::Up(session) = &mut self.phase {
                     session.stay_full(refusals);
                 }
             }
@@ -269,7 +268,7 @@ impl Stage {
         if !betrayed && !self.world.crashed() && (session.is_faulty() || session.is_refused()) {
             self.counters.failures += 1;
             let commits = *session.model().history().candidates().end();
-            session.probe_open(&fault)?;
+            session.probe_open()?;
             session.probe(&fault)?;
             if *session.model().history().candidates().end() != commits {
                 // The write was accepted, so what failed before it has not happened.
@@ -313,10 +312,11 @@ impl Stage {
         let round = [pair.clone(), pair].concat().into_iter().chain([Operation::Checkpoint]);
         let round: Vec<Operation> = round.collect();
         let mut before = None;
-        for operation in round.iter().cycle().take(7 * round.len()) {
+        // By the third round a new log has what it keeps room for.
+        for (at, operation) in round.iter().cycle().take(7 * round.len()).enumerate() {
             let Phase::Up(session) = &mut self.phase else { return Ok(Done::Performed) };
             let ended = session.perform(operation, &mut self.counters);
-            if *operation == Operation::Checkpoint && before.is_none() {
+            if at + 1 == 3 * round.len() {
                 before = Some(session.db().stats().log_file_bytes);
             }
             self.follow(ended)?;

@@ -59,8 +59,18 @@ const STEPS: &[&str] = &[
     "remove-strided",
 ];
 
-const PERSISTS: &[&str] =
-    &["swarm", "none", "all", "prefix", "suffix", "only-last", "all-but-one", "random", "page-then-sector"];
+const PERSISTS: &[&str] = &[
+    "swarm",
+    "none",
+    "all",
+    "prefix",
+    "suffix",
+    "only-last",
+    "all-but-one",
+    "random",
+    "page-then-sector",
+    "torn",
+];
 
 const ROTS: &[&str] = &["slot", "log", "node"];
 
@@ -126,6 +136,7 @@ fn put_persist(sink: &mut impl Sink, persist: Persist) {
         Persist::AllButOne => ("all-but-one", None),
         Persist::Random => ("random", None),
         Persist::PageThenSector => ("page-then-sector", None),
+        Persist::Torn => ("torn", None),
     };
     sink.word(PERSISTS, word);
     percent.into_iter().for_each(|percent| sink.number(percent));
@@ -244,6 +255,7 @@ fn take_persist<S: Source>(source: &mut S) -> Result<Persist, S::Error> {
         "all-but-one" => Persist::AllButOne,
         "random" => Persist::Random,
         "page-then-sector" => Persist::PageThenSector,
+        "torn" => Persist::Torn,
         _ => Persist::Swarm,
     })
 }

@@ -92,6 +92,7 @@ fn persist() -> impl Strategy<Value = Persist> {
         Just(Persist::AllButOne),
         Just(Persist::Random),
         Just(Persist::PageThenSector),
+        Just(Persist::Torn),
         Just(Persist::Swarm),
     ]
 }

@@ -94,16 +94,24 @@ impl Generator {
         Operation::Direct(Step::Edit { name, edit: Edit::Append { data } })
     }
 
-    /// A stream that nobody has goes, or gets a name that is free; before that, a look at it.
-    pub fn change_name(&mut self, model: &Model) -> [Operation; 2] {
+    /// A look at a stream that nobody has, and a change of what is around there: a part of it goes, or all of it, or it
+    /// gets a name that is free.
+    pub fn change_half(&mut self, model: &Model) -> [Operation; 2] {
         self.begin_turn();
         let from = self.name(model, u64::MAX);
-        let look = Step::Edit { name: from.clone(), edit: Edit::Len };
+        let len = Self::len(model, u64::MAX, &from);
+        let at = self.dice.below(len + 1);
+        let to = (at + 1).min(len);
+        let look = Step::Edit { name: from.clone(), edit: Edit::Read { from: at, to } };
         let newest = model.history().newest();
         let free = |name: &&String| !newest.contains_key(*name) && !model.is_busy(u64::MAX, name);
-        let change = match self.swarm.names.iter().find(free) {
-            Some(to) if self.dice.chance(1, 2) => Step::Rename { from, to: to.clone() },
-            _ => Step::Drop { name: from },
+        let change = match (self.dice.below(4), self.swarm.names.iter().find(free)) {
+            (0, Some(to)) => Step::Rename { from, to: to.clone() },
+            (0 | 1, _) => Step::Drop { name: from },
+            _ => {
+                let to = (at + self.dice.between(100, 2000)).min(len);
+                Step::Edit { name: from, edit: Edit::Remove { from: at.saturating_sub(100), to } }
+            }
         };
         [Operation::ReadDurable(look), Operation::Direct(change)]
     }

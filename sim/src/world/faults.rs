@@ -15,7 +15,7 @@ pub enum FaultKind {
     SyncFailures,
     /// A write fails.
     WriteFailures,
-    /// The disk is full.
+    /// The disk is full, until it has refused something or for longer.
     FullDisk,
     /// Bits rot.
     Rot,
@@ -37,8 +37,6 @@ pub enum FaultKind {
     MisdirectedWrites,
     /// Syncs make nothing durable.
     LyingDisk,
-    /// A full disk stays full for some operations. Off: it has room as soon as it has refused something.
-    StayingFull,
     /// A change of names fails, or the sync of a directory.
     NameFailures,
     /// A file's length is lost while what was written behind its old end lasts, or the other way round. Off: every length
@@ -50,7 +48,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 21] = [
+    pub const ALL: [FaultKind; 20] = [
         FaultKind::Kill,
         FaultKind::PowerLoss,
         FaultKind::Tears,
@@ -68,7 +66,6 @@ impl FaultKind {
         FaultKind::BadRanges,
         FaultKind::MisdirectedWrites,
         FaultKind::LyingDisk,
-        FaultKind::StayingFull,
         FaultKind::NameFailures,
         FaultKind::LostLengths,
         FaultKind::StaleGaps,
@@ -94,7 +91,6 @@ impl FaultKind {
             FaultKind::BadRanges => "bad-ranges",
             FaultKind::MisdirectedWrites => "misdirected-writes",
             FaultKind::LyingDisk => "lying-disk",
-            FaultKind::StayingFull => "staying-full",
             FaultKind::NameFailures => "name-failures",
             FaultKind::LostLengths => "lost-lengths",
             FaultKind::StaleGaps => "stale-gaps",

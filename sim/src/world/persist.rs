@@ -23,6 +23,8 @@ pub enum Persist {
     Random,
     /// Each page as a whole, or each of its sectors for itself.
     PageThenSector,
+    /// Nothing whole: what was under way is torn.
+    Torn,
     /// One of the above, drawn at random, for data, lengths and names apart; torn sectors and stale gaps now and then.
     Swarm,
 }
@@ -80,6 +82,7 @@ impl Plan {
         let tears = match dice.below(12) {
             8 | 9 if swarm => Tears::Few(dice.between(1, 3)),
             10 | 11 if swarm => Tears::Share(*dice.pick(&[20, 50, 100])),
+            _ if persist == Persist::Torn => Tears::Share(100),
             _ => Tears::Few(0),
         };
         let stale = swarm && dice.chance(1, 3);
@@ -106,7 +109,7 @@ impl Strategy {
         let percent =
             |of: u64| seqs.get(seqs.len() * of.min(100) as usize / 100).copied().unwrap_or(u64::MAX);
         match persist {
-            Persist::None => Strategy::None,
+            Persist::None | Persist::Torn => Strategy::None,
             Persist::All => Strategy::All,
             Persist::Prefix(of) => Strategy::Before(percent(of)),
             Persist::Suffix(of) => Strategy::From(percent(100 - of.min(100))),

@@ -189,7 +189,8 @@ fn tear(
             image.read(offset, &mut version);
             version
         };
-        let cut = dice.index(bytes);
+        // Whatever says what follows stands at the beginning.
+        let cut = if dice.chance(1, 2) { dice.index(128) } else { dice.index(bytes) };
         let bytes = match dice.below(4) {
             0 => [&version(old)[..cut], &version(new)[cut..]].concat(),
             1 => [&version(new)[..cut], &version(old)[cut..]].concat(),

@@ -89,14 +89,14 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a new log goes over a leftover",
-        mechanism: "names of logs",
+        mechanism: "names",
         broken: "What stands where a log is to be made is not removed first, and goes on behind its first segment.",
         survives_tests: true,
     },
     Mutant {
         name: "nobody asks whether a name was synced",
-        mechanism: "names of logs",
-        broken: "A log whose name could not be made durable is used like any other.",
+        mechanism: "names",
+        broken: "A new database whose name could not be made durable is opened like any other.",
         survives_tests: true,
     },
     Mutant {
@@ -214,9 +214,9 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
-        name: "the log keeps no room for compensations",
+        name: "the log keeps no room for what ends transactions",
         mechanism: "a full disk",
-        broken: "An operation is accepted for whose rollback the log has no room.",
+        broken: "An operation is accepted for whose commit or rollback the log has no room.",
         survives_tests: true,
     },
     Mutant {
