@@ -34,6 +34,11 @@ pub const SIM_MARKERS: &[&str] = &[
     "a file could not be removed",
     "a file could not be renamed",
     "a sync of a directory failed",
+    "a file has a new length and nothing of what was written there",
+    "the beginning of a torn unit is old",
+    "the end of a torn unit is old",
+    "a torn unit holds zeros",
+    "a torn unit holds garbage",
     "a unit of 4 KiB was torn inside",
     "what a failed sync did not write is not seen any more",
     "an I/O call took seconds",
@@ -45,6 +50,7 @@ pub const SIM_MARKERS: &[&str] = &[
     "a write landed elsewhere in the data file",
     // The run.
     "wall time stood still during a recovery",
+    "four openings in a row were struck by a crash",
     "a bit rotted that a superblock needs",
     "a log with a rotten bit was read rightly",
     "a commit in doubt has happened",
@@ -57,7 +63,6 @@ pub const SIM_MARKERS: &[&str] = &[
     "a commit went through while the disk was full",
     "a rollback went through while the disk was full",
     "a checkpoint went through while the disk was full",
-    "a checkpoint found no room on a full disk",
 ];
 
 const _: () = assert!(MARKERS.len() + SIM_MARKERS.len() <= CAPACITY, "there is a bit for every marker");

@@ -145,7 +145,9 @@ impl Catalog {
         self.change_both(deaths, |maps, deaths| {
             maps.names.remove(store.names(), from, deaths)?;
             maps.names.insert(store.names(), to, stream.0, deaths)?;
-            maps.streams.update(store.streams(), &stream.0, deaths, |record| record.name = to.clone()).map(drop)
+            maps.streams
+                .update(store.streams(), &stream.0, deaths, |record| record.name = to.clone())
+                .map(drop)
         })
     }
 

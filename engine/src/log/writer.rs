@@ -78,14 +78,15 @@ impl<F: DiskFile> Log<F> {
     ) -> Result<Log<F>> {
         let segment_bytes = check_segment_bytes(segment_bytes)?;
         let path = log_path(db_path, identity.generation);
-        let is_kept = mutant!("a new log goes over a leftover") && disk.open(&path, OpenMode::default()).is_ok();
+        let least = LOG_HEADER_BYTES as u64 + u64::from(segment_bytes);
+        let is_kept = mutant!("a leftover log is used as it is") && is_as_long(disk, &path, least);
         if !is_kept {
             remove_leftover(disk, &path)?;
         }
         let mode = OpenMode { write: true, create_new: !is_kept, direct: false };
         let file = disk.open(&path, mode).map_err(|error| Error::io("create", &path, 0, error))?;
         let header = LogHeader { identity, segment_bytes, start_lsn };
-        if let Err(error) = fill_new_file(&file, &path, &header) {
+        if let Err(error) = fill_new_file(&file, &path, &header, is_kept) {
             reached!("a new log could not be filled");
             // Nothing leads to the file yet; if it cannot be removed either, the next attempt replaces it.
             drop(file);
@@ -441,10 +442,17 @@ fn remove_leftover(disk: &impl Disk, path: &Path) -> Result<()> {
     }
 }
 
-/// Writes the header and the first segment, durably.
-fn fill_new_file(file: &impl DiskFile, path: &Path, header: &LogHeader) -> Result<()> {
+/// Whether there is a file of at least so many bytes.
+fn is_as_long(disk: &impl Disk, path: &Path, least: u64) -> bool {
+    disk.open(path, OpenMode::default()).is_ok_and(|file| file.len().is_ok_and(|len| len >= least))
+}
+
+/// Writes the header and, unless the file `is_filled`, the first segment, durably.
+fn fill_new_file(file: &impl DiskFile, path: &Path, header: &LogHeader, is_filled: bool) -> Result<()> {
     write_all_at(file, &header.encode(), 0).map_err(|error| Error::io("write", path, 0, error))?;
-    fill_with_zeros(file, path, LOG_HEADER_BYTES as u64, header.segment_bytes)?;
+    if !is_filled {
+        fill_with_zeros(file, path, LOG_HEADER_BYTES as u64, header.segment_bytes)?;
+    }
     file.sync().map_err(|error| Error::io("sync", path, 0, error))
 }
 

@@ -282,12 +282,6 @@ impl Director {
 
     /// Ends the process in one way or the other.
     fn die(&mut self) -> Act {
-        let lies = self.swarm.betrayal == 1 && self.betrayed && !self.aftermath;
-        if lies && !self.without.has(FaultKind::PowerLoss) && self.dice.chance(3, 4) {
-            // An honest disk never loses what is old and keeps what is new of so much.
-            let newest = Persist::Suffix(self.dice.below(101));
-            return Act::Die(Death::PowerLoss(*self.dice.pick(&[newest, Persist::Swarm])));
-        }
         let kill = self.dice.chance(2, 5) || self.without.has(FaultKind::PowerLoss);
         let kill = kill && !self.without.has(FaultKind::Kill);
         Act::Die(if kill { Death::Kill } else { Death::PowerLoss(Persist::Swarm) })

@@ -51,6 +51,8 @@ impl Stage {
             Err(_) if self.world.crashed() => {
                 let recovers = !down.clean && self.counters.recoveries > 0;
                 self.counters.crashes_in_recovery += u64::from(recovers);
+                down.struck += u64::from(recovers);
+                reached!("four openings in a row were struck by a crash", down.struck == 4);
             }
             Err(Error::Io { .. } | Error::Poisoned { .. }) if failed => {
                 down.failed = true;

@@ -73,36 +73,54 @@ impl Director {
     /// The worst that the disk does to this seed, at its end.
     pub(super) fn betrayal(&mut self, model: &Model) -> Option<Act> {
         let aimed = self.dice.chance(1, 2);
-        let round = Part::Round { left: self.dice.between(5, 80), fault_in: None };
-        match self.swarm.betrayal {
-            0 => {
-                let most = *self.dice.pick(&[2, 1 << 12]);
-                let misdirect =
-                    FaultOrder::Misdirect { after: self.dice.below(12), to: self.dice.below(most) };
-                if aimed {
-                    self.part = Part::Closing;
-                    return Some(self.misplace_while_closing(misdirect, model));
-                }
-                self.part = round;
-                Some(Act::Arm(misdirect))
+        let round = Part::Round { left: self.dice.between(5, 60), fault_in: None };
+        match (self.swarm.betrayal, aimed) {
+            (0, true) => {
+                self.part = Part::Closing;
+                Some(self.misplace_while_closing(model))
             }
-            1 => {
+            (0, false) => {
                 self.part = round;
-                let lie = Act::Arm(FaultOrder::Lie { after: self.dice.below(6) });
-                if aimed {
-                    let close = self.reopen();
-                    self.queue.push_front(lie);
-                    return Some(close);
-                }
-                Some(lie)
+                Some(Act::Arm(self.misdirect()))
+            }
+            (1, true) => {
+                self.part = round;
+                Some(self.lie_from_the_first_write(model))
+            }
+            (1, false) => {
+                self.part = round;
+                Some(Act::Arm(FaultOrder::Lie { after: self.dice.below(6) }))
             }
             _ => None,
         }
     }
 
+    fn misdirect(&mut self) -> FaultOrder {
+        let most = *self.dice.pick(&[2, 1 << 12]);
+        FaultOrder::Misdirect { after: self.dice.below(12), to: self.dice.below(most) }
+    }
+
+    /// What was written last is there, and the superblock knows nothing of it: the next log takes the same name.
+    fn lie_from_the_first_write(&mut self, model: &Model) -> Act {
+        let mut touch =
+            |times| -> Vec<Act> { (0..times).map(|_| Act::Do(self.generator.touch(model))).collect() };
+        let (first, again) = (touch(6), touch(2));
+        let newest = if self.without.has(FaultKind::PowerLoss) {
+            Death::Kill
+        } else {
+            Death::PowerLoss(Persist::Suffix(self.dice.between(10, 70)))
+        };
+        self.queue.extend([Act::Arm(FaultOrder::Lie { after: 0 }), Act::Open]);
+        self.queue.extend(first);
+        self.queue.extend([Act::Die(newest), Act::Open]);
+        self.queue.extend(again);
+        self.generator.forget_handles();
+        Act::Do(Operation::Close)
+    }
+
     /// A slot that misses its last write stands by until the other one rots.
-    fn misplace_while_closing(&mut self, misdirect: FaultOrder, model: &Model) -> Act {
-        let close = Act::Do(Operation::Close);
+    fn misplace_while_closing(&mut self, model: &Model) -> Act {
+        let (close, misdirect) = (Act::Do(Operation::Close), self.misdirect());
         self.queue.extend([Act::Arm(misdirect), close.clone(), Act::Open, close.clone()]);
         if !self.without.has(FaultKind::Rot) {
             let slot = self.rot_slot();

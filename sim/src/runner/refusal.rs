@@ -49,7 +49,8 @@ impl Session {
         for txn in self.transactions.keys().copied().collect::<Vec<_>>() {
             // What is read belongs to its reader; that one name is needed afterwards.
             for name in newest.keys().filter(|name| *name != PROBE) {
-                let Some(len) = self.model.transaction(txn).look(&newest, name).map(|bytes| bytes.len()) else {
+                let Some(len) = self.model.transaction(txn).look(&newest, name).map(|bytes| bytes.len())
+                else {
                     continue;
                 };
                 let edit = Edit::Read { from: 0, to: len as u64 };
@@ -153,7 +154,6 @@ impl Session {
                 Ok(())
             }
             Err(e) if self.lacks_room && self.is_only_full() && e.code() == ErrorCode::Io => {
-                reached!("a checkpoint found no room on a full disk");
                 self.recovered_from_refusal(counters)
             }
             Err(e) => Err(self.stop_on(operation, &e, None)),

@@ -61,6 +61,8 @@ pub(super) struct Down {
     pub(super) doubted: Option<Streams>,
     /// Whether the disk lied until the power failed.
     pub(super) lied: bool,
+    /// Openings that a crash struck, one after the other.
+    pub(super) struck: u64,
 }
 
 impl Down {
@@ -73,6 +75,7 @@ impl Down {
             rotten: None,
             doubted: None,
             lied: false,
+            struck: 0,
         }
     }
 }

@@ -85,6 +85,14 @@ impl Generator {
         }
     }
 
+    /// A few bytes, appended to a stream that nobody has, if there is one.
+    pub fn touch(&mut self, model: &Model) -> Operation {
+        self.begin_turn();
+        let name = self.name(model, u64::MAX);
+        let data = arguments::bytes(&mut self.dice, 9);
+        Operation::Direct(Step::Edit { name, edit: Edit::Append { data } })
+    }
+
     /// A payload that goes to disk around the log, appended to a stream that nobody has, if there is one.
     pub fn bulk(&mut self, model: &Model) -> Operation {
         self.begin_turn();

@@ -13,7 +13,7 @@ pub enum Persist {
     All,
     /// The oldest changes, this many of a hundred.
     Prefix(u64),
-    /// The newest changes, this many of a hundred.
+    /// The newest changes, this many of a hundred, and every length.
     Suffix(u64),
     /// The newest change alone.
     OnlyLast,
@@ -78,7 +78,11 @@ impl Plan {
             true => Strategy::draw(Persist::Swarm, seqs, dice),
             false => data.clone(),
         };
-        let (lengths, names) = (other(dice), other(dice));
+        let (lengths, names) = match persist {
+            // A file that lasts only up to where it was would have lost what is newest.
+            Persist::Suffix(_) => (Strategy::All, other(dice)),
+            _ => (other(dice), other(dice)),
+        };
         let tears = match dice.below(12) {
             8 | 9 if swarm => Tears::Few(dice.between(1, 3)),
             10 | 11 if swarm => Tears::Share(*dice.pick(&[20, 50, 100])),

@@ -78,7 +78,9 @@ impl Inode {
             }
         }
         damage.torn = tear(&mut found, &self.durable, &replay, &touched, plan, dice);
-        if plan.stale && len > self.durable.len() {
+        let grown = len > self.durable.len();
+        reached!("a file has a new length and nothing of what was written there", grown && damage.lost > 0);
+        if plan.stale && grown {
             let gap = self.durable.len().div_ceil(SECTOR)..len.div_ceil(SECTOR);
             let unwritten = gap.filter(|s| chosen.get(&(s / plan.unit)).is_none_or(Option::is_none));
             reached!("a gap behind the old end of a file holds stale bytes");
@@ -191,7 +193,12 @@ fn tear(
         };
         // Whatever says what follows stands at the beginning.
         let cut = if dice.chance(1, 2) { dice.index(128) } else { dice.index(bytes) };
-        let bytes = match dice.below(4) {
+        let form = dice.below(4);
+        reached!("the beginning of a torn unit is old", form == 0);
+        reached!("the end of a torn unit is old", form == 1);
+        reached!("a torn unit holds zeros", form == 2);
+        reached!("a torn unit holds garbage", form == 3);
+        let bytes = match form {
             0 => [&version(old)[..cut], &version(new)[cut..]].concat(),
             1 => [&version(new)[..cut], &version(old)[cut..]].concat(),
             2 => vec![0; bytes],

@@ -88,9 +88,9 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
-        name: "a new log goes over a leftover",
+        name: "a leftover log is used as it is",
         mechanism: "names",
-        broken: "What stands where a log is to be made is not removed first, and goes on behind its first segment.",
+        broken: "What stands where a log is to be made gets a new header, and keeps the batches that it may have.",
         survives_tests: true,
     },
     Mutant {
