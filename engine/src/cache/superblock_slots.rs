@@ -117,7 +117,14 @@ impl SuperblockSlots {
     /// Writes both slots again if one of them is not valid, since a crash tore it or it has rotted, or is of an earlier
     /// publication, since its last write was lost. The next one to rot would be the last.
     pub fn repair<F: DiskFile>(&mut self, file: &DataFile<F>) -> Result<()> {
-        if self.whole { Ok(()) } else { self.publish(file, self.current.clone()) }
+        if self.whole { Ok(()) } else { self.renew(file) }
+    }
+
+    /// Writes both slots again, so that they are durable for sure. A write of the slot that stands by, which a crash cut
+    /// short before anything had changed, may be under way all the same: that comes to its end first.
+    pub fn renew<F: DiskFile>(&mut self, file: &DataFile<F>) -> Result<()> {
+        file.sync()?;
+        self.publish(file, self.current.clone())
     }
 }
 

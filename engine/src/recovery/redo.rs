@@ -41,7 +41,7 @@ pub fn recover<E: Env>(core: &mut Core<E>) -> Result<RecoveryReport> {
     let mut log = open_log(core)?;
     // The slot that was chosen may be visible and not durable; the other one leads to blocks that it calls free.
     if !mutant!("the chosen slot is not written again") {
-        core.superblocks.publish(&core.store.file, core.superblocks.current.clone())?;
+        core.superblocks.renew(&core.store.file)?;
     }
 
     let analysis = analyse(core, &mut log)?;

@@ -29,7 +29,8 @@ impl Stage {
         let counters = self.world.counters();
         let crashed = self.world.crashed();
         let failed = self.failures() > failures;
-        let opened = if self.is_betrayed() && !crashed && !(failed && opened.is_err()) {
+        let refused = failed && matches!(opened, Err(Error::Io { .. } | Error::Poisoned { .. }));
+        let opened = if self.is_betrayed() && !crashed && !refused {
             self.world.relieve();
             match self.judge_betrayed(opened)? {
                 Some(db) => Ok(db),

@@ -9,13 +9,13 @@ use super::hunt::{Catch, Hunt};
 /// Each kind of fault, and the bug that is found with it and not without it.
 pub const ONLY: [(FaultKind, usize); 17] = [
     (FaultKind::Kill, mutant("the slot that stands by is written first")),
-    (FaultKind::PowerLoss, mutant("a batch is not synced")),
+    (FaultKind::PowerLoss, mutant("the name of a new database is not synced")),
     (FaultKind::Tears, mutant("the only valid slot is written first")),
     (FaultKind::NameLoss, mutant("the name of a log is not synced")),
     (FaultKind::SyncFailures, mutant("a failed sync is tried again")),
     (FaultKind::WriteFailures, mutant("a failed write does not poison")),
     (FaultKind::FullDisk, mutant("a full disk costs blocks")),
-    (FaultKind::Rot, mutant("checksums of nodes are not looked at")),
+    (FaultKind::Rot, mutant("the first bad batch ends the log")),
     (FaultKind::ShortTransfers, mutant("a short write begins again")),
     (FaultKind::CrashInRecovery, mutant("a recovery removes its log too early")),
     (FaultKind::RevertedPages, mutant("a transaction reads on after a failed sync")),

@@ -13,7 +13,7 @@ pub enum FaultKind {
     NameLoss,
     /// A sync fails.
     SyncFailures,
-    /// A write fails.
+    /// A write fails. Off: no part of a file is bad for writing either.
     WriteFailures,
     /// The disk is full, until it has refused something or for longer.
     FullDisk,

@@ -115,7 +115,9 @@ impl World {
     /// [`World::relieve`].
     pub fn go_bad(&self, part: BadPart, bytes: Range<u64>) {
         let mut state = self.shared.lock();
-        if !state.without.has(FaultKind::BadRanges) {
+        let writes = matches!(part, BadPart::DataWrites | BadPart::LogWrites);
+        let fails = !(writes && state.without.has(FaultKind::WriteFailures));
+        if fails && !state.without.has(FaultKind::BadRanges) {
             state.media.bad.push((part, bytes));
         }
     }
