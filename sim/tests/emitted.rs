@@ -61,6 +61,7 @@ fn every_kind_of_act() {
         .order(FaultOrder::Misdirect { after: 90, to: 3 })
         .order(FaultOrder::StayFull { after: 90, refusals: 2 })
         .order(FaultOrder::Lie { after: 90 })
+        .order(FaultOrder::FailName { after: 90 })
         .disarm()
         .kill()
         .rot(Rot::Log { back: 0, at: 90, bit: 3 })
