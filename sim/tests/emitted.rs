@@ -2,11 +2,12 @@
 //!
 //! Nothing is wrong with this one: it shows how such tests look.
 
-use sim::script::{Rot, Script, step};
+use sim::script::{FaultOrder, Rot, Script, step};
 use sim::workload::Geometry;
-use sim::world::{Concern, Persist, WriteFault};
+use sim::world::{BadPart, ClockFault, Concern, Persist, WriteFault};
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "as long as the run")]
 fn every_kind_of_act() {
     Script::new(Geometry::default())
         .geometry("fanout", 5)
@@ -53,6 +54,14 @@ fn every_kind_of_act() {
         .fail_sync_after(7)
         .fail_writes_after(3, WriteFault::Error)
         .fail_writes_after(90, WriteFault::Full)
+        .order(FaultOrder::AtomicUnit { bytes: 4096 })
+        .order(FaultOrder::SlowIo { per_mille: 1 })
+        .order(FaultOrder::DisturbClock { fault: ClockFault::Backwards, seconds: 60 })
+        .order(FaultOrder::GoBad { part: BadPart::LogReads, first: 90, blocks: 1 })
+        .order(FaultOrder::Misdirect { after: 90, to: 3 })
+        .order(FaultOrder::StayFull { after: 90, refusals: 2 })
+        .order(FaultOrder::Lie { after: 90 })
+        .order(FaultOrder::FailName { after: 90 })
         .disarm()
         .kill()
         .rot(Rot::Log { back: 0, at: 90, bit: 3 })

@@ -36,7 +36,8 @@ impl<E: Env> Shared<E> {
         let mut deadline = None;
         loop {
             let waiter = self.core.lock().guarded(|core| {
-                core.check_health()?;
+                // It also holds what a failed commit wrote and what may vanish; snapshots go on.
+                core.check_readable()?;
                 match call(core) {
                     Ok(result) => Ok(Ok(result)),
                     Err(Stop::Failed(e)) => Err(e),

@@ -21,7 +21,7 @@ pub struct SuperblockSlots {
     pub current: Superblock,
     /// The slot to write first; which one does not matter once both are durable.
     first: u64,
-    /// Whether both slots were valid when they were read.
+    /// Whether both slots were valid, and of one publication, when they were read.
     whole: bool,
 }
 
@@ -69,7 +69,10 @@ impl SuperblockSlots {
                     false => mutant!("the only valid slot is written first"),
                 };
                 let first = if newest { slot } else { 1 - slot };
-                Ok(SuperblockSlots { current, first, whole: problems.is_empty() })
+                let stale = found.iter().any(|(other, _)| !follows(&current, other));
+                reached!("the slots of a closed database are of two publications", stale && current.clean);
+                let stale = stale && !mutant!("a slot of an earlier publication stays");
+                Ok(SuperblockSlots { current, first, whole: problems.is_empty() && !stale })
             }
             (None, Some(found)) if found != FORMAT_VERSION => {
                 Err(Error::UnsupportedVersion { file: path, found, supported: FORMAT_VERSION })
@@ -111,9 +114,21 @@ impl SuperblockSlots {
         Ok(())
     }
 
-    /// Writes both slots again if one of them is not valid: a crash tore it, or it has rotted. The next one to rot would
-    /// be the last.
+    /// Writes both slots again if one of them is not valid, since a crash tore it or it has rotted, or is of an earlier
+    /// publication, since its last write was lost. The next one to rot would be the last.
     pub fn repair<F: DiskFile>(&mut self, file: &DataFile<F>) -> Result<()> {
-        if self.whole { Ok(()) } else { self.publish(file, self.current.clone()) }
+        if self.whole { Ok(()) } else { self.renew(file) }
     }
+
+    /// Writes both slots again, so that they are durable for sure. A write of the slot that stands by, which a crash cut
+    /// short before anything had changed, may be under way all the same: that comes to its end first.
+    pub fn renew<F: DiskFile>(&mut self, file: &DataFile<F>) -> Result<()> {
+        file.sync()?;
+        self.publish(file, self.current.clone())
+    }
+}
+
+/// Whether `second` is the other write of the publication that wrote `first`.
+fn follows(second: &Superblock, first: &Superblock) -> bool {
+    *second == Superblock { sequence: first.sequence + 1, ..first.clone() }
 }

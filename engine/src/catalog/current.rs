@@ -111,12 +111,9 @@ impl Catalog {
         record: StreamRecord,
         deaths: &mut Deaths,
     ) -> Result<()> {
-        let mark = deaths.mark();
-        let names = self.maps.names.clone();
-        self.maps.names.insert(store.names(), &record.name, stream.0, deaths)?;
-        self.maps.streams.insert(store.streams(), &stream.0, record, deaths).map(|_| ()).inspect_err(|_| {
-            self.maps.names = names;
-            deaths.forget_since(mark);
+        self.change_both(deaths, |maps, deaths| {
+            maps.names.insert(store.names(), &record.name, stream.0, deaths)?;
+            maps.streams.insert(store.streams(), &stream.0, record, deaths).map(drop)
         })
     }
 
@@ -128,14 +125,10 @@ impl Catalog {
         deaths: &mut Deaths,
     ) -> Result<Option<StreamRecord>> {
         let Some(record) = self.stream(store, stream)? else { return Ok(None) };
-        let mark = deaths.mark();
-        let names = self.maps.names.clone();
-        self.maps.names.remove(store.names(), &record.name, deaths)?;
-        if let Err(e) = self.maps.streams.remove(store.streams(), &stream.0, deaths) {
-            self.maps.names = names;
-            deaths.forget_since(mark);
-            return Err(e);
-        }
+        self.change_both(deaths, |maps, deaths| {
+            maps.names.remove(store.names(), &record.name, deaths)?;
+            maps.streams.remove(store.streams(), &stream.0, deaths).map(drop)
+        })?;
         self.changing.remove(&stream);
         Ok(Some(record))
     }
@@ -149,16 +142,25 @@ impl Catalog {
         to: &Name,
         deaths: &mut Deaths,
     ) -> Result<()> {
-        let mark = deaths.mark();
-        let names = self.maps.names.clone();
-        let renamed = (|| {
-            self.maps.names.remove(store.names(), from, deaths)?;
-            self.maps.names.insert(store.names(), to, stream.0, deaths)?;
-            self.maps.streams.update(store.streams(), &stream.0, deaths, |record| record.name = to.clone())
-        })();
-        renamed.map(|_| ()).inspect_err(|_| {
+        self.change_both(deaths, |maps, deaths| {
+            maps.names.remove(store.names(), from, deaths)?;
+            maps.names.insert(store.names(), to, stream.0, deaths)?;
+            maps.streams
+                .update(store.streams(), &stream.0, deaths, |record| record.name = to.clone())
+                .map(drop)
+        })
+    }
+
+    /// Changes names and streams together, or neither.
+    fn change_both(
+        &mut self,
+        deaths: &mut Deaths,
+        change: impl FnOnce(&mut Maps, &mut Deaths) -> Result<()>,
+    ) -> Result<()> {
+        let (mark, before) = (deaths.mark(), self.maps.clone());
+        change(&mut self.maps, deaths).inspect_err(|_| {
             reached!("a change of names failed half-way");
-            self.maps.names = names;
+            self.maps = before;
             deaths.forget_since(mark);
         })
     }

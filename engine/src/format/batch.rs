@@ -191,7 +191,12 @@ impl BatchHeader {
 
 /// Bytes of the file that a batch of `record_bytes` bytes of records takes.
 pub fn padded_batch_bytes(record_bytes: u64) -> u64 {
-    (BATCH_HEADER_BYTES as u64 + record_bytes).next_multiple_of(BLOCK_BYTES as u64)
+    (BATCH_HEADER_BYTES as u64 + record_bytes).next_multiple_of(batch_unit() as u64)
+}
+
+/// A batch begins at a multiple of this. The disk may tear whatever it writes as a whole, so no two batches share that.
+pub fn batch_unit() -> usize {
+    if mutant!("batches share a block") { 512 } else { BLOCK_BYTES }
 }
 
 #[cfg(test)]

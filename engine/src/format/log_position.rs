@@ -12,8 +12,9 @@
 //! | 32..36 | `previous_sum` |
 //! | 36..40 | zero |
 
-use crate::base::{BLOCK_BYTES, Lsn};
+use crate::base::Lsn;
 
+use super::batch::batch_unit;
 use super::wire::{Reader, WireError};
 
 /// Bytes of an encoded [`LogPosition`].
@@ -61,7 +62,7 @@ impl LogPosition {
         if reserved != 0 {
             return Err(WireError("reserved bytes of a log position are not zero"));
         }
-        if sequence == 0 || !(offset as usize).is_multiple_of(BLOCK_BYTES) {
+        if sequence == 0 || !(offset as usize).is_multiple_of(batch_unit()) {
             return Err(WireError("a log position is out of range"));
         }
         Ok(LogPosition { generation, lsn, sequence, segment, offset, previous_sum })

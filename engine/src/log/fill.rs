@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::base::{Error, Result};
-use crate::env::{Disk, DiskFile, write_all_at};
+use crate::env::{Disk, DiskFile, OpenMode, write_all_at};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 
 use super::is_database;
@@ -28,10 +28,22 @@ pub(super) fn remove_leftover(disk: &impl Disk, path: &Path) -> Result<()> {
     }
 }
 
-/// Writes the header and the first segment, durably.
-pub(super) fn fill_new_file(file: &impl DiskFile, path: &Path, header: &LogHeader) -> Result<()> {
+/// Whether there is a file of at least so many bytes.
+pub(super) fn is_as_long(disk: &impl Disk, path: &Path, least: u64) -> bool {
+    disk.open(path, OpenMode::default()).is_ok_and(|file| file.len().is_ok_and(|len| len >= least))
+}
+
+/// Writes the header and, unless the file `is_filled`, the first segment, durably.
+pub(super) fn fill_new_file(
+    file: &impl DiskFile,
+    path: &Path,
+    header: &LogHeader,
+    is_filled: bool,
+) -> Result<()> {
     write_all_at(file, &header.encode(), 0).map_err(|error| Error::io("write", path, 0, error))?;
-    fill_with_zeros(file, path, LOG_HEADER_BYTES as u64, header.segment_bytes)?;
+    if !is_filled {
+        fill_with_zeros(file, path, LOG_HEADER_BYTES as u64, header.segment_bytes)?;
+    }
     file.sync().map_err(|error| Error::io("sync", path, 0, error))
 }
 

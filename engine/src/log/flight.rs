@@ -303,8 +303,8 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         batch.extend_from_slice(&bytes);
         batch.extend_from_slice(records);
         reached!("a batch of many blocks", batch.len() > 3 * BLOCK_BYTES);
-        batch.resize(batch.len().next_multiple_of(BLOCK_BYTES), 0);
-        assert_eq!(batch.len() as u64, header.batch_bytes());
+        let padded = usize::try_from(header.batch_bytes()).expect("invariant: a batch fits a segment");
+        batch.resize(padded, 0);
         (header, sum)
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::{BLOCK_BYTES, Error, Lsn, Result};
 use crate::env::{Disk, DiskFile, OpenMode, read_exact_at};
-use crate::format::batch::{BATCH_HEADER_BYTES, BatchError, BatchHeader, LogIdentity};
+use crate::format::batch::{BATCH_HEADER_BYTES, BatchError, BatchHeader, LogIdentity, batch_unit};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::log_position::LogPosition;
 use crate::format::record::{Record, decode_record};
@@ -365,8 +365,8 @@ impl<F: DiskFile> LogScan<F> {
             let left = usize::try_from(self.file_bytes - chunk_offset).unwrap_or(usize::MAX);
             chunk.truncate(left);
             self.read(&mut chunk, chunk_offset)?;
-            for (index, block) in chunk.chunks(BLOCK_BYTES).enumerate() {
-                let offset = chunk_offset + (index * BLOCK_BYTES) as u64;
+            for (index, block) in chunk.chunks(batch_unit()).enumerate() {
+                let offset = chunk_offset + (index * batch_unit()) as u64;
                 let Some(bytes) = block.first_chunk::<BATCH_HEADER_BYTES>() else { continue };
                 let Ok((header, _)) = BatchHeader::decode(bytes, &self.identity, offset) else { continue };
                 let least = self.at.sequence + u64::from(!mutant!("a torn batch counts as a later one"));

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use crate::base::{BLOCK_BYTES, Error, Lsn, Result, parent_dir};
 use crate::env::{Disk, DiskFile, OpenMode, Platform};
 use crate::format::batch::{BATCH_HEADER_BYTES, LogIdentity, padded_batch_bytes};
-use crate::format::log_header::LogHeader;
+use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::log_position::LogPosition;
 use crate::format::record::{Record, encode_record, record_bytes};
 use crate::format::varint::decode_varint;
 use crate::format::wire::Reader;
 
-use super::fill::{fill_new_file, fill_with_zeros, remove_leftover};
+use super::fill::{fill_new_file, fill_with_zeros, is_as_long, remove_leftover};
 use super::flight::{Flight, LogFile, Place};
 use super::segments::Segments;
 use super::{check_segment_bytes, log_path};
@@ -71,11 +71,15 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
     ) -> Result<Log<F, P>> {
         let segment_bytes = check_segment_bytes(segment_bytes)?;
         let path = log_path(db_path, identity.generation);
-        remove_leftover(disk, &path)?;
-        let mode = OpenMode { write: true, create_new: true, direct: false };
+        let least = LOG_HEADER_BYTES as u64 + u64::from(segment_bytes);
+        let is_kept = mutant!("a leftover log is used as it is") && is_as_long(disk, &path, least);
+        if !is_kept {
+            remove_leftover(disk, &path)?;
+        }
+        let mode = OpenMode { write: true, create_new: !is_kept, direct: false };
         let file = disk.open(&path, mode).map_err(|error| Error::io("create", &path, 0, error))?;
         let header = LogHeader { identity, segment_bytes, start_lsn };
-        if let Err(error) = fill_new_file(&file, &path, &header) {
+        if let Err(error) = fill_new_file(&file, &path, &header, is_kept) {
             reached!("a new log could not be filled");
             // Nothing leads to the file yet; if it cannot be removed either, the next attempt replaces it.
             drop(file);
@@ -146,6 +150,11 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
     /// The part that tasks share that wait for it.
     pub fn file(&self) -> &Arc<LogFile<F, P>> {
         &self.file
+    }
+
+    /// Whether no record was ever appended.
+    pub fn is_untouched(&self) -> bool {
+        self.sequence == 1 && self.buffer.is_empty()
     }
 
     /// Length of the file.

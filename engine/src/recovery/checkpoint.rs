@@ -29,13 +29,14 @@ pub fn checkpoint_if_due<E: Env>(core: &mut Core<E>) -> Result<()> {
     if due && core.log.is_some() { checkpoint(core) } else { Ok(()) }
 }
 
-/// Takes a checkpoint, unless nothing was written since the database was opened.
+/// Takes a checkpoint, unless nothing was written since the database was opened: for that none was set aside.
 ///
 /// # Errors
 /// If the disk is full nothing has happened. A failure to write poisons the database: what is durable is untouched.
 pub fn checkpoint<E: Env>(core: &mut Core<E>) -> Result<()> {
     core.check_health()?;
-    if core.log.is_none() {
+    let Some(log) = &core.log else { return Ok(()) };
+    if log.is_untouched() && core.dirty_bytes == 0 && core.graveyard.is_empty() {
         return Ok(());
     }
     core.reclaim(RECLAIM_AT_CHECKPOINT);

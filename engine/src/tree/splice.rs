@@ -89,7 +89,9 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             }
             Err(e) => {
                 reached!("a change of a tree failed half-way", deaths.mark() > mark);
-                deaths.forget_since(mark);
+                if !mutant!("what a failed change replaced is free") {
+                    deaths.forget_since(mark);
+                }
                 Err(e)
             }
         }

@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use crate::model::Model;
 use crate::script::{Act, Death, FaultOrder, Rot};
 use crate::workload::{Generator, Operation, Swarm};
-use crate::world::{Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
+use crate::world::{BadPart, ClockFault, Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
 
-use super::stage::{BLOCK_BYTES, SLOTS_BYTES, Seen, Stage};
+use super::stage::{BLOCK_BYTES, Seen, Stage};
 
 /// Fewest operations of a seed.
 const OPERATIONS_MIN: u64 = 200;
@@ -20,7 +20,7 @@ const CRASHES_MIN: u64 = 2;
 
 /// What the run is busy with while the database is open.
 #[derive(Clone, Copy)]
-enum Part {
+pub(super) enum Part {
     /// Work: operations to go, and how many of them before a fault is ordered.
     Round { left: u64, fault_in: Option<u64> },
     /// The first recovery after a crash: it must come back once more.
@@ -35,21 +35,25 @@ enum Part {
 
 /// The source of a seed's acts.
 pub struct Director {
-    dice: Dice,
+    pub(super) dice: Dice,
     /// Acts so far; each has a turn of the dice.
     turn: u64,
-    generator: Generator,
-    swarm: Swarm,
-    without: Without,
+    pub(super) generator: Generator,
+    pub(super) swarm: Swarm,
+    pub(super) without: Without,
     /// What is decided already.
-    queue: VecDeque<Act>,
-    part: Part,
+    pub(super) queue: VecDeque<Act>,
+    pub(super) part: Part,
     rounds: u64,
     operations: u64,
     /// Whether the database was open when this last looked.
     up: bool,
     /// Crashes that are still to strike before the database is open again.
     crashes: u64,
+    /// Whether the disk has done its worst.
+    betrayed: bool,
+    /// Whether it has worked on after that.
+    aftermath: bool,
 }
 
 impl Director {
@@ -57,19 +61,30 @@ impl Director {
     pub fn new(seed: u64, without: Without) -> Director {
         let mut dice = Dice::new(seed, Concern::Workload);
         let swarm = Swarm::draw(&mut dice);
+        let mut crashes = Dice::new(seed, Concern::Crashes);
         Director {
-            dice: Dice::new(seed, Concern::Crashes),
             turn: 0,
             generator: Generator::new(dice, swarm.clone()),
-            swarm,
             without,
-            queue: VecDeque::new(),
+            queue: Director::settings(&swarm, &mut crashes),
+            dice: crashes,
+            swarm,
             part: Part::Settled,
             rounds: 0,
             operations: 0,
             up: true,
             crashes: 0,
+            betrayed: false,
+            aftermath: false,
         }
+    }
+
+    /// What a machine is like, before anything happens on it.
+    fn settings(swarm: &Swarm, dice: &mut Dice) -> VecDeque<Act> {
+        let unit = (swarm.atomic_unit > 512).then_some(FaultOrder::AtomicUnit { bytes: swarm.atomic_unit });
+        let slow = (swarm.slow_ios > 0).then_some(FaultOrder::SlowIo { per_mille: swarm.slow_ios });
+        let names = (swarm.name_failures > 0).then(|| FaultOrder::FailName { after: dice.below(4) });
+        unit.into_iter().chain(slow).chain(names).map(Act::Arm).collect()
     }
 
     /// The character of the seed.
@@ -116,6 +131,9 @@ impl Director {
         if rotten {
             return Act::Mend;
         }
+        if failed && self.dice.chance(1, 3) {
+            return Act::Disarm;
+        }
         if failed && (self.dice.chance(3, 4) || self.without.has(FaultKind::Kill)) {
             return self.die();
         }
@@ -143,6 +161,10 @@ impl Director {
         Act::Arm(match self.dice.below(12) {
             0 => FaultOrder::FailSync { after: self.dice.below(8) },
             1 => self.fail_writes(),
+            2 if self.dice.chance(self.swarm.name_failures, 50) => {
+                FaultOrder::FailName { after: self.dice.below(8) }
+            }
+            3 if self.dice.chance(self.swarm.bad_ranges, 50) => self.go_bad(),
             _ => FaultOrder::Crash { after: self.dice.below(bound) },
         })
     }
@@ -153,18 +175,17 @@ impl Director {
             self.part = Part::Settled;
             return Some(if self.dice.chance(1, 3) { Act::Do(Operation::Close) } else { self.die() });
         }
-        if let Part::Settled = self.part {
-            if self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN {
-                self.part = Part::Closing;
-            } else {
-                self.rounds += 1;
-                let left = self.dice.between(50, 130);
-                self.part = Part::Round { left, fault_in: Some(self.dice.below(left)) };
-            }
+        if let Part::Settled = self.part
+            && let Some(act) = self.go_on(model)
+        {
+            return Some(act);
         }
         match &mut self.part {
             Part::Round { fault_in: fault_in @ Some(0), .. } => {
                 *fault_in = None;
+                if self.dice.chance(self.swarm.aimed, 100) {
+                    return Some(self.plot(model));
+                }
                 Some(Act::Arm(self.fault()))
             }
             Part::Round { left: 0, .. } => Some(self.end_round()),
@@ -178,6 +199,38 @@ impl Director {
             Part::Rotting => None,
             _ => Some(self.close_for_good()),
         }
+    }
+
+    /// What comes after a round, and what begins it if that is an act of its own.
+    fn go_on(&mut self, model: &Model) -> Option<Act> {
+        let enough = self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN;
+        if enough && !self.betrayed {
+            self.betrayed = true;
+            if let Some(act) = self.betrayal(model) {
+                return Some(act);
+            }
+        }
+        if enough && self.swarm.betrayal == 1 && !self.aftermath {
+            // What the disk has kept of what it should not have may come to light now.
+            self.aftermath = true;
+            self.part = Part::Round { left: self.dice.between(5, 60), fault_in: None };
+            return None;
+        }
+        if enough {
+            self.part = Part::Closing;
+            return None;
+        }
+        let likely = if self.swarm.name_failures > 0 { 4 } else { 1 };
+        if self.rounds == 0 && self.dice.chance(likely, 8) {
+            // Nothing but the database's making can be lost.
+            self.part = Part::Crashed;
+            return Some(self.die());
+        }
+        self.rounds += 1;
+        let left = self.dice.between(50, 130);
+        self.part = Part::Round { left, fault_in: Some(self.dice.below(left)) };
+        let disturbed = self.dice.chance(self.swarm.clock_faults, 100);
+        disturbed.then(|| Act::Arm(self.disturb_clock()))
     }
 
     /// No fault has struck: the process ends in between two operations.
@@ -204,8 +257,8 @@ impl Director {
             self.queue.push_back(Act::Do(Operation::Close));
         }
         if self.dice.chance(1, 2) && !self.without.has(FaultKind::Rot) {
-            let (at, bit) = (self.dice.below(SLOTS_BYTES), self.dice.below(8) as u8);
-            self.queue.push_back(Act::Rot(Rot::Slot { at, bit }));
+            let slot = self.rot_slot();
+            self.queue.push_back(slot);
         }
         self.queue.extend([Act::Open, Act::Do(Operation::Close)]);
         if churns { Act::Churn } else { Act::Do(Operation::Close) }
@@ -242,6 +295,12 @@ impl Director {
         if self.dice.chance(self.swarm.write_failures, 100) {
             return self.fail_writes();
         }
+        if self.dice.chance(self.swarm.bad_ranges, 100) {
+            return self.go_bad();
+        }
+        if self.dice.chance(self.swarm.name_failures, 100) {
+            return FaultOrder::FailName { after: self.dice.below(8) };
+        }
         if self.dice.chance(1, 8) {
             return FaultOrder::CrashBehindSuperblock { after: self.dice.below(4) };
         }
@@ -249,9 +308,34 @@ impl Director {
         FaultOrder::Crash { after: self.dice.below(bound) }
     }
 
+    /// A part of a file goes bad: one block, or many.
+    fn go_bad(&mut self) -> FaultOrder {
+        let all = [
+            BadPart::DataReads,
+            BadPart::DataReads,
+            BadPart::DataWrites,
+            BadPart::LogReads,
+            BadPart::LogWrites,
+        ];
+        let blocks = *self.dice.pick(&[1, 8, 64]);
+        FaultOrder::GoBad { part: *self.dice.pick(&all), first: self.dice.below(80), blocks }
+    }
+
+    fn disturb_clock(&mut self) -> FaultOrder {
+        let all = [ClockFault::Forwards, ClockFault::Backwards, ClockFault::Stall];
+        let most = *self.dice.pick(&[10, 86_400, 400_000_000]);
+        FaultOrder::DisturbClock { fault: *self.dice.pick(&all), seconds: self.dice.between(1, most) }
+    }
+
     fn fail_writes(&mut self) -> FaultOrder {
         let fault = *self.dice.pick(&[WriteFault::Error, WriteFault::Full]);
         let bound = *self.dice.pick(&[1, 8, 40]);
+        if fault == WriteFault::Full && self.dice.chance(self.swarm.staying_full, 100) {
+            return FaultOrder::StayFull {
+                after: self.dice.below(bound),
+                refusals: self.dice.between(1, 12),
+            };
+        }
         FaultOrder::FailWrites { after: self.dice.below(bound), fault }
     }
 }

@@ -3,6 +3,7 @@
 //! A seed's acts come from the [`Director`], those of a record from its [`Log`](crate::script::Log). The [`Stage`] does
 //! them, and cannot tell which.
 
+mod betrayal;
 mod calls;
 mod campaign;
 mod director;
@@ -10,6 +11,8 @@ mod fits;
 mod observe;
 mod opening;
 mod outcome;
+mod plots;
+mod refusal;
 mod rot;
 mod run;
 mod session;

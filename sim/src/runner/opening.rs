@@ -1,6 +1,7 @@
 //! Openings: what is found must be what may be there, whole, and nobody else's.
 
 use std::path::Path;
+use std::time::Duration;
 
 use numstore::{Database, Error};
 
@@ -22,9 +23,22 @@ impl Stage {
         }
         self.check_name()?;
         let failures = self.failures();
-        let before = self.world.counters().ios;
+        let (before, before_open) = (self.world.counters(), self.world.elapsed());
         let opened = self.geometry.options().open_in(self.world.env(), PATH);
         self.world.disarm();
+        let counters = self.world.counters();
+        let crashed = self.world.crashed();
+        let failed = self.failures() > failures;
+        let refused = failed && matches!(opened, Err(Error::Io { .. } | Error::Poisoned { .. }));
+        let opened = if self.is_betrayed() && !crashed && !refused {
+            self.world.relieve();
+            match self.judge_betrayed(opened)? {
+                Some(db) => Ok(db),
+                None => return Ok(Done::Performed),
+            }
+        } else {
+            opened
+        };
         let Phase::Down(down) = &mut self.phase else { return Ok(Done::Skipped) };
         reached!(
             "a process whose opening failed opened the database once more",
@@ -38,10 +52,10 @@ impl Stage {
             Err(_) if self.world.crashed() => {
                 let recovers = !down.clean && self.counters.recoveries > 0;
                 self.counters.crashes_in_recovery += u64::from(recovers);
+                down.struck += u64::from(recovers);
+                reached!("four openings in a row were struck by a crash", down.struck == 4);
             }
-            Err(Error::Io { .. } | Error::Poisoned { .. })
-                if self.world.counters().syncs_failed + self.world.counters().writes_failed > failures =>
-            {
+            Err(Error::Io { .. } | Error::Poisoned { .. }) if failed => {
                 down.failed = true;
             }
             Err(e) if down.rotten.is_some() => detected(&e)?,
@@ -51,15 +65,19 @@ impl Stage {
             Err(e) => return Err(Finding::new("recovery", format!("the database does not open: {e}"))),
             Ok(_) if self.world.crashed() => {}
             Ok(db) => {
-                let ios = (self.world.counters().ios - before).max(1);
-                self.enter(db, ios)?;
+                let ios = (counters.ios - before.ios).max(1);
+                let lacks_room = counters.refused_full > before.refused_full;
+                self.check_duration(&db, before_open)?;
+                self.enter(db, ios, lacks_room)?;
             }
         }
         Ok(Done::Performed)
     }
 
     /// The database has opened, after so many I/O calls.
-    fn enter(&mut self, db: Database<SimEnv>, ios: u64) -> Result<(), Finding> {
+    fn enter(&mut self, db: Database<SimEnv>, ios: u64, lacks_room: bool) -> Result<(), Finding> {
+        // Until an opening goes through, what is bad stays bad.
+        self.world.relieve();
         let Phase::Down(down) = &self.phase else { return Ok(()) };
         let (history, doubted) = (down.history.clone(), down.doubted.clone());
         let found = if down.clean {
@@ -88,7 +106,8 @@ impl Stage {
             // No sync has lied since: what was written in its place is durable.
             self.rotten_slot = None;
         }
-        let session = Session::new(&self.world, db, found);
+        self.continue_lie(&history);
+        let session = Session::new(&self.world, db, found, lacks_room);
         let audited = session.verify(&mut self.counters);
         self.phase = Phase::Up(Box::new(session));
         self.counters.rounds += 1;
@@ -106,6 +125,18 @@ impl Stage {
             self.counters.clrs_written += report.clrs_written;
             self.counters.records_redone += report.records_redone;
         }
+    }
+
+    /// A recovery says how long it took, whatever the wall clock does meanwhile.
+    fn check_duration(&self, db: &Database<SimEnv>, began: Duration) -> Result<(), Finding> {
+        let Some(report) = db.stats().recovery else { return Ok(()) };
+        let most = self.world.elapsed().saturating_sub(began);
+        reached!("wall time stood still during a recovery", self.world.is_wall_stalled());
+        if report.duration > Duration::ZERO && report.duration <= most {
+            return Ok(());
+        }
+        let what = format!("a recovery in an opening of {most:?} says that it took {:?}", report.duration);
+        Err(Finding::new("counters", what))
     }
 
     /// Who opens an open database is told so.
@@ -126,9 +157,9 @@ impl Stage {
         Err(Finding::new("durability", "the database was opened, and its file is gone"))
     }
 
-    /// Syncs and writes that have failed.
+    /// Syncs, writes and reads that have failed.
     pub(super) fn failures(&self) -> u64 {
         let world = self.world.counters();
-        world.syncs_failed + world.writes_failed
+        world.syncs_failed + world.calls_failed()
     }
 }

@@ -7,15 +7,16 @@
 
 use std::collections::BTreeMap;
 
-use numstore::{Database, Durability, Error, ErrorCode, Savepoint, Snapshot, Transaction};
+use numstore::{Database, Durability, Error, ErrorCode, Savepoint, Snapshot, Transaction, Verification};
 
 use crate::judge::{Durable, Finding, check_answer};
-use crate::model::{Answer, Edit, Model, Step, Streams};
+use crate::model::{Answer, Model, Step, Streams};
 use crate::workload::Operation;
 use crate::world::{SimEnv, World};
 
 use super::calls;
 use super::outcome::Counters;
+use super::refusal::{hard_failures, takes_several_operations};
 
 /// What the process's death or a failed sync did to the operation under way.
 #[derive(Clone, Default, Debug)]
@@ -45,21 +46,33 @@ impl From<Finding> for Stop {
 
 /// An open database and its model.
 pub struct Session {
-    world: World,
-    db: Database<SimEnv>,
-    transactions: BTreeMap<u64, (Transaction<SimEnv>, Vec<Savepoint>)>,
+    pub(super) world: World,
+    pub(super) db: Database<SimEnv>,
+    pub(super) transactions: BTreeMap<u64, (Transaction<SimEnv>, Vec<Savepoint>)>,
     snapshots: BTreeMap<u64, (Snapshot<SimEnv>, Durable)>,
-    model: Model,
+    pub(super) model: Model,
     failed_syncs_before: u64,
-    failed_writes_before: u64,
+    /// Reads and writes that had failed.
+    pub(super) failed_before: u64,
+    /// Of those, how many not because the disk was full.
+    pub(super) hard_before: u64,
+    misdirected_before: u64,
+    /// Refusals that a full disk still has to give before there is room.
+    pub(super) patience: u64,
+    /// Whether a checkpoint may find no room on a full disk: something was brought back since it is full.
+    pub(super) lacks_room: bool,
 }
 
 impl Session {
-    /// A session on a database that was found in `state`.
-    pub fn new(world: &World, db: Database<SimEnv>, state: Streams) -> Session {
+    /// A session on a database that was found in `state`; `lacks_room` if the disk was full while it was opened.
+    pub fn new(world: &World, db: Database<SimEnv>, state: Streams, lacks_room: bool) -> Session {
         Session {
             failed_syncs_before: world.counters().syncs_failed,
-            failed_writes_before: world.counters().writes_failed,
+            failed_before: world.counters().calls_failed(),
+            hard_before: hard_failures(world),
+            misdirected_before: world.counters().misdirected,
+            patience: 0,
+            lacks_room,
             world: world.clone(),
             db,
             transactions: BTreeMap::new(),
@@ -105,8 +118,9 @@ impl Session {
                 (self.model, Ok(()))
             }
             Err(e)
-                if is_faulty(&self.world, self.failed_syncs_before)
-                    || self.world.counters().writes_failed > self.failed_writes_before =>
+                if self.world.counters().misdirected > self.misdirected_before
+                    || is_faulty(&self.world, self.failed_syncs_before)
+                    || self.world.counters().calls_failed() > self.failed_before =>
             {
                 (self.model, Err(crash(&e, None)))
             }
@@ -121,46 +135,12 @@ impl Session {
 
     /// Whether a write has failed that no second try has made good.
     pub fn is_refused(&self) -> bool {
-        self.world.counters().writes_failed > self.failed_writes_before
+        self.world.counters().calls_failed() > self.failed_before
     }
 
-    /// After a failed sync or write: a write is refused, or it is as good as any other; durable versions are read either way.
-    ///
-    /// # Errors
-    /// A finding.
-    pub fn probe(&mut self, fault: &Fault) -> Result<(), Finding> {
-        let name = "written after a failed sync".to_owned();
-        // It may be there from an earlier failure.
-        let there = self.model.history().newest().contains_key(&name);
-        let step = if there { Step::Drop { name } } else { Step::Create { name } };
-        let settled = !matches!(fault.code, Some(ErrorCode::InDoubt | ErrorCode::Poisoned));
-        match calls::direct(&self.db, &step) {
-            Ok(_) if settled => {
-                let done = self.model.direct(&step);
-                assert!(done.is_ok(), "nobody else uses that name: {done:?}");
-                self.model.history_mut().acknowledge();
-            }
-            Ok(_) => return Err(Finding::new("poison", "a write was acknowledged after a failed sync")),
-            Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {}
-            // Somebody lists all streams.
-            Err(e) if e.code() == ErrorCode::Busy && settled => {}
-            Err(e) => return Err(Finding::new("poison", format!("a write after a failed sync: {e}"))),
-        }
-        self.read_all_durable()
-    }
-
-    /// Reads everything that is shown as durable. It is a state that may be shown, and must last from now on.
-    fn read_all_durable(&mut self) -> Result<(), Finding> {
-        let mut reader = Durable::new(self.model.history());
-        let list = calls::read_durable(&self.db, &Step::List);
-        reader.check(self.model.history_mut(), &"the list, after a failure", &Step::List, &list)?;
-        let Ok(Answer::Streams(list)) = list else { return Ok(()) };
-        for (name, len) in list {
-            let step = Step::Edit { name, edit: Edit::Read { from: 0, to: len } };
-            let got = calls::read_durable(&self.db, &step);
-            reader.check(self.model.history_mut(), &step, &step, &got)?;
-        }
-        Ok(())
+    /// Whether a write has landed elsewhere: everything but a wrong answer is possible.
+    pub fn is_betrayed(&self) -> bool {
+        self.world.counters().misdirected > self.misdirected_before
     }
 
     /// Does an operation and compares.
@@ -181,10 +161,15 @@ impl Session {
                 let (tx, _) = self.take(*txn);
                 self.model.roll_back(*txn);
                 tx.rollback().map_err(|e| self.stop_on(operation, &e, None))?;
+                self.brought_back_on_full();
+                if self.world.is_full() && txn.is_multiple_of(2) {
+                    return self.checkpoint(operation, counters);
+                }
             }
             Operation::Abandon(txn) => {
                 drop(self.take(*txn));
                 self.model.roll_back(*txn);
+                self.brought_back_on_full();
             }
             Operation::Direct(step) => self.direct(operation, step, counters)?,
             Operation::ReadDurable(step) => {
@@ -205,8 +190,7 @@ impl Session {
             }
             Operation::Release(id) => drop(self.snapshots.remove(id)),
             Operation::Checkpoint => {
-                self.db.checkpoint().map_err(|e| self.stop_on(operation, &e, None))?;
-                self.model.history_mut().acknowledge();
+                return self.checkpoint(operation, counters);
             }
             Operation::Sync => {
                 self.db.sync().map_err(|e| self.stop_on(operation, &e, None))?;
@@ -224,10 +208,22 @@ impl Session {
     /// # Errors
     /// A crash, or what the audit found.
     pub fn verify(&self, counters: &mut Counters) -> Result<(), Stop> {
-        let audit = self.db.verify().map_err(|e| self.stop_on(&Operation::Verify, &e, None))?;
+        let reads_failed = self.world.counters().reads_failed;
+        let mut audit = self.db.verify();
+        if self.world.counters().reads_failed > reads_failed {
+            if audit.as_ref().is_ok_and(Verification::is_clean) {
+                return Err(Finding::new("audit", "it passes over what cannot be read").into());
+            }
+            self.world.relieve();
+            audit = self.db.verify();
+        }
+        let audit = audit.map_err(|e| self.stop_on(&Operation::Verify, &e, None))?;
         counters.height_max = counters.height_max.max(u64::from(audit.height));
         if audit.is_clean() {
             return Ok(());
+        }
+        if self.is_betrayed() {
+            return Err(Stop::Crash(Fault { in_doubt: None, code: Some(ErrorCode::Corruption) }));
         }
         Err(Finding::new("audit", audit.problems.join("; ")).into())
     }
@@ -235,7 +231,8 @@ impl Session {
     fn check_stats(&self) -> Result<(), Stop> {
         let stats = self.db.stats();
         let open = self.transactions.len() as u64;
-        if stats.transactions_open != open {
+        // One that could not be rolled back stays open until the database is opened again.
+        if stats.transactions_open != open && !self.is_refused() {
             let what =
                 format!("{} transactions are open, the counters say {}", open, stats.transactions_open);
             return Err(Finding::new("counters", what).into());
@@ -258,8 +255,15 @@ impl Session {
         let mut got = calls::in_transaction(tx, savepoints, step);
         let again = got.as_ref().is_err_and(|e| self.is_refusal(e));
         if again {
-            self.world.relieve();
+            let stays = self.stays_full();
+            if !stays {
+                self.world.relieve();
+            }
             self.check_untouched(operation, txn, step)?;
+            if stays {
+                self.lacks_room |= takes_several_operations(step);
+                return self.recovered_from_refusal(counters);
+            }
             let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: still open");
             got = calls::in_transaction(tx, savepoints, step);
         }
@@ -274,36 +278,20 @@ impl Session {
         if again { self.recovered_from_refusal(counters) } else { Ok(()) }
     }
 
-    /// A step was refused: its stream is as it was.
-    fn check_untouched(&mut self, operation: &Operation, txn: u64, step: &Step) -> Result<(), Stop> {
-        let Step::Edit { name, .. } = step else { return Ok(()) };
-        let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: drawn from the open ones");
-        let to = self.model.look(txn, name).map_or(0, |bytes| bytes.len() as u64);
-        let read = Step::Edit { name: name.clone(), edit: Edit::Read { from: 0, to } };
-        let got = calls::in_transaction(tx, savepoints, &read);
-        if self.is_faulty() || got.as_ref().is_err_and(|e| e.code() == ErrorCode::Poisoned) {
-            return Ok(());
-        }
-        Ok(check_answer(operation, &got, &self.model.step(txn, &read))?)
-    }
-
-    /// The second try went through, so nothing of the first may be left.
-    fn recovered_from_refusal(&mut self, counters: &mut Counters) -> Result<(), Stop> {
-        self.failed_writes_before = self.world.counters().writes_failed;
-        self.verify(counters)
-    }
-
     fn commit(&mut self, operation: &Operation, txn: u64, sync: bool) -> Result<(), Stop> {
         let (tx, _) = self.take(txn);
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
         let got = if sync && txn.is_multiple_of(2) { tx.commit() } else { tx.commit_with(durability) };
         let mut after = self.model.clone();
-        after.commit(txn);
+        let changed = after.commit(txn);
         if let Err(e) = got {
             let in_doubt = after.history().newest().clone();
             return Err(self.stop_on(operation, &e, Some(in_doubt)));
         }
         self.model = after;
+        self.lacks_room &= self.world.is_full() || !changed;
+        let full = self.world.is_full() && self.world.counters().refused_full > 0;
+        reached!("a commit went through while the disk was full", full);
         if sync {
             // Whether it changed anything or not: it may have read what is deferred.
             self.model.history_mut().acknowledge();
@@ -315,6 +303,10 @@ impl Session {
         let mut got = calls::direct(&self.db, step);
         let again = got.as_ref().is_err_and(|e| self.is_refusal(e));
         if again {
+            if self.stays_full() {
+                self.lacks_room |= takes_several_operations(step);
+                return self.recovered_from_refusal(counters);
+            }
             self.world.relieve();
             got = calls::direct(&self.db, step);
         }
@@ -328,6 +320,7 @@ impl Session {
         }
         counters.busy += u64::from(got.as_ref().is_err_and(|e| e.code() == ErrorCode::Busy));
         let done = expected.is_ok();
+        self.lacks_room &= self.world.is_full() || !expected.as_ref().is_ok_and(|(_, changed)| *changed);
         check_answer(operation, &got, &expected.map(|(answer, _)| answer))?;
         self.model = after;
         if done {
@@ -344,10 +337,13 @@ impl Session {
         got: &Result<Answer, Error>,
     ) -> Result<(), Stop> {
         if let Err(e) = got
-            && self.world.crashed()
+            && (self.world.crashed() || self.is_betrayed())
             && self.is_fault(e)
         {
             return Err(crash(e, None));
+        }
+        if got.as_ref().is_err_and(|e| self.is_refusal(e) && matches!(e, Error::Io { op: "read", .. })) {
+            return Ok(());
         }
         Ok(reader.check(self.model.history_mut(), operation, step, got)?)
     }
@@ -355,7 +351,9 @@ impl Session {
     /// Whether an error is what the fault in the world may cause.
     fn is_fault(&self, error: &Error) -> bool {
         let codes = [ErrorCode::Io, ErrorCode::InDoubt, ErrorCode::Poisoned];
-        (self.is_faulty() || self.is_refused()) && codes.contains(&error.code())
+        let damage = self.is_betrayed() && error.code() == ErrorCode::Corruption;
+        damage
+            || (self.is_faulty() || self.is_refused() || self.is_betrayed()) && codes.contains(&error.code())
     }
 
     /// Whether an error says that nothing has happened because a write failed.
@@ -364,7 +362,11 @@ impl Session {
     }
 
     /// What an error means where the model knows of none.
-    fn stop_on(&self, operation: &Operation, error: &Error, in_doubt: Option<Streams>) -> Stop {
+    pub(super) fn stop_on(&self, operation: &Operation, error: &Error, in_doubt: Option<Streams>) -> Stop {
+        if self.is_only_full() && !matches!(operation, Operation::Close) {
+            let what = format!("{operation:?} failed on a disk that is only full: {error}");
+            return Finding::new("full disk", what).into();
+        }
         if self.is_fault(error) {
             return crash(error, in_doubt);
         }

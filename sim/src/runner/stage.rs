@@ -5,13 +5,15 @@
 //!    from there to what the next opening is judged by.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::judge::Finding;
 use crate::model::{History, Model, Step, Streams};
 use crate::script::{Act, Death, FaultOrder};
 use crate::workload::{Geometry, Operation};
-use crate::world::World;
+use crate::world::{World, WriteFault};
 
+use super::betrayal::Lie;
 use super::fits::fits;
 use super::outcome::Counters;
 use super::session::{Fault, Session, Stop};
@@ -22,6 +24,9 @@ pub(super) const PATH: &str = "db/x.ns";
 pub(super) const BLOCK_BYTES: u64 = 4096;
 /// The superblock's two slots.
 pub(super) const SLOTS_BYTES: u64 = 2 * BLOCK_BYTES;
+
+/// No file has more blocks.
+const BLOCKS_MAX: u64 = 1 << 40;
 
 /// What an act came to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,11 +59,24 @@ pub(super) struct Down {
     pub(super) rotten: Option<RottenLog>,
     /// The state that the last commit made, if it is in doubt whether it happened.
     pub(super) doubted: Option<Streams>,
+    /// Whether the disk lied until the power failed.
+    pub(super) lied: bool,
+    /// Openings that a crash struck, one after the other.
+    pub(super) struck: u64,
 }
 
 impl Down {
     pub(super) fn new(history: History) -> Down {
-        Down { history, clean: false, failed: false, whole_log: false, rotten: None, doubted: None }
+        Down {
+            history,
+            clean: false,
+            failed: false,
+            whole_log: false,
+            rotten: None,
+            doubted: None,
+            lied: false,
+            struck: 0,
+        }
     }
 }
 
@@ -66,8 +84,8 @@ impl Down {
 pub(super) enum Phase {
     Down(Down),
     Up(Box<Session>),
-    /// Beyond repair; this was committed.
-    Ruined(Streams),
+    /// Beyond repair; it was in one of these states.
+    Ruined(Vec<Streams>),
 }
 
 /// What is known of the database, for whoever decides what comes next.
@@ -99,6 +117,9 @@ pub struct Stage {
     pub(super) opening_ios: u64,
     /// How many syncs and writes had failed when a slot rotted that may not be whole again.
     pub(super) rotten_slot: Option<u64>,
+    /// How many writes had landed elsewhere when the database was last seen whole.
+    pub(super) misdirected_before: u64,
+    pub(super) lie: Option<Lie>,
 }
 
 impl Stage {
@@ -111,6 +132,8 @@ impl Stage {
             phase: Phase::Down(Down::new(History::new(Streams::new()))),
             opening_ios: 20,
             rotten_slot: None,
+            misdirected_before: 0,
+            lie: None,
         }
     }
 
@@ -148,6 +171,7 @@ impl Stage {
             Act::Arm(order) => Ok(self.arm(*order)),
             Act::Disarm => {
                 self.world.disarm();
+                self.world.relieve();
                 Ok(Done::Performed)
             }
             Act::Die(death) => self.die(*death),
@@ -190,6 +214,27 @@ impl Stage {
             FaultOrder::CrashBehindSuperblock { after } => self.world.crash_behind_write(SLOTS_BYTES, after),
             FaultOrder::FailSync { after } => self.world.fail_sync_after(after),
             FaultOrder::FailWrites { after, fault } => self.world.fail_writes_after(after, fault),
+            FaultOrder::GoBad { part, first, blocks } => {
+                let start = first.min(BLOCKS_MAX) * BLOCK_BYTES;
+                self.world.go_bad(part, start..start + blocks.min(BLOCKS_MAX) * BLOCK_BYTES);
+            }
+            FaultOrder::Misdirect { after, to } => self.world.misdirect_write_after(after, to),
+            FaultOrder::Lie { after } => {
+                self.begin_lie();
+                self.world.lie_after(after);
+            }
+            FaultOrder::StayFull { after, refusals } => {
+                self.world.fail_writes_after(after, WriteFault::Full);
+                if let Phase::Up(session) = &mut self.phase {
+                    session.stay_full(refusals);
+                }
+            }
+            FaultOrder::FailName { after } => self.world.fail_name_after(after),
+            FaultOrder::AtomicUnit { bytes } => self.world.atomic_unit(bytes),
+            FaultOrder::SlowIo { per_mille } => self.world.slow_ios(per_mille),
+            FaultOrder::DisturbClock { fault, seconds } => {
+                self.world.disturb_clock(fault, Duration::from_secs(seconds));
+            }
         }
         Done::Performed
     }
@@ -205,7 +250,10 @@ impl Stage {
         self.give_up(Fault::default())?;
         match death {
             Death::Kill => self.world.kill(),
-            Death::PowerLoss(persist) => self.world.power_loss(persist),
+            Death::PowerLoss(persist) => {
+                self.world.power_loss(persist);
+                self.end_lie();
+            }
         }
         if let Phase::Down(down) = &mut self.phase {
             (down.whole_log, down.failed) = (whole_log, false);
@@ -218,9 +266,12 @@ impl Stage {
         let Phase::Up(session) = &mut self.phase else { return Ok(()) };
         self.counters.checkpoints += session.db().stats().checkpoints;
         self.world.disarm();
-        if !self.world.crashed() && (session.is_faulty() || session.is_refused()) {
+        self.world.relieve();
+        let betrayed = session.is_betrayed();
+        if !betrayed && !self.world.crashed() && (session.is_faulty() || session.is_refused()) {
             self.counters.failures += 1;
             let commits = *session.model().history().candidates().end();
+            session.probe_open()?;
             session.probe(&fault)?;
             if *session.model().history().candidates().end() != commits {
                 // The write was accepted, so what failed before it has not happened.
@@ -264,10 +315,11 @@ impl Stage {
         let round = [pair.clone(), pair].concat().into_iter().chain([Operation::Checkpoint]);
         let round: Vec<Operation> = round.collect();
         let mut before = None;
-        for operation in round.iter().cycle().take(7 * round.len()) {
+        // By the third round a new log has what it keeps room for.
+        for (at, operation) in round.iter().cycle().take(7 * round.len()).enumerate() {
             let Phase::Up(session) = &mut self.phase else { return Ok(Done::Performed) };
             let ended = session.perform(operation, &mut self.counters);
-            if *operation == Operation::Checkpoint && before.is_none() {
+            if at + 1 == 3 * round.len() {
                 before = Some(session.db().stats().log_file_bytes);
             }
             self.follow(ended)?;

@@ -1,7 +1,7 @@
 //! One thing that happens in a run, with all its arguments.
 
 use crate::workload::Operation;
-use crate::world::{Persist, WriteFault};
+use crate::world::{BadPart, ClockFault, Persist, WriteFault};
 
 /// What happens next. An act that does not fit the state of the run is skipped.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -57,6 +57,56 @@ pub enum FaultOrder {
         after: u64,
         /// How they fail.
         fault: WriteFault,
+    },
+    /// From now on the disk writes so many bytes as a whole, or tears them: 512 or 4096.
+    AtomicUnit {
+        /// The bytes.
+        bytes: u64,
+    },
+    /// From now on some I/O calls take long.
+    SlowIo {
+        /// Of a thousand, how many.
+        per_mille: u64,
+    },
+    /// From now on a part of a file fails, until writes go through again.
+    GoBad {
+        /// What of which file.
+        part: BadPart,
+        /// The first block of 4 KiB.
+        first: u64,
+        /// How many of them.
+        blocks: u64,
+    },
+    /// A write to the data file lands elsewhere.
+    Misdirect {
+        /// The writes that land where they should.
+        after: u64,
+        /// The block in which it lands, modulo those that there are.
+        to: u64,
+    },
+    /// Syncs make nothing durable, until the power fails.
+    Lie {
+        /// The syncs that do what they should.
+        after: u64,
+    },
+    /// The disk is full, and stays so while it refuses operations.
+    StayFull {
+        /// The writes that go through.
+        after: u64,
+        /// The operations that it refuses before there is room again.
+        refusals: u64,
+    },
+    /// A change of names fails, or the sync of a directory, once.
+    FailName {
+        /// The changes that go through.
+        after: u64,
+    },
+    /// Wall time jumps or stands still.
+    DisturbClock {
+        /// How.
+        fault: ClockFault,
+        /// For so many seconds, or by so many.
+        seconds: u64,
     },
 }
 

@@ -191,6 +191,11 @@ impl Script {
         self.act(Act::Arm(FaultOrder::FailWrites { after: writes, fault }))
     }
 
+    /// Any other fault.
+    pub fn order(self, order: FaultOrder) -> Script {
+        self.act(Act::Arm(order))
+    }
+
     /// Takes back faults that have not struck.
     pub fn disarm(self) -> Script {
         self.act(Act::Disarm)

@@ -4,9 +4,10 @@
 
 use crate::model::{Bytes, Edit, Elements, Step};
 use crate::workload::Operation;
-use crate::world::{Persist, WriteFault};
+use crate::world::Persist;
 
-use super::{Act, Death, FaultOrder, Rot};
+use super::orders::{put_fault, take_fault};
+use super::{Act, Death, Rot};
 
 /// What begins an act.
 const ACTS: &[&str] = &[
@@ -58,10 +59,18 @@ const STEPS: &[&str] = &[
     "remove-strided",
 ];
 
-const FAULTS: &[&str] = &["crash", "crash-behind-superblock", "fail-sync", "fail-write", "disk-full"];
-
-const PERSISTS: &[&str] =
-    &["swarm", "none", "all", "prefix", "suffix", "only-last", "all-but-one", "random", "page-then-sector"];
+const PERSISTS: &[&str] = &[
+    "swarm",
+    "none",
+    "all",
+    "prefix",
+    "suffix",
+    "only-last",
+    "all-but-one",
+    "random",
+    "page-then-sector",
+    "torn",
+];
 
 const ROTS: &[&str] = &["slot", "log", "node"];
 
@@ -93,15 +102,7 @@ pub(super) fn put_act(sink: &mut impl Sink, act: &Act) {
         Act::Do(operation) => put_operation(sink, operation),
         Act::Arm(order) => {
             put(sink, "arm", &[]);
-            let (word, after) = match *order {
-                FaultOrder::Crash { after } => ("crash", after),
-                FaultOrder::CrashBehindSuperblock { after } => ("crash-behind-superblock", after),
-                FaultOrder::FailSync { after } => ("fail-sync", after),
-                FaultOrder::FailWrites { after, fault: WriteFault::Error } => ("fail-write", after),
-                FaultOrder::FailWrites { after, fault: WriteFault::Full } => ("disk-full", after),
-            };
-            sink.word(FAULTS, word);
-            sink.number(after);
+            put_fault(sink, order);
         }
         Act::Disarm => put(sink, "disarm", &[]),
         Act::Die(Death::Kill) => put(sink, "kill", &[]),
@@ -135,6 +136,7 @@ fn put_persist(sink: &mut impl Sink, persist: Persist) {
         Persist::AllButOne => ("all-but-one", None),
         Persist::Random => ("random", None),
         Persist::PageThenSector => ("page-then-sector", None),
+        Persist::Torn => ("torn", None),
     };
     sink.word(PERSISTS, word);
     percent.into_iter().for_each(|percent| sink.number(percent));
@@ -243,18 +245,6 @@ pub(super) fn take_act<S: Source>(source: &mut S) -> Result<Act, S::Error> {
     Ok(Act::Do(operation))
 }
 
-fn take_fault<S: Source>(source: &mut S) -> Result<FaultOrder, S::Error> {
-    let word = source.word(FAULTS)?;
-    let after = source.number()?;
-    Ok(match word {
-        "crash-behind-superblock" => FaultOrder::CrashBehindSuperblock { after },
-        "fail-sync" => FaultOrder::FailSync { after },
-        "fail-write" => FaultOrder::FailWrites { after, fault: WriteFault::Error },
-        "disk-full" => FaultOrder::FailWrites { after, fault: WriteFault::Full },
-        _ => FaultOrder::Crash { after },
-    })
-}
-
 fn take_persist<S: Source>(source: &mut S) -> Result<Persist, S::Error> {
     Ok(match source.word(PERSISTS)? {
         "none" => Persist::None,
@@ -265,6 +255,7 @@ fn take_persist<S: Source>(source: &mut S) -> Result<Persist, S::Error> {
         "all-but-one" => Persist::AllButOne,
         "random" => Persist::Random,
         "page-then-sector" => Persist::PageThenSector,
+        "torn" => Persist::Torn,
         _ => Persist::Swarm,
     })
 }

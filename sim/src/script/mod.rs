@@ -27,6 +27,7 @@ mod codec;
 mod data;
 mod fields;
 mod log;
+mod orders;
 mod print;
 mod read;
 pub mod step;

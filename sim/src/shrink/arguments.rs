@@ -9,7 +9,7 @@ use crate::world::Persist;
 use super::Shrinker;
 
 /// What a power loss may keep, plainest first.
-const PLAIN: [Persist; 8] = [
+const PLAIN: [Persist; 9] = [
     Persist::None,
     Persist::All,
     Persist::OnlyLast,
@@ -18,6 +18,7 @@ const PLAIN: [Persist; 8] = [
     Persist::Suffix(50),
     Persist::PageThenSector,
     Persist::Random,
+    Persist::Torn,
 ];
 
 /// The field of an act to be replaced, and what it is with a lower number.

@@ -5,6 +5,9 @@ use crate::script::{Act, Death, Entry, FaultOrder, Log};
 use crate::workload::{Geometry, Operation};
 use crate::world::{Concern, Draw};
 
+/// Calls of which a function is long.
+const LONG: usize = 67;
+
 /// The file of a test that runs `log`; `title` is the test's name, `why` what it failed with.
 pub fn emit_test(log: &Log, title: &str, why: &str) -> String {
     let calls: Vec<String> =
@@ -13,8 +16,13 @@ pub fn emit_test(log: &Log, title: &str, why: &str) -> String {
     let uses = uses(&body);
     let why: Vec<&str> = why.split_whitespace().collect();
     let why = wrap(&why.join(" "));
+    let long = if calls.len() > LONG {
+        "#[expect(clippy::too_many_lines, reason = \"as long as the run\")]\n"
+    } else {
+        ""
+    };
     format!(
-        "//! A run that once failed, shrunk to what it takes.\n//!\n{why}\n{uses}\n#[test]\nfn {title}() {{\n    \
+        "//! A run that once failed, shrunk to what it takes.\n//!\n{why}\n{uses}\n#[test]\n{long}fn {title}() {{\n    \
              Script::new(Geometry::default()){body}\n        .check();\n}}\n"
     )
 }
@@ -45,9 +53,9 @@ fn uses(body: &str) -> String {
             _ => format!("use sim::{path}::{{{}}};\n", used.join(", ")),
         }
     };
-    list("script", &["Rot", "step"], &["Script"])
+    list("script", &["FaultOrder", "Rot", "step"], &["Script"])
         + &list("workload", &[], &["Geometry"])
-        + &list("world", &["Concern", "Persist", "WriteFault"], &[])
+        + &list("world", &["BadPart", "ClockFault", "Concern", "Persist", "WriteFault"], &[])
 }
 
 fn head_calls(log: &Log) -> Vec<String> {
@@ -83,12 +91,26 @@ fn act_call(act: &Act) -> String {
         Act::Arm(FaultOrder::FailWrites { after, fault }) => {
             format!("fail_writes_after({after}, WriteFault::{fault:?})")
         }
+        Act::Arm(order) => format!("order(FaultOrder::{})", order_value(order)),
         Act::Disarm => "disarm()".to_owned(),
         Act::Die(Death::Kill) => "kill()".to_owned(),
         Act::Die(Death::PowerLoss(persist)) => format!("power_loss(Persist::{persist:?})"),
         Act::Rot(rot) => format!("rot(Rot::{rot:?})"),
         Act::Mend => "mend()".to_owned(),
         Act::Churn => "churn()".to_owned(),
+    }
+}
+
+/// An order as an expression; what it holds has a path of its own.
+fn order_value(order: &FaultOrder) -> String {
+    match order {
+        FaultOrder::DisturbClock { fault, seconds } => {
+            format!("DisturbClock {{ fault: ClockFault::{fault:?}, seconds: {seconds} }}")
+        }
+        FaultOrder::GoBad { part, first, blocks } => {
+            format!("GoBad {{ part: BadPart::{part:?}, first: {first}, blocks: {blocks} }}")
+        }
+        other => format!("{other:?}"),
     }
 }
 

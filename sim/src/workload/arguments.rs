@@ -38,6 +38,10 @@ fn size(dice: &mut Dice, swarm: &Swarm) -> u64 {
             // More than one operation of the engine takes.
             return 256 * LEAF + dice.between(1, 2 * 256 * LEAF);
         }
+        if dice.chance(1, 8) {
+            // Records as long as any.
+            return bulk - dice.between(1, 80);
+        }
         return bulk + *dice.pick(&[0, 1, 255, 256, 1000, 4096, 9000]);
     }
     match dice.below(8) {
@@ -49,7 +53,7 @@ fn size(dice: &mut Dice, swarm: &Swarm) -> u64 {
 }
 
 /// Bytes that differ from piece to piece: the same everywhere would hide what is out of place.
-fn bytes(dice: &mut Dice, len: u64) -> Bytes {
+pub(super) fn bytes(dice: &mut Dice, len: u64) -> Bytes {
     Bytes::patterned(dice.below(1 << 32) as u32, len as usize)
 }
 

@@ -43,8 +43,7 @@ impl Generator {
         if let Some(operation) = self.beginning.pop() {
             return operation;
         }
-        self.turn += 1;
-        self.dice.begin_turn(self.turn, Source::Seed, false);
+        self.begin_turn();
         let open: Vec<u64> = model.open().map(|(txn, _)| txn).collect();
         let w = self.swarm.weights.clone();
         let can_begin = open.len() < self.swarm.open_max;
@@ -84,6 +83,50 @@ impl Generator {
             }
             _ => Operation::Close,
         }
+    }
+
+    /// A few bytes, appended to a stream that nobody has, if there is one.
+    pub fn touch(&mut self, model: &Model) -> Operation {
+        self.begin_turn();
+        let name = self.name(model, u64::MAX);
+        let data = arguments::bytes(&mut self.dice, 9);
+        Operation::Direct(Step::Edit { name, edit: Edit::Append { data } })
+    }
+
+    /// A payload that goes to disk around the log, appended to a stream that nobody has, if there is one.
+    pub fn bulk(&mut self, model: &Model) -> Operation {
+        self.begin_turn();
+        let name = self.name(model, u64::MAX);
+        let len = self.swarm.geometry.bulk_bytes + *self.dice.pick(&[0, 4096, 9000, 30_000]);
+        let data = arguments::bytes(&mut self.dice, len);
+        Operation::Direct(Step::Edit { name, edit: Edit::Append { data } })
+    }
+
+    /// A look at a stream that nobody has, and a change of what is around there: a part of it goes, or all of it, or it
+    /// gets a name that is free.
+    pub fn change_half(&mut self, model: &Model) -> [Operation; 2] {
+        self.begin_turn();
+        let from = self.name(model, u64::MAX);
+        let len = Self::len(model, u64::MAX, &from);
+        let at = self.dice.below(len + 1);
+        let to = (at + 1).min(len);
+        let look = Step::Edit { name: from.clone(), edit: Edit::Read { from: at, to } };
+        let newest = model.history().newest();
+        let free = |name: &&String| !newest.contains_key(*name) && !model.is_busy(u64::MAX, name);
+        let change = match (self.dice.below(4), self.swarm.names.iter().find(free)) {
+            (0, Some(to)) => Step::Rename { from, to: to.clone() },
+            (0 | 1, _) => Step::Drop { name: from },
+            _ => {
+                let to = (at + self.dice.between(100, 2000)).min(len);
+                Step::Edit { name: from, edit: Edit::Remove { from: at.saturating_sub(100), to } }
+            }
+        };
+        [Operation::ReadDurable(look), Operation::Direct(change)]
+    }
+
+    fn begin_turn(&mut self) {
+        self.turn += 1;
+        self.dice.begin_turn(self.turn, Source::Seed, false);
     }
 
     fn choose(&mut self, weights: &[u64]) -> usize {

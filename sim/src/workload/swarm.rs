@@ -47,6 +47,22 @@ pub struct Swarm {
     pub sync_failures: u64,
     /// Percent of rounds in which writes fail.
     pub write_failures: u64,
+    /// Percent of rounds in which a change of names fails.
+    pub name_failures: u64,
+    /// Percent of faults that are aimed: at something that is made to happen there and then.
+    pub aimed: u64,
+    /// Bytes that the disk writes as a whole or tears.
+    pub atomic_unit: u64,
+    /// Percent of rounds in which a part of a file goes bad.
+    pub bad_ranges: u64,
+    /// Percent of full disks that stay full for a while.
+    pub staying_full: u64,
+    /// How the disk betrays the database at the end: by a write that lands elsewhere, by lies, or not at all.
+    pub betrayal: u64,
+    /// Of a thousand I/O calls, how many take long.
+    pub slow_ios: u64,
+    /// Percent of rounds in which wall time jumps or stands still.
+    pub clock_faults: u64,
     /// Whether crashes strike during recovery too.
     pub crash_in_recovery: bool,
 }
@@ -226,6 +242,14 @@ impl Swarm {
             sync_failures: *dice.pick(&[0, 0, 10, 30]),
             crash_in_recovery: dice.chance(5, 8),
             write_failures: *dice.pick(&[0, 0, 10, 30]),
+            bad_ranges: *dice.pick(&[0, 0, 10, 30]),
+            staying_full: *dice.pick(&[0, 50, 100]),
+            betrayal: dice.below(6),
+            atomic_unit: *dice.pick(&[512, 4096]),
+            slow_ios: *dice.pick(&[0, 0, 0, 2, 50]),
+            clock_faults: *dice.pick(&[0, 0, 0, 50]),
+            name_failures: *dice.pick(&[0, 0, 0, 30]),
+            aimed: *dice.pick(&[0, 20, 60]),
         }
     }
 }

@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use numstore::env::Clock;
 
+use super::Shared;
 use super::tasks::Tasks;
-
-/// Wall time at the start of every world: 2001-09-09, one billion seconds after 1970.
-const WALL_START: Duration = Duration::from_secs(1_000_000_000);
 
 /// The clock of a simulated world.
 #[derive(Clone)]
 pub struct SimClock {
     pub(super) tasks: Arc<Tasks>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl Clock for SimClock {
@@ -23,7 +22,7 @@ impl Clock for SimClock {
     }
 
     fn wall(&self) -> Duration {
-        WALL_START + self.tasks.now()
+        self.shared.lock().lag.wall(self.tasks.now())
     }
 
     fn sleep_until(&self, deadline: Duration) {

@@ -28,7 +28,15 @@ impl SimDisk {
         body: impl FnOnce(&mut State) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut state = self.shared.turn(call);
-        match state.enter(self.incarnation, call, path, 0, 0, 0)? {
+        let gate = state.enter(self.incarnation, call, path, 0, 0, 0)?;
+        let changes = matches!(call, Call::Create | Call::Remove | Call::Rename | Call::SyncDir);
+        if changes
+            && gate == Gate::Go
+            && let Some(error) = state.refuse_name(call, path)
+        {
+            return Err(error);
+        }
+        match gate {
             Gate::Go => body(&mut state),
             Gate::Strike => {
                 if state.fault_dice.chance(1, 2) {

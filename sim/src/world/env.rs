@@ -23,7 +23,7 @@ impl SimEnv {
     pub(super) fn new(shared: Arc<Shared>) -> SimEnv {
         let incarnation = shared.lock().incarnation;
         SimEnv {
-            clock: SimClock { tasks: Arc::clone(&shared.tasks) },
+            clock: SimClock { tasks: Arc::clone(&shared.tasks), shared: Arc::clone(&shared) },
             disk: SimDisk { shared: Arc::clone(&shared), incarnation },
             scheduler: SimScheduler { tasks: Arc::clone(&shared.tasks) },
             shared,

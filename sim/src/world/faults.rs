@@ -13,9 +13,9 @@ pub enum FaultKind {
     NameLoss,
     /// A sync fails.
     SyncFailures,
-    /// A write fails.
+    /// A write fails. Off: no part of a file is bad for writing either.
     WriteFailures,
-    /// The disk is full.
+    /// The disk is full, until it has refused something or for longer.
     FullDisk,
     /// Bits rot.
     Rot,
@@ -23,11 +23,32 @@ pub enum FaultKind {
     ShortTransfers,
     /// A crash or another fault strikes in a recovery.
     CrashInRecovery,
+    /// What a failed sync did not write is not seen any more. Off: it is seen until the next process, as if written.
+    RevertedPages,
+    /// The disk's atomic unit has 4 KiB. Off: 512 bytes.
+    WideSectors,
+    /// I/O calls take seconds.
+    SlowIo,
+    /// Wall time jumps or stands still.
+    ClockJumps,
+    /// Parts of files cannot be read or written until they are repaired.
+    BadRanges,
+    /// A write lands elsewhere in its file.
+    MisdirectedWrites,
+    /// Syncs make nothing durable.
+    LyingDisk,
+    /// A change of names fails, or the sync of a directory.
+    NameFailures,
+    /// A file's length is lost while what was written behind its old end lasts, or the other way round. Off: every length
+    /// lasts.
+    LostLengths,
+    /// What was never written of a file that has grown holds stale bytes, when the power fails. Off: zeros.
+    StaleGaps,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 10] = [
+    pub const ALL: [FaultKind; 20] = [
         FaultKind::Kill,
         FaultKind::PowerLoss,
         FaultKind::Tears,
@@ -38,6 +59,16 @@ impl FaultKind {
         FaultKind::Rot,
         FaultKind::ShortTransfers,
         FaultKind::CrashInRecovery,
+        FaultKind::RevertedPages,
+        FaultKind::WideSectors,
+        FaultKind::SlowIo,
+        FaultKind::ClockJumps,
+        FaultKind::BadRanges,
+        FaultKind::MisdirectedWrites,
+        FaultKind::LyingDisk,
+        FaultKind::NameFailures,
+        FaultKind::LostLengths,
+        FaultKind::StaleGaps,
     ];
 
     /// What it is called on the command line.
@@ -53,6 +84,16 @@ impl FaultKind {
             FaultKind::Rot => "rot",
             FaultKind::ShortTransfers => "short-transfers",
             FaultKind::CrashInRecovery => "crash-in-recovery",
+            FaultKind::RevertedPages => "reverted-pages",
+            FaultKind::WideSectors => "wide-sectors",
+            FaultKind::SlowIo => "slow-io",
+            FaultKind::ClockJumps => "clock-jumps",
+            FaultKind::BadRanges => "bad-ranges",
+            FaultKind::MisdirectedWrites => "misdirected-writes",
+            FaultKind::LyingDisk => "lying-disk",
+            FaultKind::NameFailures => "name-failures",
+            FaultKind::LostLengths => "lost-lengths",
+            FaultKind::StaleGaps => "stale-gaps",
         }
     }
 
@@ -68,7 +109,7 @@ impl FaultKind {
 
 /// The kinds of faults that are switched off.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Without(u16);
+pub struct Without(u32);
 
 impl Without {
     /// Whether faults of this kind do not occur.

@@ -10,7 +10,7 @@ use super::Shared;
 use super::faults::FaultKind;
 use super::image::SECTOR;
 use super::inode::Change;
-use super::persist::{Persist, Plan, Tears};
+use super::persist::Persist;
 use super::state::{Call, Gate, State, crashed};
 use super::trace::checksum;
 
@@ -83,15 +83,14 @@ impl SimFile {
         if gate == Gate::Strike { Err(crashed()) } else { Ok(()) }
     }
 
-    /// The sync fails: every dirty sector lasts or not, and no later sync will tell.
+    /// The sync fails: every dirty unit lasts or not, and no later sync will tell.
     fn fail_sync(&self, state: &mut State) -> io::Error {
         let seqs: Vec<u64> = state.inode(self.inode).pending.iter().map(|p| p.seq).collect();
-        let mut plan = Plan::draw(Persist::Swarm, &seqs, &mut state.disk_dice);
-        if state.without.has(FaultKind::Tears) {
-            plan.tears = Tears::Few(0);
-        }
+        let mut plan = state.plan(Persist::Swarm, &seqs);
+        let reverts = !state.without.has(FaultKind::RevertedPages) && state.disk_dice.chance(1, 2);
+        reached!("what a failed sync did not write is not seen any more", reverts && !seqs.is_empty());
         let inode = state.inodes.get_mut(&self.inode).expect("invariant: an open file lives");
-        inode.failed_sync(self.inode, &mut plan, &mut state.disk_dice);
+        inode.failed_sync(self.inode, &mut plan, reverts, &mut state.disk_dice);
         state.counters.syncs_failed += 1;
         let is_log = self.path.to_string_lossy().contains("-log-");
         reached!("a sync of a log failed", is_log);
@@ -110,6 +109,10 @@ impl DiskFile for SimFile {
         if gate == Gate::Strike {
             return Err(crashed());
         }
+        let end = offset + buf.len() as u64;
+        if let Some(error) = state.refuse_bad(&self.path, offset..end, false) {
+            return Err(error);
+        }
         let want = self.transfer(&mut state, buf.len());
         let inode = state.inode(self.inode);
         let take = inode.visible.len().saturating_sub(offset).min(want as u64) as usize;
@@ -125,7 +128,13 @@ impl DiskFile for SimFile {
         let len = buf.len() as u64;
         let gate = state.enter(self.incarnation, Call::Write, &self.path, offset, len, checksum(buf))?;
         let grows = offset + len > state.inode(self.inode).visible.len();
-        let refused = if gate == Gate::Go { state.refuse_write(&self.path, grows) } else { None };
+        let refused = match gate {
+            Gate::Strike => None,
+            Gate::Go => {
+                let full = state.refuse_write(&self.path, grows);
+                full.or_else(|| state.refuse_bad(&self.path, offset..offset + len, true))
+            }
+        };
         let take = match (gate, &refused) {
             (Gate::Go, None) => self.transfer(&mut state, buf.len()),
             (Gate::Go, Some(_)) if grows => 0,
@@ -134,6 +143,9 @@ impl DiskFile for SimFile {
         let whole_sectors = state.without.has(FaultKind::Tears);
         let take = if whole_sectors { take.next_multiple_of(SECTOR as usize).min(buf.len()) } else { take };
         if take > 0 {
+            let visible = state.inode(self.inode).visible.len();
+            let strays = gate == Gate::Go && refused.is_none();
+            let offset = if strays { state.landing(&self.path, offset, visible) } else { offset };
             let seq = state.fresh();
             state.inode(self.inode).change(seq, Change::write(offset, &buf[..take]));
         }
@@ -199,6 +211,10 @@ impl DiskFile for SimFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.shared.turn(Call::Sync);
         let gate = state.enter(self.incarnation, Call::Sync, &self.path, 0, 0, 0)?;
+        // A disk that lies says that all is well, also where a sync was to fail.
+        if gate == Gate::Go && state.lies() {
+            return Ok(());
+        }
         if gate == Gate::Go {
             match &mut state.syncs_until_failure {
                 Some(0) => return Err(self.fail_sync(&mut state)),

@@ -94,12 +94,6 @@ impl Image {
         self.len = other.len;
     }
 
-    pub(crate) fn sector(&self, index: u64) -> Sector {
-        let mut sector = [0; SECTOR as usize];
-        self.read(index * SECTOR, &mut sector);
-        sector
-    }
-
     /// Sets the length and forgets every page, and part of a page, behind it, wherever it came from.
     pub(crate) fn clear_behind(&mut self, len: u64) {
         self.clear(len..1 << 63);
@@ -126,7 +120,15 @@ impl Image {
         self.pages.values().take(limit).cloned()
     }
 
-    fn put(&mut self, offset: u64, data: &[u8]) {
+    /// Takes these sectors from `other`, without changing the length.
+    pub(crate) fn take_sectors(&mut self, other: &Image, sectors: Range<u64>) {
+        let mut bytes = vec![0; ((sectors.end - sectors.start) * SECTOR) as usize];
+        other.read(sectors.start * SECTOR, &mut bytes);
+        self.put(sectors.start * SECTOR, &bytes);
+    }
+
+    /// Replaces bytes without changing the length; the caller cuts what lies behind the end.
+    pub(crate) fn put(&mut self, offset: u64, data: &[u8]) {
         let mut done = 0;
         while done < data.len() {
             let (page, within, take) = place(offset + done as u64, data.len() - done);

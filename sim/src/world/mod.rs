@@ -12,7 +12,10 @@ mod faults;
 mod file;
 mod image;
 mod inode;
+mod lag;
+mod media;
 mod names;
+mod orders;
 mod persist;
 mod platform;
 mod power;
@@ -24,6 +27,8 @@ mod trace;
 mod turns;
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod tests;
 
 pub use clock::SimClock;
@@ -32,6 +37,8 @@ pub use disk::SimDisk;
 pub use env::SimEnv;
 pub use faults::{FaultKind, Without};
 pub use file::SimFile;
+pub use lag::ClockFault;
+pub use media::BadPart;
 pub use persist::Persist;
 pub use platform::{SimPlatform, SimWord};
 pub use schedule::{Bounds, Explored, explore};
@@ -44,6 +51,7 @@ pub use turns::{Choices, Draws};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use state::{Call, State};
 use tasks::Tasks;
@@ -90,27 +98,6 @@ impl World {
         SimEnv::new(Arc::clone(&self.shared))
     }
 
-    /// Lets `ios` more I/O calls through; the crash strikes in the one after them, which may be done in part, and
-    /// every later call of this process fails. Afterwards drop the database and call [`World::kill`] or
-    /// [`World::power_loss`].
-    pub fn crash_after(&self, ios: u64) {
-        self.shared.lock().budget = Some(ios);
-    }
-
-    /// As [`World::crash_after`], counted from the next write to any file that begins before byte `end`.
-    pub fn crash_behind_write(&self, end: u64, ios: u64) {
-        self.shared.lock().crash_behind_write = Some((end, ios));
-    }
-
-    /// Takes back every fault that was ordered and has not struck yet.
-    pub fn disarm(&self) {
-        let mut state = self.shared.lock();
-        state.budget = None;
-        state.syncs_until_failure = None;
-        state.crash_behind_write = None;
-        state.write_fault = None;
-    }
-
     /// Whether the process is dead: an ordered crash has struck, and no new process has been started.
     pub fn crashed(&self) -> bool {
         self.shared.lock().dead
@@ -141,34 +128,6 @@ impl World {
         state.next_incarnation();
     }
 
-    /// The sync after the next `syncs` ones fails once: each dirty sector of the file lasts or does not, and later
-    /// syncs succeed without saying so.
-    pub fn fail_sync_after(&self, syncs: u64) {
-        let mut state = self.shared.lock();
-        state.syncs_until_failure = (!state.without.has(FaultKind::SyncFailures)).then_some(syncs);
-    }
-
-    /// After the next `writes` ones, writes fail as `fault` says.
-    pub fn fail_writes_after(&self, writes: u64, fault: WriteFault) {
-        let mut state = self.shared.lock();
-        let kind = match fault {
-            WriteFault::Error => FaultKind::WriteFailures,
-            WriteFault::Full => FaultKind::FullDisk,
-        };
-        state.write_fault = (!state.without.has(kind)).then_some((writes, fault));
-    }
-
-    /// Writes go through again.
-    pub fn relieve(&self) {
-        self.shared.lock().write_fault = None;
-    }
-
-    /// Makes this many of a thousand transfers short.
-    pub fn short_transfers(&self, per_mille: u64) {
-        let mut state = self.shared.lock();
-        state.short_per_mille = if state.without.has(FaultKind::ShortTransfers) { 0 } else { per_mille };
-    }
-
     /// Switches kinds of faults off, whoever orders them.
     pub fn switch_off(&self, without: Without) {
         self.shared.lock().without = without;
@@ -177,6 +136,11 @@ impl World {
     /// A run that makes more I/O calls than this panics: it hangs.
     pub fn limit_ios(&self, ios: u64) {
         self.shared.lock().io_limit = ios;
+    }
+
+    /// Whether faults of this kind occur.
+    pub fn lets(&self, kind: FaultKind) -> bool {
+        !self.shared.lock().without.has(kind)
     }
 
     /// Calls `narrator` with a line for each crash and, if `io`, for each I/O call.
@@ -196,6 +160,17 @@ impl World {
     /// Whether anybody listens to the narration.
     pub fn narrates(&self) -> bool {
         self.shared.lock().narrator.is_some()
+    }
+
+    /// How much time has passed.
+    pub fn elapsed(&self) -> Duration {
+        self.shared.tasks.now()
+    }
+
+    /// Whether wall time stands still.
+    pub fn is_wall_stalled(&self) -> bool {
+        let now = self.elapsed();
+        self.shared.lock().lag.is_stalled(now)
     }
 
     /// What has happened so far.

@@ -13,7 +13,7 @@ pub enum Persist {
     All,
     /// The oldest changes, this many of a hundred.
     Prefix(u64),
-    /// The newest changes, this many of a hundred.
+    /// The newest changes, this many of a hundred, and every length.
     Suffix(u64),
     /// The newest change alone.
     OnlyLast,
@@ -23,6 +23,8 @@ pub enum Persist {
     Random,
     /// Each page as a whole, or each of its sectors for itself.
     PageThenSector,
+    /// Nothing whole: what was under way is torn.
+    Torn,
     /// One of the above, drawn at random, for data, lengths and names apart; torn sectors and stale gaps now and then.
     Swarm,
 }
@@ -62,6 +64,8 @@ pub(crate) struct Plan {
     pub(crate) tears: Tears,
     /// Whether gaps hold stale bytes, not zeros.
     pub(crate) stale: bool,
+    /// Sectors that last or are lost together: the disk's atomic unit.
+    pub(crate) unit: u64,
     pages: BTreeMap<(u64, u64), u64>,
 }
 
@@ -74,17 +78,22 @@ impl Plan {
             true => Strategy::draw(Persist::Swarm, seqs, dice),
             false => data.clone(),
         };
-        let (lengths, names) = (other(dice), other(dice));
+        let (lengths, names) = match persist {
+            // A file that lasts only up to where it was would have lost what is newest.
+            Persist::Suffix(_) => (Strategy::All, other(dice)),
+            _ => (other(dice), other(dice)),
+        };
         let tears = match dice.below(12) {
             8 | 9 if swarm => Tears::Few(dice.between(1, 3)),
             10 | 11 if swarm => Tears::Share(*dice.pick(&[20, 50, 100])),
+            _ if persist == Persist::Torn => Tears::Share(100),
             _ => Tears::Few(0),
         };
         let stale = swarm && dice.chance(1, 3);
-        Plan { data, lengths, names, tears, stale, pages: BTreeMap::new() }
+        Plan { data, lengths, names, tears, stale, unit: 1, pages: BTreeMap::new() }
     }
 
-    /// Which version a sector of page `page` of a file takes, of those that the changes `touching` made:
+    /// Which version a unit in page `page` of a file takes, of those that the changes `touching` made:
     /// 0 is the durable one, `n` the one after the n-th change.
     pub(crate) fn version(&mut self, file: u64, page: u64, touching: &[u64], dice: &mut Dice) -> usize {
         if !matches!(self.data, Strategy::PageThenSector) {
@@ -104,7 +113,7 @@ impl Strategy {
         let percent =
             |of: u64| seqs.get(seqs.len() * of.min(100) as usize / 100).copied().unwrap_or(u64::MAX);
         match persist {
-            Persist::None => Strategy::None,
+            Persist::None | Persist::Torn => Strategy::None,
             Persist::All => Strategy::All,
             Persist::Prefix(of) => Strategy::Before(percent(of)),
             Persist::Suffix(of) => Strategy::From(percent(100 - of.min(100))),

@@ -1,7 +1,7 @@
-//! A power loss on one file: every sector that a pending change touched takes one of its versions.
+//! A power loss on one file: every unit, of one sector or eight, that a pending change touched takes one of its versions.
 //!
-//! 1. A sector that no pending change touched keeps its durable bytes.
-//! 2. Sectors choose independently; the plan of the crash correlates them.
+//! 1. A unit that no pending change touched keeps its durable bytes.
+//! 2. Units choose independently; the plan of the crash correlates them.
 //! 3. The length chooses independently of the data; what of a gap was never written holds zeros or stale bytes.
 
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub(crate) struct Stale(Vec<Sector>);
 /// What a power loss did to one file.
 #[derive(Default, Debug)]
 pub(crate) struct Damage {
-    /// Sectors that had more than one version.
+    /// Units that had more than one version.
     pub(crate) undecided: u64,
     /// Of those, how many did not take the newest.
     pub(crate) lost: u64,
@@ -56,12 +56,12 @@ impl Inode {
     /// Decides the fate of every pending change; afterwards the file is as it will be found.
     pub(crate) fn power_loss(&mut self, id: u64, plan: &mut Plan, stale: &Stale, dice: &mut Dice) -> Damage {
         let pending = std::mem::take(&mut self.pending);
-        let touched = touched_sectors(&self.durable, &pending);
+        let touched = touched_units(&self.durable, &pending, plan.unit);
         let mut damage = Damage::default();
         let mut chosen: BTreeMap<u64, Option<u64>> = BTreeMap::new();
-        for (&sector, touching) in &touched {
-            let version = plan.version(id, sector * SECTOR / PAGE, touching, dice);
-            chosen.insert(sector, version.checked_sub(1).map(|newest| touching[newest]));
+        for (&unit, touching) in &touched {
+            let version = plan.version(id, unit * plan.unit * SECTOR / PAGE, touching, dice);
+            chosen.insert(unit, version.checked_sub(1).map(|newest| touching[newest]));
             damage.undecided += 1;
             damage.lost += u64::from(version < touching.len());
         }
@@ -69,18 +69,20 @@ impl Inode {
         let mut found = self.durable.clone();
         let mut replay = self.durable.clone();
         for Pending { seq, change } in &pending {
-            let sectors = sectors_of(change, &replay);
+            let units = units_of(change, &replay, plan.unit);
             change.apply(&mut replay);
-            for sector in sectors {
-                if chosen.get(&sector) == Some(&Some(*seq)) {
-                    found.set_sector(sector, &replay.sector(sector));
+            for unit in units {
+                if chosen.get(&unit) == Some(&Some(*seq)) {
+                    found.take_sectors(&replay, unit * plan.unit..(unit + 1) * plan.unit);
                 }
             }
         }
-        damage.torn = tear(&mut found, &self.durable, &replay, &touched, plan.tears, dice);
-        if plan.stale && len > self.durable.len() {
+        damage.torn = tear(&mut found, &self.durable, &replay, &touched, plan, dice);
+        let grown = len > self.durable.len();
+        reached!("a file has a new length and nothing of what was written there", grown && damage.lost > 0);
+        if plan.stale && grown {
             let gap = self.durable.len().div_ceil(SECTOR)..len.div_ceil(SECTOR);
-            let unwritten = gap.filter(|s| chosen.get(s).is_none_or(Option::is_none));
+            let unwritten = gap.filter(|s| chosen.get(&(s / plan.unit)).is_none_or(Option::is_none));
             reached!("a gap behind the old end of a file holds stale bytes");
             for sector in unwritten.take(STALE_MAX as usize) {
                 found.set_sector(sector, &stale.draw(dice));
@@ -96,25 +98,40 @@ impl Inode {
         damage
     }
 
-    /// A sync that failed: each dirty sector is persisted or not, what readers see stays, and nothing is pending.
-    pub(crate) fn failed_sync(&mut self, id: u64, plan: &mut Plan, dice: &mut Dice) {
+    /// A sync that failed: each dirty unit is persisted or not, and nothing is pending. Readers see what was written, or
+    /// what of it was persisted; the length stays in both cases.
+    pub(crate) fn failed_sync(&mut self, id: u64, plan: &mut Plan, reverts: bool, dice: &mut Dice) {
         let seen = self.visible.clone();
         self.power_loss(id, plan, &Stale::default(), dice);
-        self.visible = seen;
+        if reverts {
+            self.visible.set_len(seen.len());
+        } else {
+            self.visible = seen;
+        }
     }
 }
 
-/// For each sector, the places of the changes that touch it.
-fn touched_sectors(durable: &Image, pending: &[Pending]) -> BTreeMap<u64, Vec<u64>> {
+/// For each unit, the places of the changes that touch it.
+fn touched_units(durable: &Image, pending: &[Pending], unit: u64) -> BTreeMap<u64, Vec<u64>> {
     let mut touched: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     let mut replay = durable.clone();
     for Pending { seq, change } in pending {
-        for sector in sectors_of(change, &replay) {
-            touched.entry(sector).or_default().push(*seq);
+        for unit in units_of(change, &replay, unit) {
+            touched.entry(unit).or_default().push(*seq);
         }
         change.apply(&mut replay);
     }
     touched
+}
+
+/// The units of so many sectors in which a change replaces bytes.
+fn units_of(change: &Change, before: &Image, unit: u64) -> Vec<u64> {
+    let mut units = sectors_of(change, before);
+    if unit > 1 {
+        units.iter_mut().for_each(|sector| *sector /= unit);
+        units.dedup();
+    }
+    units
 }
 
 /// The sectors whose bytes a change replaces, given the image before it.
@@ -151,37 +168,44 @@ fn garbage(dice: &mut Dice) -> Sector {
     sector
 }
 
-/// Tears touched sectors inside: a cut between old and new, zeros, or garbage. Returns how many.
+/// Tears touched units inside: a cut between old and new, zeros, or garbage. Returns how many.
 fn tear(
     found: &mut Image,
     old: &Image,
     new: &Image,
     touched: &BTreeMap<u64, Vec<u64>>,
-    tears: Tears,
+    plan: &Plan,
     dice: &mut Dice,
 ) -> u64 {
-    let sectors: Vec<u64> = touched.keys().copied().collect();
-    let torn: Vec<u64> = match tears {
-        Tears::Few(_) if sectors.is_empty() => Vec::new(),
-        Tears::Few(count) => (0..count).map(|_| *dice.pick(&sectors)).collect(),
-        Tears::Share(percent) => sectors.into_iter().filter(|_| dice.chance(percent, 100)).collect(),
+    let units: Vec<u64> = touched.keys().copied().collect();
+    let torn: Vec<u64> = match plan.tears {
+        Tears::Few(_) if units.is_empty() => Vec::new(),
+        Tears::Few(count) => (0..count).map(|_| *dice.pick(&units)).collect(),
+        Tears::Share(percent) => units.into_iter().filter(|_| dice.chance(percent, 100)).collect(),
     };
-    for &sector in &torn {
-        let (old, new) = (old.sector(sector), new.sector(sector));
-        let cut = dice.index(SECTOR as usize);
-        let bytes = match dice.below(4) {
-            0 => join(&old, &new, cut),
-            1 => join(&new, &old, cut),
-            2 => [0; SECTOR as usize],
-            _ => garbage(dice),
+    let bytes = (plan.unit * SECTOR) as usize;
+    for &unit in &torn {
+        let offset = unit * bytes as u64;
+        let version = |image: &Image| {
+            let mut version = vec![0; bytes];
+            image.read(offset, &mut version);
+            version
         };
-        found.set_sector(sector, &bytes);
+        // Whatever says what follows stands at the beginning.
+        let cut = if dice.chance(1, 2) { dice.index(128) } else { dice.index(bytes) };
+        let form = dice.below(4);
+        reached!("the beginning of a torn unit is old", form == 0);
+        reached!("the end of a torn unit is old", form == 1);
+        reached!("a torn unit holds zeros", form == 2);
+        reached!("a torn unit holds garbage", form == 3);
+        let bytes = match form {
+            0 => [&version(old)[..cut], &version(new)[cut..]].concat(),
+            1 => [&version(new)[..cut], &version(old)[cut..]].concat(),
+            2 => vec![0; bytes],
+            _ => dice.bytes(bytes),
+        };
+        reached!("a unit of 4 KiB was torn inside", plan.unit > 1);
+        found.put(offset, &bytes);
     }
     torn.len() as u64
-}
-
-fn join(left: &Sector, right: &Sector, cut: usize) -> Sector {
-    let mut sector = *right;
-    sector[..cut].copy_from_slice(&left[..cut]);
-    sector
 }

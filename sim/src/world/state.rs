@@ -12,8 +12,10 @@ use std::sync::Arc;
 use super::dice::{Concern, Dice};
 use super::faults::{FaultKind, Without};
 use super::inode::Inode;
+use super::lag::Lag;
+use super::media::Media;
 use super::names::{NameChange, Names};
-use super::persist::{Persist, Plan, Tears};
+use super::persist::{Persist, Plan, Strategy, Tears};
 use super::power::Stale;
 use super::tasks::Tasks;
 use super::trace::Trace;
@@ -82,6 +84,23 @@ pub struct WorldCounters {
     pub syncs_failed: u64,
     /// Writes, creations and changes of length that were made to fail.
     pub writes_failed: u64,
+    /// Of those, how many because the disk was full.
+    pub refused_full: u64,
+    /// Reads that were made to fail.
+    pub reads_failed: u64,
+    /// Changes of names and syncs of directories that were made to fail.
+    pub names_failed: u64,
+    /// Writes that landed elsewhere.
+    pub misdirected: u64,
+    /// Syncs that made nothing durable and said that they did.
+    pub lies: u64,
+}
+
+impl WorldCounters {
+    /// Calls that were made to fail, but for syncs of files.
+    pub fn calls_failed(&self) -> u64 {
+        self.writes_failed + self.reads_failed + self.names_failed
+    }
 }
 
 /// How the disk refuses to take more.
@@ -120,11 +139,17 @@ pub(crate) struct State {
     pub(crate) trace: Trace,
     pub(crate) counters: WorldCounters,
     pub(crate) short_per_mille: u64,
+    /// Sectors in the disk's atomic unit.
+    pub(crate) unit: u64,
+    pub(crate) lag: Lag,
+    pub(crate) media: Media,
     pub(crate) syncs_until_failure: Option<u64>,
     /// A crash strikes so many calls after the next write that begins before so many bytes.
     pub(crate) crash_behind_write: Option<(u64, u64)>,
     /// The fault, and how many writes go through before it.
     pub(crate) write_fault: Option<(u64, WriteFault)>,
+    /// How many changes of names go through before one fails.
+    pub(crate) name_fault: Option<u64>,
     /// Kinds of faults that do not occur.
     pub(crate) without: Without,
     pub(crate) narrator: Option<Narrator>,
@@ -155,9 +180,13 @@ impl State {
             trace: Trace::new(),
             counters: WorldCounters::default(),
             short_per_mille: 0,
+            unit: 1,
+            lag: Lag::default(),
+            media: Media::default(),
             syncs_until_failure: None,
             crash_behind_write: None,
             write_fault: None,
+            name_fault: None,
             without: Without::default(),
             narrator: None,
             narrate_io: false,
@@ -198,7 +227,7 @@ impl State {
         }
         self.counters.ios += 1;
         assert!(self.counters.ios <= self.io_limit, "hang: {} I/O calls, more than allowed", self.io_limit);
-        self.tasks.pass_time(1_500 * (1 + self.clock_dice.below(64)));
+        self.tasks.pass_time(self.lag.draw(&mut self.clock_dice));
         let name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
         self.trace.word(call as u64);
         self.trace.bytes(name);
@@ -247,12 +276,31 @@ impl State {
         };
         self.counters.writes_failed += 1;
         let full = error.kind() == io::ErrorKind::StorageFull;
+        self.counters.refused_full += u64::from(full);
         reached!("the disk was too full for the data file", full && is_data(path));
         reached!("the disk was too full for the log", full && !is_data(path));
         reached!("a write of the data file failed", !full && is_data(path));
         reached!("a write of the log failed", !full && !is_data(path));
         self.narrate(|| format!("  a write to {} fails: {error}", path.display()));
         Some(error)
+    }
+
+    /// Whether a change of names, or a sync of them, is to fail. Nothing of it happens; it may be tried again.
+    pub(crate) fn refuse_name(&mut self, call: Call, path: &Path) -> Option<io::Error> {
+        match self.name_fault.as_mut()? {
+            0 => self.name_fault = None,
+            left => {
+                *left -= 1;
+                return None;
+            }
+        }
+        self.counters.names_failed += 1;
+        reached!("a file could not be created", call == Call::Create);
+        reached!("a file could not be removed", call == Call::Remove);
+        reached!("a file could not be renamed", call == Call::Rename);
+        reached!("a sync of a directory failed", call == Call::SyncDir);
+        self.narrate(|| format!("  {} of {} fails", call.word(), path.display()));
+        Some(io::Error::other("injected failure of a name"))
     }
 
     /// The process ends here and now.
@@ -270,6 +318,7 @@ impl State {
         self.syncs_until_failure = None;
         self.crash_behind_write = None;
         self.write_fault = None;
+        self.name_fault = None;
         for inode in self.inodes.values_mut() {
             inode.lock = None;
             inode.opens = 0;
@@ -277,15 +326,26 @@ impl State {
         self.forget_unreachable();
     }
 
+    /// What lasts of the pending changes at these places.
+    pub(crate) fn plan(&mut self, persist: Persist, seqs: &[u64]) -> Plan {
+        let mut plan = Plan::draw(persist, seqs, &mut self.disk_dice);
+        plan.unit = self.unit;
+        if self.without.has(FaultKind::Tears) {
+            plan.tears = Tears::Few(0);
+        }
+        if self.without.has(FaultKind::LostLengths) {
+            plan.lengths = Strategy::All;
+        }
+        plan.stale &= !self.without.has(FaultKind::StaleGaps);
+        plan
+    }
+
     /// The power fails: the fate of everything pending is decided.
     pub(crate) fn power_loss(&mut self, persist: Persist) {
         let mut seqs: Vec<u64> = self.names.pending_seqs().collect();
         seqs.extend(self.inodes.values().flat_map(|inode| inode.pending.iter().map(|p| p.seq)));
         seqs.sort_unstable();
-        let mut plan = Plan::draw(persist, &seqs, &mut self.disk_dice);
-        if self.without.has(FaultKind::Tears) {
-            plan.tears = Tears::Few(0);
-        }
+        let mut plan = self.plan(persist, &seqs);
         let before = self.counters;
         for (&id, inode) in &mut self.inodes {
             let damage = inode.power_loss(id, &mut plan, &self.stale, &mut self.disk_dice);
@@ -298,6 +358,7 @@ impl State {
         let (kept, lost) = self.names.power_loss(|seq| names_last || plan.names.keeps(seq, dice));
         self.counters.names_lost += lost;
         self.counters.power_losses += 1;
+        self.media.heal();
         let now = self.counters;
         let (undecided, last) =
             (now.sectors_undecided > before.sectors_undecided, now.sectors_lost == before.sectors_lost);
@@ -365,7 +426,7 @@ impl State {
 }
 
 /// Whether `path` is the data file and no log.
-fn is_data(path: &Path) -> bool {
+pub(crate) fn is_data(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "ns")
 }
 

@@ -88,6 +88,18 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "a leftover log is used as it is",
+        mechanism: "names",
+        broken: "What stands where a log is to be made gets a new header, and keeps the batches that it may have.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "nobody asks whether a name was synced",
+        mechanism: "names",
+        broken: "A new database whose name could not be made durable is opened like any other.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "only one slot is written",
         mechanism: "slots",
         broken: "A checkpoint is published in one slot; the other one stays as it was.",
@@ -148,6 +160,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: false,
     },
     Mutant {
+        name: "a slot of an earlier publication stays",
+        mechanism: "opening",
+        broken: "A closed database is opened without a look at whether its two slots are of one publication.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "payloads are not synced",
         mechanism: "payloads",
         broken: "A batch is written before the extents that its records name.",
@@ -181,6 +199,30 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a full disk costs blocks",
         mechanism: "refusals",
         broken: "A payload for which the disk has no room keeps the blocks that it has.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "what a failed change replaced is free",
+        mechanism: "refusals",
+        broken: "Where a change of a tree fails half-way, the nodes that it had replaced count as dead.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "no room is made for an operation",
+        mechanism: "a full disk",
+        broken: "An operation is accepted whose checkpoint will find the disk full.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "the log keeps no room for what ends transactions",
+        mechanism: "a full disk",
+        broken: "An operation is accepted for whose commit or rollback the log has no room.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a transaction reads on after a failed sync",
+        mechanism: "poison",
+        broken: "An open transaction is shown nodes that were written and may not be there any more.",
         survives_tests: true,
     },
     Mutant {
@@ -235,6 +277,12 @@ pub const MUTANTS: &[Mutant] = &[
         name: "redo does not count streams",
         mechanism: "redo",
         broken: "After a recovery a new stream gets the id of one that the log made.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a recovery is timed by the wall clock",
+        mechanism: "redo",
+        broken: "A recovery takes no time, or years, where somebody sets the clock.",
         survives_tests: true,
     },
     Mutant {
@@ -338,5 +386,11 @@ pub const MUTANTS: &[Mutant] = &[
         mechanism: "many writers",
         broken: "Whoever changes a stream that others have changed makes the current state the committed one.",
         survives_tests: false,
+    },
+    Mutant {
+        name: "batches share a block",
+        mechanism: "atomic units",
+        broken: "A batch begins in the sector behind the last one, in a block that the disk may tear as a whole.",
+        survives_tests: true,
     },
 ];

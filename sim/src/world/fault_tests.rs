@@ -1,0 +1,124 @@
+//! Each fault does what it says, and nothing once it is switched off.
+
+use std::path::Path;
+use std::time::Duration;
+
+use numstore::env::{Clock, Disk, DiskFile, Env, OpenMode};
+
+use super::*;
+
+const CREATE: OpenMode = OpenMode { write: true, create_new: true, direct: false };
+
+/// A world with one durable data file of `len` bytes of 1, open.
+fn with_file(seed: u64, len: usize) -> (World, SimFile) {
+    let world = World::new(seed);
+    let env = world.env();
+    let file = env.disk().open(Path::new("db/f.ns"), CREATE).unwrap();
+    file.write_at(&vec![1; len], 0).unwrap();
+    file.sync().unwrap();
+    env.disk().sync_dir(Path::new("db")).unwrap();
+    (world, file)
+}
+
+fn content(world: &World) -> Vec<u8> {
+    world.read_file("db/f.ns").unwrap()
+}
+
+#[test]
+fn after_a_failed_sync_the_pages_stay_or_revert() {
+    let (mut stayed, mut reverted) = (0, 0);
+    for seed in 0..60 {
+        let (world, file) = with_file(seed, 512);
+        file.write_at(&[2; 1024], 0).unwrap();
+        world.fail_sync_after(0);
+        assert!(file.sync().is_err());
+        let seen = content(&world);
+        assert_eq!(seen.len(), 1024, "the length stays");
+        stayed += u64::from(seen == [2; 1024]);
+        reverted += u64::from(seen != [2; 1024]);
+    }
+    assert!(stayed > 5 && reverted > 5, "{stayed} stayed, {reverted} reverted");
+    for seed in 0..20 {
+        let (world, file) = with_file(seed, 512);
+        world.switch_off([FaultKind::RevertedPages].into_iter().collect());
+        file.write_at(&[2; 512], 0).unwrap();
+        world.fail_sync_after(0);
+        assert!(file.sync().is_err());
+        assert_eq!(content(&world), [2; 512]);
+    }
+}
+
+#[test]
+fn a_unit_lasts_as_a_whole_or_is_torn() {
+    let mut mixed = [0, 0];
+    for (wide, mixed) in [false, true].into_iter().zip(&mut mixed) {
+        for seed in 0..60 {
+            let (world, file) = with_file(seed, 8192);
+            world.atomic_unit(if wide { 4096 } else { 512 });
+            file.write_at(&[2; 8192], 0).unwrap();
+            world.power_loss(Persist::Random);
+            let whole = |page: &[u8]| page.iter().all(|byte| *byte == page[0]);
+            *mixed += content(&world).chunks(4096).filter(|page| !whole(page)).count();
+        }
+    }
+    assert!(mixed[0] > 30, "sectors choose for themselves");
+    assert_eq!(mixed[1], 0, "nothing was torn, so every unit is whole");
+}
+
+#[test]
+fn slow_calls_take_time_and_monotonic_time_goes_on_when_wall_time_jumps_back() {
+    let (world, file) = with_file(1, 512);
+    let env = world.env();
+    let (start, wall) = (env.clock().monotonic(), env.clock().wall());
+    world.slow_ios(1000);
+    assert!(file.sync().is_ok());
+    assert!(env.clock().monotonic() > start + Duration::from_millis(1));
+    world.disturb_clock(ClockFault::Backwards, Duration::from_secs(3600));
+    assert!(env.clock().wall() < wall);
+    assert!(env.clock().monotonic() > start);
+    world.quiesce();
+    let before = env.clock().monotonic();
+    assert!(file.sync().is_ok());
+    assert!(env.clock().monotonic() < before + Duration::from_millis(1));
+}
+
+#[test]
+fn what_is_bad_fails_until_it_is_repaired() {
+    let (world, file) = with_file(1, 3 * 4096);
+    world.go_bad(BadPart::DataReads, 4096..8192);
+    let mut buf = [0; 4096];
+    for _ in 0..2 {
+        assert!(file.read_at(&mut buf, 0).is_ok() && file.read_at(&mut buf, 8192).is_ok());
+        assert!(file.read_at(&mut buf, 4000).is_err() && file.write_at(&[2; 10], 4096).is_ok());
+    }
+    world.kill();
+    let file =
+        world.env().disk().open(Path::new("db/f.ns"), OpenMode { create_new: false, ..CREATE }).unwrap();
+    assert!(file.read_at(&mut buf, 4096).is_err(), "the next process meets it too");
+    world.relieve();
+    assert!(file.read_at(&mut buf, 4096).is_ok());
+    assert_eq!(world.counters().reads_failed, 3);
+}
+
+#[test]
+fn one_write_lands_elsewhere() {
+    let (world, file) = with_file(1, 4 * 4096);
+    world.misdirect_write_after(1, 2 + 4);
+    for byte in [2, 3, 4] {
+        assert!(file.write_at(&[byte; 4096], 0).is_ok());
+    }
+    let found: Vec<u8> = content(&world).chunks(4096).map(|page| page[0]).collect();
+    assert_eq!((found, world.counters().misdirected), (vec![4, 1, 3, 1], 1));
+}
+
+#[test]
+fn a_disk_that_lies_makes_nothing_durable_until_the_power_fails() {
+    let (world, file) = with_file(1, 512);
+    world.lie_after(1);
+    for byte in [2, 3] {
+        file.write_at(&[byte; 512], 0).unwrap();
+        assert!(file.sync().is_ok());
+    }
+    world.power_loss(Persist::None);
+    assert_eq!((content(&world), world.counters().lies), (vec![2; 512], 1));
+}

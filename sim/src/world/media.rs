@@ -1,0 +1,136 @@
+//! A medium that goes bad: ranges that cannot be read or written, a write that lands elsewhere, syncs that lie.
+
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+
+use super::World;
+use super::faults::FaultKind;
+use super::image::PAGE;
+use super::state::{State, is_data};
+
+/// What of a file goes bad.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BadPart {
+    /// Reads of the data file.
+    DataReads,
+    /// Writes to the data file.
+    DataWrites,
+    /// Reads of logs.
+    LogReads,
+    /// Writes to logs.
+    LogWrites,
+}
+
+/// What is wrong with the medium.
+#[derive(Default)]
+pub(crate) struct Media {
+    /// Bytes that fail, until they are repaired.
+    bad: Vec<(BadPart, Range<u64>)>,
+    /// Writes to the data file until one lands elsewhere, and the block in which it does.
+    misdirect: Option<(u64, u64)>,
+    /// Syncs until they begin to lie.
+    lies: Option<u64>,
+}
+
+impl Media {
+    /// All is well again, as far as nothing was damaged.
+    pub(crate) fn heal(&mut self) {
+        *self = Media::default();
+    }
+
+    pub(crate) fn repair(&mut self) {
+        self.bad.clear();
+    }
+
+    pub(crate) fn aim(&mut self) {
+        self.misdirect = None;
+    }
+}
+
+impl State {
+    /// Why a transfer fails, if it touches what is bad.
+    pub(crate) fn refuse_bad(&mut self, path: &Path, bytes: Range<u64>, writes: bool) -> Option<io::Error> {
+        let part = match (is_data(path), writes) {
+            (true, false) => BadPart::DataReads,
+            (true, true) => BadPart::DataWrites,
+            (false, false) => BadPart::LogReads,
+            (false, true) => BadPart::LogWrites,
+        };
+        let touches = |bad: &Range<u64>| bad.start < bytes.end && bytes.start < bad.end;
+        self.media.bad.iter().find(|(bad, range)| *bad == part && touches(range))?;
+        if writes {
+            self.counters.writes_failed += 1;
+        } else {
+            self.counters.reads_failed += 1;
+        }
+        reached!("a node could not be read", part == BadPart::DataReads);
+        reached!("a part of the data file could not be written", part == BadPart::DataWrites);
+        reached!("a part of a log could not be read", part == BadPart::LogReads);
+        reached!("a part of a log could not be written", part == BadPart::LogWrites);
+        self.narrate(|| format!("  {} is bad at {}", path.display(), bytes.start));
+        Some(io::Error::other("injected bad range"))
+    }
+
+    /// Where a write to `offset` lands in a file of `len` bytes.
+    pub(crate) fn landing(&mut self, path: &Path, offset: u64, len: u64) -> u64 {
+        let blocks = len / PAGE;
+        match &mut self.media.misdirect {
+            Some((0, block)) if is_data(path) && blocks > 1 => {
+                let block = *block % blocks;
+                let landing = if block == offset / PAGE { (block + 1) % blocks } else { block } * PAGE;
+                self.media.misdirect = None;
+                self.counters.misdirected += 1;
+                reached!("a write landed on a superblock", landing < 2 * PAGE);
+                reached!("a write landed elsewhere in the data file", landing >= 2 * PAGE);
+                self.narrate(|| format!("  a write to {} @{offset} lands at {landing}", path.display()));
+                landing + offset % PAGE
+            }
+            Some((left @ 1.., _)) if is_data(path) => {
+                *left -= 1;
+                offset
+            }
+            _ => offset,
+        }
+    }
+
+    /// Whether a sync makes nothing durable and says that it did.
+    pub(crate) fn lies(&mut self) -> bool {
+        match &mut self.media.lies {
+            Some(0) => {
+                self.counters.lies += 1;
+                true
+            }
+            Some(left) => {
+                *left -= 1;
+                false
+            }
+            None => false,
+        }
+    }
+}
+
+impl World {
+    /// From now on these bytes of the data file, or of every log, cannot be read or written, until
+    /// [`World::relieve`].
+    pub fn go_bad(&self, part: BadPart, bytes: Range<u64>) {
+        let mut state = self.shared.lock();
+        let writes = matches!(part, BadPart::DataWrites | BadPart::LogWrites);
+        let fails = !(writes && state.without.has(FaultKind::WriteFailures));
+        if fails && !state.without.has(FaultKind::BadRanges) {
+            state.media.bad.push((part, bytes));
+        }
+    }
+
+    /// After the next `writes` ones, a write to the data file lands in this block, modulo the blocks that there are.
+    pub fn misdirect_write_after(&self, writes: u64, block: u64) {
+        let mut state = self.shared.lock();
+        state.media.misdirect = (!state.without.has(FaultKind::MisdirectedWrites)).then_some((writes, block));
+    }
+
+    /// After the next `syncs` ones, syncs of files do nothing and say that all is well, until the power fails.
+    pub fn lie_after(&self, syncs: u64) {
+        let mut state = self.shared.lock();
+        state.media.lies = (!state.without.has(FaultKind::LyingDisk)).then_some(syncs);
+    }
+}
