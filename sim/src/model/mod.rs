@@ -99,6 +99,13 @@ impl Model {
         expected
     }
 
+    /// A step was refused for want of space, when it had its locks: these are all that is left of it.
+    pub fn refuse(&mut self, txn: u64, step: &Step) {
+        let mut after = self.clone();
+        let _ = after.step(txn, step);
+        self.locks = after.locks;
+    }
+
     /// Commits. Returns whether the newest state has changed.
     pub fn commit(&mut self, txn: u64) -> bool {
         let state = self.end(txn).view().clone();

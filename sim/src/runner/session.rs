@@ -261,6 +261,7 @@ impl Session {
             }
             self.check_untouched(operation, txn, step)?;
             if stays {
+                self.model.refuse(txn, step);
                 self.lacks_room |= takes_several_operations(step);
                 return self.recovered_from_refusal(counters);
             }
