@@ -51,8 +51,7 @@ impl Session {
         for txn in self.transactions.keys().copied().collect::<Vec<_>>() {
             // What is read belongs to its reader; that one name is needed afterwards.
             for name in newest.keys().filter(|name| *name != PROBE) {
-                let Some(len) = self.model.look(txn, name).map(|bytes| bytes.len())
-                else {
+                let Some(len) = self.model.look(txn, name).map(|bytes| bytes.len()) else {
                     continue;
                 };
                 let edit = Edit::Read { from: 0, to: len as u64 };
