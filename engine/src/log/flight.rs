@@ -7,6 +7,8 @@
 //! 1. At most one flight is under way. A batch is written only after the sync of its predecessor has succeeded.
 //! 2. A flight ends by landing, whatever happens to the task that leads it: one that is dropped before has failed.
 //! 3. After a failure nothing is written to the file again, and everybody who waits is told.
+//! 4. Whoever waits sleeps on the word of the flight that takes its records: that under way, or the next one. A landing
+//!    wakes all who were aboard, and of those who wait for the next flight one, who leads it.
 //!
 //! ```text
 //!            Log::take_off                  Flight::land
@@ -34,8 +36,8 @@ pub struct LogFile<F, P: Platform> {
     pub(super) identity: LogIdentity,
     pub(super) segment_bytes: u32,
     state: Latched<State, P>,
-    /// Counts landings; waiters sleep on it.
-    landings: P::AtomicU32,
+    /// For every second flight a word that counts what its passengers may wait for.
+    gates: [P::AtomicU32; 2],
     /// Held over each sync of the file: one that fails leaves no other that succeeds behind it.
     syncing: Latched<(), P>,
 }
@@ -45,8 +47,10 @@ struct State {
     durable_lsn: Lsn,
     /// Checksum of the header of the last batch, or the seed.
     previous_sum: u32,
-    /// A flight is under way.
-    flying: bool,
+    /// A flight is under way, with all records before this LSN.
+    flying: Option<Lsn>,
+    /// How many flights have landed.
+    landed: usize,
     counters: LogCounters,
     failure: Option<String>,
     /// Buffers of the last flight, for the next one.
@@ -76,10 +80,17 @@ pub enum Wait {
     Over,
     /// It never will be, for all that is known.
     Failed(String),
-    /// A flight is under way; [`LogFile::wait_for_landing`] with this number waits for its end.
-    UnderWay(u32),
+    /// A flight is under way; [`LogFile::wait_at`] this gate lasts until there is something to do.
+    UnderWay(Gate),
     /// Nothing is under way.
     Idle,
+}
+
+/// Where to wait, and what stood there before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gate {
+    flight: usize,
+    before: u32,
 }
 
 impl<F: DiskFile, P: Platform> LogFile<F, P> {
@@ -94,14 +105,15 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
         let state = State {
             durable_lsn: start_lsn,
             previous_sum: identity.seed(),
-            flying: false,
+            flying: None,
+            landed: 0,
             counters,
             failure: None,
             spare: Buffers::default(),
         };
-        let landings = P::AtomicU32::new(0);
+        let gates = [P::AtomicU32::new(0), P::AtomicU32::new(0)];
         let (state, syncing) = (Latched::new(state), Latched::new(()));
-        LogFile { file, path, identity, segment_bytes, state, landings, syncing }
+        LogFile { file, path, identity, segment_bytes, state, gates, syncing }
     }
 
     /// All records before this LSN are durable.
@@ -134,38 +146,51 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
     /// How it stands with what was logged before `lsn`.
     pub fn wait_state(&self, lsn: Lsn) -> Wait {
         // Before the state: a landing in between makes the wait end at once.
-        let landings = self.landings.load_acquire();
+        let before = [self.gates[0].load_acquire(), self.gates[1].load_acquire()];
         let state = self.state.read();
-        match &state.failure {
+        match (&state.failure, state.flying) {
             _ if state.durable_lsn >= lsn => Wait::Over,
-            Some(cause) => Wait::Failed(cause.clone()),
-            None if state.flying => Wait::UnderWay(landings),
-            None => Wait::Idle,
+            (Some(cause), _) => Wait::Failed(cause.clone()),
+            (None, Some(end)) => {
+                let flight = state.landed + usize::from(lsn > end);
+                Wait::UnderWay(Gate { flight, before: before[flight % 2] })
+            }
+            (None, None) => Wait::Idle,
         }
     }
 
-    /// Blocks until the flight that [`Wait::UnderWay`] told of has landed or failed, or for no reason at all.
-    pub fn wait_for_landing(&self, landings: u32) {
-        P::wait(&self.landings, landings, None);
+    /// Blocks until the flight of this gate has landed or needs somebody to lead it, or for no reason at all.
+    pub fn wait_at(&self, gate: Gate) {
+        P::wait(&self.gates[gate.flight % 2], gate.before, None);
     }
 
-    /// Blocks until nothing is under way. Whoever can begin a flight in between is held off by the caller.
+    /// Blocks until nothing is under way. Whoever can begin a flight in between is held off by the caller, who sees to
+    /// it that what was appended is written.
     pub(super) fn wait_until_idle(&self) {
-        while let Wait::UnderWay(landings) = self.wait_state(Lsn(u64::MAX)) {
-            self.wait_for_landing(landings);
+        while let Wait::UnderWay(gate) = self.wait_state(Lsn(u64::MAX)) {
+            self.wait_at(gate);
         }
+    }
+
+    /// Wakes all who wait for `flight`, or one of them.
+    fn open_gate(&self, flight: usize, for_all: bool) {
+        let gate = &self.gates[flight % 2];
+        gate.fetch_add_release(1);
+        if for_all { P::wake_all(gate) } else { P::wake_one(gate) }
     }
 
     /// Checksum of the header of the last batch. Nothing is under way.
     pub(super) fn previous_sum(&self) -> u32 {
         let state = self.state.read();
-        assert!(!state.flying, "a position exists between flights only");
+        assert!(state.flying.is_none(), "a position exists between flights only");
         state.previous_sum
     }
 
     /// Notes a failure, after which nothing is written any more. Returns it.
     pub(super) fn fail(&self, error: Error) -> Error {
         self.state.lock().failure.get_or_insert_with(|| error.to_string());
+        self.open_gate(0, true);
+        self.open_gate(1, true);
         error
     }
 
@@ -185,14 +210,14 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
 
     /// Whether a flight is under way.
     pub(super) fn is_flying(&self) -> bool {
-        self.state.read().flying
+        self.state.read().flying.is_some()
     }
 
-    /// Begins a flight; returns buffers for what comes after it.
-    pub(super) fn begin(&self) -> Buffers {
+    /// Begins a flight with all records before `end`; returns buffers for what comes after it.
+    pub(super) fn begin(&self, end: Lsn) -> Buffers {
         let mut state = self.state.lock();
-        assert!(!state.flying, "one flight at a time");
-        state.flying = true;
+        assert!(state.flying.is_none(), "one flight at a time");
+        state.flying = Some(end);
         std::mem::take(&mut state.spare)
     }
 }
@@ -261,13 +286,16 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
     fn end(&mut self) {
         self.landed = true;
         let mut state = self.log.state.lock();
-        state.flying = false;
+        state.flying = None;
         state.durable_lsn = self.durable_lsn;
+        let flight = state.landed;
+        state.landed += 1;
+        let failed = state.failure.is_some();
         self.buffers.records.clear();
         state.spare = std::mem::take(&mut self.buffers);
         drop(state);
-        self.log.landings.fetch_add_release(1);
-        P::wake_all(&self.log.landings);
+        self.log.open_gate(flight, true);
+        self.log.open_gate(flight + 1, failed);
     }
 
     fn write_batch(&mut self, place: &Place, records: &[u8]) -> Result<()> {

@@ -217,7 +217,7 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
             return Ok(None);
         }
         let places = self.plan().map_err(|e| self.file.fail(e))?;
-        let mut buffers = self.file.begin();
+        let mut buffers = self.file.begin(self.next_lsn());
         std::mem::swap(&mut buffers.records, &mut self.buffer);
         let durable_lsn = self.buffer_lsn;
         self.buffer_lsn.0 += buffers.records.len() as u64;

@@ -34,7 +34,7 @@ impl<E: Env> Logged<E> {
             match self.log.wait_state(self.lsn) {
                 Wait::Over => return Ok(()),
                 Wait::Failed(cause) => return Err(Error::InDoubt { cause }),
-                Wait::UnderWay(landings) => self.log.wait_for_landing(landings),
+                Wait::UnderWay(gate) => self.log.wait_at(gate),
                 Wait::Idle => {
                     let Some(lead) = core.lock().guarded(Core::take_the_lead)? else {
                         let now = self.log.wait_state(self.lsn);

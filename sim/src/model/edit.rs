@@ -159,13 +159,15 @@ impl Edit {
     }
 
     fn strided(&self, elements: &Elements, stream: &mut Vec<u8>) -> Result<Answer, ErrorCode> {
+        if let Edit::WriteStrided(_, data) = self
+            && elements.size.checked_mul(elements.count) != Some(data.0.len() as u64)
+        {
+            return Err(ErrorCode::InvalidArgument);
+        }
         let places = elements.places(stream.len())?;
         let size = elements.size as usize;
         match self {
             Edit::WriteStrided(_, data) => {
-                if data.0.len() != size * places.len() {
-                    return Err(ErrorCode::InvalidArgument);
-                }
                 for (&place, element) in places.iter().zip(data.0.chunks(size)) {
                     stream[place..place + size].copy_from_slice(element);
                 }
