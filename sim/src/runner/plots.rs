@@ -42,7 +42,8 @@ impl Director {
         }
     }
 
-    /// A crash while a slot may be visible and not durable; another one while the recovery writes that slot again.
+    /// A crash while a slot is under way, or a failed sync of it: it may be visible and not durable. Another crash while the
+    /// recovery writes that slot again.
     fn endanger_both_slots(&mut self) -> Act {
         let [first, second] = [self.dice.below(2), *self.dice.pick(&[0, 0, 1, 3])];
         let power = Death::PowerLoss(*self.dice.pick(&[Persist::Swarm, Persist::Torn]));
@@ -53,7 +54,10 @@ impl Director {
             self.queue.extend([Act::Arm(FaultOrder::CrashBehindSuperblock { after: second }), Act::Open]);
         }
         self.queue.push_back(Act::Die(power));
-        Act::Arm(FaultOrder::CrashBehindSuperblock { after: first })
+        Act::Arm(match self.dice.below(2) {
+            0 => FaultOrder::CrashBehindSuperblock { after: first },
+            _ => FaultOrder::FailSync { after: 1 + first },
+        })
     }
 
     /// The first write to a database that was closed: it makes a log, and finds no room set aside.
