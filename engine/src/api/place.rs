@@ -99,6 +99,9 @@ impl Held {
 pub(super) fn span_of(range: &impl RangeBounds<u64>) -> Span {
     let start = first(range.start_bound().cloned());
     match range.end_bound() {
+        // The error for a range that ends before it starts tells the length.
+        Bound::Excluded(&end) if end < start => Span::suffix(start),
+        Bound::Included(&last) if last.saturating_add(1) < start => Span::suffix(start),
         Bound::Unbounded => Span::suffix(start),
         Bound::Excluded(&end) => touching(start, end),
         Bound::Included(&last) => touching(start, last.saturating_add(1)),

@@ -1,5 +1,7 @@
 //! Transactions, as users see them.
 
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use crate::base::{Error, Result, StreamId, TxnId};
@@ -23,7 +25,7 @@ use super::{Stream, StreamInfo};
 /// other in a circle one of them gets [`Error::Deadlock`].
 ///
 /// An error leaves the transaction as it was before the call, unless it is [`Error::Poisoned`] or [`Error::InDoubt`].
-/// Dropping a transaction rolls it back.
+/// Dropping a transaction rolls it back. It can be sent to another thread, and not be shared between threads.
 ///
 /// ```
 /// # let dir = tempfile::tempdir()?;
@@ -42,11 +44,13 @@ pub struct Transaction<E: Env = RealEnv> {
     shared: Arc<Shared<E>>,
     id: TxnId,
     ended: bool,
+    /// One task at a time: two could wait for two locks at once.
+    not_sync: PhantomData<Cell<()>>,
 }
 
 impl<E: Env> Transaction<E> {
     pub(super) fn new(shared: Arc<Shared<E>>, id: TxnId) -> Transaction<E> {
-        Transaction { shared, id, ended: false }
+        Transaction { shared, id, ended: false, not_sync: PhantomData }
     }
 
     /// Its number, which the log's records carry.
@@ -190,6 +194,7 @@ impl<E: Env> Transaction<E> {
             let deferred = durability == Durability::Deferred && core.table.len() > 4;
             reached!("a commit was deferred while many transactions are open", deferred);
             self.ended = true;
+            core.locks.release(self.id);
             core.reclaim(RECLAIM_AT_COMMIT);
             Ok(core.logged())
         })?;
@@ -207,7 +212,11 @@ impl<E: Env> Transaction<E> {
     pub fn rollback(mut self) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         self.ended = true;
-        shared.core.lock().guarded(|core| roll_back(core, self.id).map_err(|e| core.poison(e)))
+        shared.core.lock().guarded(|core| {
+            let ended = roll_back(core, self.id).map_err(|e| core.poison(e));
+            core.locks.release(self.id);
+            ended
+        })
     }
 
     /// Rolls back without anybody to tell; a database that cannot is poisoned, and recovery does it.
@@ -217,6 +226,7 @@ impl<E: Env> Transaction<E> {
             if let Err(e) = roll_back(core, self.id) {
                 core.poison(e);
             }
+            core.locks.release(self.id);
         }
     }
 

@@ -94,6 +94,19 @@ impl Overlay {
         covered.refreshed = refreshed.unwrap_or(covered.refreshed);
     }
 
+    /// The committed state of `stream` still reaches what `txn`, which ends, has replaced.
+    pub fn keep_pin(&mut self, txn: TxnId, stream: StreamId) {
+        let Some(covered) = self.streams.get_mut(&stream) else { return };
+        if let Some(since) = covered.writers.get(&txn) {
+            covered.refreshed = covered.refreshed.min(*since);
+        }
+    }
+
+    /// How long ago the committed state of `stream` was last taken from the current one, in eras.
+    pub fn age(&self, stream: StreamId, now: Era) -> u64 {
+        self.streams.get(&stream).map_or(0, |covered| now.0.saturating_sub(covered.refreshed.0))
+    }
+
     /// `txn` has no uncommitted change in `stream` any more.
     pub fn uncover_stream(&mut self, txn: TxnId, stream: StreamId) {
         let Some(covered) = self.streams.get_mut(&stream) else { return };

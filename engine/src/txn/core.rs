@@ -185,6 +185,7 @@ impl<E: Env> Core<E> {
     pub fn guarded<R>(&mut self, call: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
         if std::mem::replace(&mut self.changing, true) {
             self.poison.get_or_insert_with(|| "a call panicked half-way".to_owned());
+            self.locks.wake_all();
         }
         let outcome = call(self);
         self.changing = false;

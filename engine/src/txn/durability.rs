@@ -36,12 +36,21 @@ impl<E: Env> Logged<E> {
                 Wait::Failed(cause) => return Err(Error::InDoubt { cause }),
                 Wait::UnderWay(gate) => self.log.wait_at(gate),
                 Wait::Idle => {
-                    let Some(lead) = core.lock().guarded(Core::take_the_lead)? else {
-                        let now = self.log.wait_state(self.lsn);
-                        assert!(now != Wait::Idle, "what was logged is in the buffer or in a flight");
-                        continue;
+                    let led = match core.lock().guarded(Core::take_the_lead) {
+                        Ok(Some(lead)) => lead.fly(),
+                        Ok(None) => {
+                            let now = self.log.wait_state(self.lsn);
+                            assert!(now != Wait::Idle, "what was logged is in the buffer or in a flight");
+                            Ok(())
+                        }
+                        Err(e) => Err(e),
                     };
-                    lead.fly().map_err(|e| in_doubt(&core.lock().poison_by_log(e)))?;
+                    if let Err(e) = led {
+                        let e = core.lock().poison_by_log(e);
+                        // A part of the flight may have landed.
+                        let is_over = self.log.wait_state(self.lsn) == Wait::Over;
+                        return if is_over { Ok(()) } else { Err(in_doubt(&e)) };
+                    }
                 }
             }
         }

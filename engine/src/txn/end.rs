@@ -52,7 +52,6 @@ impl<E: Env> Core<E> {
         self.set_committed(grafts);
         self.last_commit = self.next_lsn();
         self.make_version();
-        self.locks.release(txn);
         Ok(())
     }
 
@@ -70,8 +69,11 @@ impl<E: Env> Core<E> {
             return self.end_unlogged(txn);
         }
         self.check_health()?;
-        // Only to let go of what nothing else needs.
-        let grafts = self.grafts(txn).unwrap_or_default();
+        // To let go of what nothing else needs; without that the old committed trees go on, and pin as before.
+        let grafts = self.grafts(txn).unwrap_or_else(|_| {
+            self.keep_pins(txn);
+            Vec::new()
+        });
         reached!("a rollback lets go of an old committed tree", !grafts.is_empty());
         self.settle(txn)?;
         reached!("a rollback ended while others are open", self.table.active().count() > 3);
@@ -79,7 +81,6 @@ impl<E: Env> Core<E> {
         self.finish_end(txn);
         self.set_committed(grafts);
         self.make_version();
-        self.locks.release(txn);
         Ok(())
     }
 
@@ -92,7 +93,6 @@ impl<E: Env> Core<E> {
         );
         self.settle(txn)?;
         self.finish_end(txn);
-        self.locks.release(txn);
         Ok(())
     }
 
@@ -185,6 +185,12 @@ impl<E: Env> Core<E> {
         let state = table.state(txn);
         let names = !state.changed_names.is_empty();
         unsettled.note(state.changed_streams.iter().copied(), names, lsn, durable);
+    }
+
+    /// What `txn` has pinned in committed trees stays pinned when it ends.
+    fn keep_pins(&mut self, txn: TxnId) {
+        let Core { table, overlay, .. } = self;
+        table.state(txn).changed_streams.iter().for_each(|stream| overlay.keep_pin(txn, *stream));
     }
 
     fn uncover(&mut self, txn: TxnId, state: &TxnState) {

@@ -24,6 +24,9 @@ use super::Core;
 /// So many more ranges than grafting would take are taken to refresh.
 const REFRESH_RANGES: usize = 2;
 
+/// A committed tree is refreshed after so many eras, and one more for each range that this takes.
+const REFRESH_ERAS: u64 = 16;
+
 /// The committed state that a stream is about to get.
 pub(super) struct Graft {
     stream: StreamId,
@@ -64,9 +67,11 @@ impl<E: Env> Core<E> {
             "a commit leaves out what another one has shifted",
             theirs.iter().any(|span| span.has_end())
         );
+        // Now and then all the same, so that nothing stays pinned for ever.
+        let is_old = self.overlay.age(stream, self.era) > REFRESH_ERAS + theirs.len() as u64;
         let (tree, refreshed) = if mutant!("a commit takes others' changes with it") {
             (current.tree, Some(self.era))
-        } else if theirs.len() <= own.len() + REFRESH_RANGES {
+        } else if theirs.len() <= own.len() + REFRESH_RANGES || is_old {
             (self.transplant(&current.tree, &committed.tree, &theirs)?, Some(self.era))
         } else {
             reached!("a commit puts its ranges into the committed tree");

@@ -77,6 +77,7 @@ impl Locks {
         let mut take = |points, access| self.range(txn, name, points, access);
         match edit {
             Edit::Len => take(END, Access::Read),
+            Edit::Read { from, to } if to < from => take((*from, u64::MAX), Access::Read),
             Edit::Read { from, to } => take(points(*from, *to), Access::Read),
             Edit::ReadStrided(elements) => take(hull(elements), Access::Read),
             Edit::Insert { at, .. } => take((*at, u64::MAX), Access::Write),

@@ -114,6 +114,18 @@ fn bounds_are_those_after_the_wait() {
 }
 
 #[test]
+fn an_inverted_range_tells_no_length_that_may_vanish() {
+    let (_lab, db) = digits();
+    let (first, second) = (db.begin().unwrap(), db.begin().unwrap());
+    first.stream("s").unwrap().append(b"ab").unwrap();
+    let (start, end) = (5, 3);
+    assert!(is_busy(second.stream("s").unwrap().read(start..end)));
+    first.rollback().unwrap();
+    let error = second.stream("s").unwrap().read(start..end).unwrap_err();
+    assert!(matches!(error, Error::OutOfBounds { len: 10, .. }), "{error}");
+}
+
+#[test]
 fn writers_who_take_turns_let_go_of_space() {
     let lab = Lab::new(12, small());
     let db = lab.open();
@@ -186,19 +198,23 @@ fn a_deadlock_is_found_at_once_and_told() {
     let (old, young) = (db.begin().unwrap(), db.begin().unwrap());
     old.stream("a").unwrap().write(0, b"1").unwrap();
     young.stream("b").unwrap().write(0, b"2").unwrap();
-    std::thread::scope(|scope| {
-        let waiter = scope.spawn(|| old.stream("b").unwrap().write(0, b"1"));
+    let old_id = old.id();
+    let old = std::thread::scope(|scope| {
+        let waiter = scope.spawn(move || {
+            old.stream("b").unwrap().write(0, b"1").unwrap();
+            old
+        });
         while !db.locks().locks.iter().any(|lock| lock.waits_for.is_some()) {
             std::thread::yield_now();
         }
         let error = young.stream("a").unwrap().write(0, b"2").unwrap_err();
         assert_eq!(error.code(), ErrorCode::Deadlock);
         let told = error.to_string();
-        assert!(told.contains(&old.id().to_string()) && told.contains(&young.id().to_string()), "{told}");
+        assert!(told.contains(&old_id.to_string()) && told.contains(&young.id().to_string()), "{told}");
         // The one who gave way keeps what it has until it is rolled back.
         assert_eq!(young.stream("b").unwrap().read(..).unwrap(), b"2");
         young.rollback().unwrap();
-        waiter.join().unwrap().unwrap();
+        waiter.join().unwrap()
     });
     old.commit().unwrap();
     assert_eq!((db.read("a", ..).unwrap(), db.read("b", ..).unwrap()), (b"1".to_vec(), b"1".to_vec()));
