@@ -143,7 +143,7 @@ pub fn splice_committed<E: Env>(
 }
 
 /// Undoes everything that `txn` did and ends it, after an error that its caller wants to know of.
-pub fn give_up<E: Env>(core: &mut Core<E>, txn: TxnId) {
+fn give_up<E: Env>(core: &mut Core<E>, txn: TxnId) {
     let _ = roll_back(core, txn).map_err(|e| core.poison(e));
 }
 
