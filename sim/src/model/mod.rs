@@ -4,6 +4,7 @@
 //! 2. So a transaction sees what is committed, under its own changes, and nothing else.
 //! 3. A commit puts those changes on the newest state; the history keeps every state in commit order.
 
+mod concurrent;
 mod edit;
 mod history;
 mod step;
@@ -12,6 +13,7 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+pub use concurrent::{Asked, Concurrent, Ending, Got, Look, Span, Txn};
 pub use edit::{Answer, Bytes, Edit, Elements};
 pub use history::{Candidates, History, Streams};
 pub use step::Step;
