@@ -84,11 +84,19 @@ impl<E: Env> Transaction<E> {
     /// [`Error::BadName`], [`Error::NoSuchStream`], [`Error::Busy`].
     pub fn stream(&self, name: &str) -> Result<Stream<'_, E>> {
         let key = check_name(name)?;
+        let late = mutant!("a stream is claimed after its check");
+        if late {
+            self.with_core(|core, txn| core.table.check_name(txn, &key))?;
+        }
         let id = self.with_core(|core, txn| {
-            core.table.check_name(txn, &key)?;
+            if !late {
+                core.table.check_name(txn, &key)?;
+            }
             let found = core.catalog.find(&core.store, &key)?;
             if let Some(stream) = found {
-                core.table.check_stream(txn, stream, &key)?;
+                if !late {
+                    core.table.check_stream(txn, stream, &key)?;
+                }
                 core.table.claim_stream(txn, stream);
             }
             core.table.claim_name(txn, &key);

@@ -313,7 +313,8 @@ impl<F: DiskFile> Log<F> {
         assert!(taken > 0, "append lets no record pass that fits no segment");
         let file_offset = self.segments.file_offset(self.segments.current()) + u64::from(self.offset);
         let (header, sum) = self.put_batch_together(&records[..taken], file_offset);
-        let io = |op, source| Error::io(op, &self.path, file_offset, source);
+        let path = if mutant!("a failed log does not say its name") { Path::new("log") } else { &self.path };
+        let io = |op, source| Error::io(op, path, file_offset, source);
         write_all_at(&self.file, &self.batch, file_offset).map_err(|source| io("write", source))?;
         if !mutant!("a batch is not synced") {
             let synced = self.file.sync();

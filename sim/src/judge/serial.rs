@@ -228,13 +228,24 @@ impl<'h> Search<'h> {
         })
     }
 
-    /// Goes on from `node`, where the state is `state`. Whether that came to a good end.
-    fn descend(&mut self, mut node: Node, state: &Streams) -> bool {
-        for at in 0..self.observers.len() {
-            if !node.matched.contains(at) && self.observers[at].sees(self.history, &node, state) {
-                node.matched = node.matched.with(at);
+    /// Lets everybody look who may; some may only when others have.
+    fn look(&mut self, node: &mut Node, state: &Streams) {
+        loop {
+            let before = node.matched;
+            for at in 0..self.observers.len() {
+                if !node.matched.contains(at) && self.observers[at].sees(self.history, node, state) {
+                    node.matched = node.matched.with(at);
+                }
+            }
+            if node.matched == before {
+                return;
             }
         }
+    }
+
+    /// Goes on from `node`, where the state is `state`. Whether that came to a good end.
+    fn descend(&mut self, mut node: Node, state: &Streams) -> bool {
+        self.look(&mut node, state);
         let sum = self.sum(state);
         if !self.seen.insert((node, sum)) {
             return false;

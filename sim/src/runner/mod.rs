@@ -3,13 +3,17 @@
 //! A seed's acts come from the [`Director`], those of a record from its [`Log`](crate::script::Log). The [`Stage`] does
 //! them, and cannot tell which.
 
+mod audit;
 mod calls;
 mod campaign;
+mod client;
+mod clients;
 mod director;
 mod fits;
 mod observe;
 mod opening;
 mod outcome;
+mod quiesce;
 mod rot;
 mod run;
 mod session;

@@ -6,6 +6,7 @@ use numstore::Error;
 
 use crate::judge::Finding;
 use crate::script::Rot;
+use crate::world::World;
 
 use super::stage::{BLOCK_BYTES, Done, Down, PATH, Phase, RottenLog, SLOTS_BYTES, Stage};
 
@@ -88,9 +89,7 @@ impl Stage {
     /// The batch of the newest log that is `back` before the last but one: where it is, and how long. The last one would
     /// look torn.
     fn batch(&self, back: u64) -> Option<(PathBuf, u64, u64)> {
-        let generation = |path: &Path| path.to_str()?.rsplit_once("-log-")?.1.parse::<u64>().ok();
-        let files = self.world.files().into_iter();
-        let (_, path) = files.filter_map(|(path, _)| Some((generation(&path)?, path))).max()?;
+        let (path, _) = newest_log(&self.world)?;
         let log = self.world.read_file(&path).ok()?;
         let mut batches: Vec<(u64, u64, u64)> = Vec::new();
         for (index, block) in log.chunks_exact(BLOCK_BYTES as usize).enumerate() {
@@ -122,6 +121,14 @@ impl Stage {
         }
         Ok(Done::Performed)
     }
+}
+
+/// The newest log, and how long it is.
+pub(super) fn newest_log(world: &World) -> Option<(PathBuf, u64)> {
+    let generation = |path: &Path| path.to_str()?.rsplit_once("-log-")?.1.parse::<u64>().ok();
+    let files = world.files().into_iter();
+    let logs = files.filter_map(|(path, len)| Some((generation(&path)?, path, len)));
+    logs.max().map(|(_, path, len)| (path, len))
 }
 
 /// That an error is the one for damage.

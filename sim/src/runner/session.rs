@@ -88,6 +88,18 @@ impl Session {
         self.snapshots.contains_key(&id)
     }
 
+    /// What ends one of the things that are open; nothing if nothing is.
+    pub fn ends_next(&self) -> Option<Operation> {
+        let release = self.snapshots.keys().next().map(|id| Operation::Release(*id));
+        release.or_else(|| self.transactions.keys().next().map(|txn| Operation::Rollback(*txn)))
+    }
+
+    /// Others have used the database, and it is found in `state`, durably.
+    pub fn go_on_from(&mut self, state: Streams) {
+        self.model = Model::new(state);
+        self.failed_writes_before = self.world.counters().writes_failed;
+    }
+
     /// Rolls everything back and closes the database; keeps the model, and says how that went.
     pub fn close(mut self) -> (Model, Result<(), Stop>) {
         self.snapshots.clear();
@@ -141,7 +153,9 @@ impl Session {
                 self.model.history_mut().acknowledge();
             }
             Ok(_) => return Err(Finding::new("poison", "a write was acknowledged after a failed sync")),
-            Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {}
+            Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {
+                self.world.hear(&e);
+            }
             Err(e) => return Err(Finding::new("poison", format!("a write after a failed sync: {e}"))),
         }
         self.read_all_durable()
@@ -359,11 +373,13 @@ impl Session {
 
     /// Whether an error says that nothing has happened because a write failed.
     fn is_refusal(&self, error: &Error) -> bool {
+        self.world.hear(error);
         self.is_refused() && !self.is_faulty() && error.code() == ErrorCode::Io
     }
 
     /// What an error means where the model knows of none.
     fn stop_on(&self, operation: &Operation, error: &Error, in_doubt: Option<Streams>) -> Stop {
+        self.world.hear(error);
         if self.is_fault(error) {
             return crash(error, in_doubt);
         }

@@ -8,10 +8,10 @@ use super::{Operation, Swarm};
 
 /// The source of a seed's operations. It keeps no view of its own: the model says what is there.
 pub struct Generator {
-    dice: Dice,
+    pub(super) dice: Dice,
     /// Operations so far; each has a turn of the dice.
-    turn: u64,
-    swarm: Swarm,
+    pub(super) turn: u64,
+    pub(super) swarm: Swarm,
     next_txn: u64,
     next_snapshot: u64,
     snapshots: Vec<u64>,
@@ -136,7 +136,7 @@ impl Generator {
     }
 
     /// How long the stream is that `txn` sees under `name`.
-    fn len(model: &Model, txn: u64, name: &str) -> u64 {
+    pub(super) fn len(model: &Model, txn: u64, name: &str) -> u64 {
         let newest = model.history().newest();
         let bytes = match model.open().find(|(id, _)| *id == txn) {
             Some((_, open)) => open.look(newest, name),

@@ -2,6 +2,7 @@
 
 mod alike;
 mod arguments;
+mod clients;
 mod generator;
 mod operation;
 mod swarm;

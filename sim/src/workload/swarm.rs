@@ -47,6 +47,8 @@ pub struct Swarm {
     pub write_failures: u64,
     /// Whether crashes strike during recovery too.
     pub crash_in_recovery: bool,
+    /// Percent of rounds that begin with clients side by side.
+    pub clients: u64,
 }
 
 /// Geometry and thresholds of the database, small so that everything happens often.
@@ -223,6 +225,7 @@ impl Swarm {
             sync_failures: *dice.pick(&[0, 0, 10, 30]),
             crash_in_recovery: dice.chance(5, 8),
             write_failures: *dice.pick(&[0, 0, 10, 30]),
+            clients: *dice.pick(&[0, 0, 25, 60]),
         }
     }
 }

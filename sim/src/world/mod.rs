@@ -12,6 +12,7 @@ mod faults;
 mod file;
 mod image;
 mod inode;
+mod ledger;
 mod names;
 mod persist;
 mod platform;
@@ -32,6 +33,7 @@ pub use disk::SimDisk;
 pub use env::SimEnv;
 pub use faults::{FaultKind, Without};
 pub use file::SimFile;
+pub use ledger::{Line, Reported, Strike, Struck};
 pub use persist::Persist;
 pub use platform::{SimPlatform, SimWord};
 pub use schedule::{Bounds, Explored, explore};
@@ -109,6 +111,18 @@ impl World {
         state.syncs_until_failure = None;
         state.crash_behind_write = None;
         state.write_fault = None;
+    }
+
+    /// The one switch of every stream of faults: nothing fails any more, and no transfer is short, until
+    /// [`World::rouse`].
+    pub fn quiesce(&self) {
+        self.disarm();
+        self.shared.lock().quiet = true;
+    }
+
+    /// Faults strike again, if any are ordered.
+    pub fn rouse(&self) {
+        self.shared.lock().quiet = false;
     }
 
     /// Whether the process is dead: an ordered crash has struck, and no new process has been started.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use super::dice::{Concern, Dice};
 use super::faults::{FaultKind, Without};
 use super::inode::Inode;
+use super::ledger::{Line, Strike};
 use super::names::{NameChange, Names};
 use super::persist::{Persist, Plan, Tears};
 use super::power::Stale;
@@ -125,6 +126,12 @@ pub(crate) struct State {
     pub(crate) crash_behind_write: Option<(u64, u64)>,
     /// The fault, and how many writes go through before it.
     pub(crate) write_fault: Option<(u64, WriteFault)>,
+    /// No fault strikes.
+    pub(crate) quiet: bool,
+    /// The call that was entered last: where, and how many bytes.
+    pub(crate) entered: (Call, u64, u64),
+    /// What struck the living process, and what it said.
+    pub(crate) ledger: Vec<Line>,
     /// Kinds of faults that do not occur.
     pub(crate) without: Without,
     pub(crate) narrator: Option<Narrator>,
@@ -158,6 +165,9 @@ impl State {
             syncs_until_failure: None,
             crash_behind_write: None,
             write_fault: None,
+            quiet: false,
+            entered: (Call::Open, 0, 0),
+            ledger: Vec::new(),
             without: Without::default(),
             narrator: None,
             narrate_io: false,
@@ -197,6 +207,7 @@ impl State {
             return Err(crashed());
         }
         self.counters.ios += 1;
+        self.entered = (call, offset, len);
         assert!(self.counters.ios <= self.io_limit, "hang: {} I/O calls, more than allowed", self.io_limit);
         self.tasks.pass_time(1_500 * (1 + self.clock_dice.below(64)));
         let name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
@@ -247,6 +258,7 @@ impl State {
         };
         self.counters.writes_failed += 1;
         let full = error.kind() == io::ErrorKind::StorageFull;
+        self.strike(if full { Strike::Full } else { Strike::Failed }, path);
         reached!("the disk was too full for the data file", full && is_data(path));
         reached!("the disk was too full for the log", full && !is_data(path));
         reached!("a write of the data file failed", !full && is_data(path));
@@ -270,6 +282,7 @@ impl State {
         self.syncs_until_failure = None;
         self.crash_behind_write = None;
         self.write_fault = None;
+        self.ledger.clear();
         for inode in self.inodes.values_mut() {
             inode.lock = None;
             inode.opens = 0;

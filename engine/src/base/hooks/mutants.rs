@@ -315,4 +315,22 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "The rest of a write that was cut short goes to where it began.",
         survives_tests: true,
     },
+    Mutant {
+        name: "a stream is claimed after its check",
+        mechanism: "ownership",
+        broken: "Who looks for a stream checks that it is nobody's, lets others go first, and takes it.",
+        survives_tests: false,
+    },
+    Mutant {
+        name: "a checkpoint that fails keeps its latch",
+        mechanism: "errors",
+        broken: "Whoever calls anything after a failed checkpoint waits for ever.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a failed log does not say its name",
+        mechanism: "errors",
+        broken: "The error of a write or sync of the log names another file.",
+        survives_tests: true,
+    },
 ];

@@ -246,3 +246,10 @@ fn a_search_that_takes_too_long_claims_nothing() {
     let serial = check_serial(&all, Some(&state(&[("s", b"x")]))).unwrap();
     assert!(!serial.decided);
 }
+
+#[test]
+fn looks_are_written_down_when_they_end_and_not_when_they_begin() {
+    let commit = txn(5, 10, 20, DURABLE, vec![append("s", b"a")]);
+    let looks = vec![look(4, 5, vec![len("s", 0)]), look(1, 2, vec![len("s", 0)])];
+    assert!(check_serial(&Concurrent { looks, ..history(vec![commit]) }, None).is_ok());
+}
