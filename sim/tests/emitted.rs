@@ -2,7 +2,7 @@
 //!
 //! Nothing is wrong with this one: it shows how such tests look.
 
-use sim::script::{Rot, Script, step};
+use sim::script::{Rot, Script, Turns, step};
 use sim::workload::Geometry;
 use sim::world::{Concern, Persist, WriteFault};
 
@@ -65,6 +65,15 @@ fn every_kind_of_act() {
         .open()
         .churn()
         .power_loss(Persist::Prefix(50))
+        .open()
+        .plan(1, "direct append \"alpha\" \"x\"")
+        .plan(2, "begin 7")
+        .plan(2, "in 7 read \"alpha\" 0 1")
+        .plan(2, "commit-deferred 7")
+        .clients(Turns::Priorities { changes: 3, steps: 100 }, 0)
+        .plan(1, "durable list")
+        .clients(Turns::Uniform, 9)
+        .quiesce()
         .open()
         .begin(4)
         .commit(4)

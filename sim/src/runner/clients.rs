@@ -114,7 +114,6 @@ impl Stage {
         if let Some(wrong) = written.wrong.pop() {
             return Err(wrong);
         }
-        self.check_reports()?;
         written.record.faulty = self.world.crashed() || self.failures() > failures;
         self.judge_clients(&recorder, written.record)
     }
@@ -133,7 +132,10 @@ impl Stage {
     fn judge_clients(&mut self, recorder: &Recorder, mut record: Concurrent) -> Result<Done, Finding> {
         let Phase::Up(session) = &mut self.phase else { return Ok(Done::Performed) };
         self.world.disarm();
-        if self.world.crashed() || session.is_faulty() || !sync(session, recorder, &mut record) {
+        let goes_on = !self.world.crashed() && sync(session, recorder, &mut record) && !session.is_faulty();
+        self.check_reports()?;
+        let Phase::Up(session) = &mut self.phase else { return Ok(Done::Performed) };
+        if !goes_on {
             reached!("a crash struck clients side by side", self.world.crashed());
             if !self.world.crashed() {
                 record.looks.push(look_at_all(session, recorder));
@@ -226,6 +228,9 @@ fn play(
 fn sync(session: &Session, recorder: &Recorder, record: &mut Concurrent) -> bool {
     recorder.world.relieve();
     let (synced, span) = recorder.time(|| session.db().sync());
+    if let Err(e) = &synced {
+        recorder.world.hear(e);
+    }
     let ending = Ending::Committed { durable: true };
     if synced.is_ok() {
         let asked = Vec::new();

@@ -46,9 +46,17 @@ impl Stage {
         Ok(())
     }
 
-    /// Whether an operation tells of what went wrong in it.
+    /// Whether an operation tells of what went wrong in it, or before it where nobody could be told. Durable versions are
+    /// read past any failure.
     pub(super) fn reports(operation: &Operation) -> bool {
-        !matches!(operation, Operation::Abandon(_) | Operation::Release(_) | Operation::Close)
+        match operation {
+            Operation::Abandon(_) | Operation::Release(_) | Operation::Close | Operation::Stats => false,
+            Operation::Snapshot(_) | Operation::ReadSnapshot(..) | Operation::ReadDurable(_) => false,
+            Operation::Begin(_) | Operation::In(..) | Operation::Commit { .. } | Operation::Rollback(_) => {
+                true
+            }
+            Operation::Direct(_) | Operation::Checkpoint | Operation::Sync | Operation::Verify => true,
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod clients;
 mod generator;
 mod operation;
 mod swarm;
+mod typing;
 
 #[cfg(test)]
 mod tests;

@@ -47,6 +47,10 @@ pub struct Swarm {
     pub write_failures: u64,
     /// Whether crashes strike during recovery too.
     pub crash_in_recovery: bool,
+    /// Whether the first snapshot of a round is kept to its end.
+    pub(super) long_reader: bool,
+    /// Where in the recorded editing histories somebody types, if anybody does.
+    pub(super) typing: Option<usize>,
     /// Percent of rounds that begin with clients side by side.
     pub clients: u64,
 }
@@ -226,6 +230,8 @@ impl Swarm {
             crash_in_recovery: dice.chance(5, 8),
             write_failures: *dice.pick(&[0, 0, 10, 30]),
             clients: *dice.pick(&[0, 0, 25, 60]),
+            long_reader: dice.chance(1, 4),
+            typing: dice.chance(1, 12).then(|| dice.index(40_000)),
         }
     }
 }
