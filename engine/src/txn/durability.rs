@@ -36,7 +36,12 @@ impl<E: Env> Logged<E> {
                 Wait::Failed(cause) => return Err(Error::InDoubt { cause }),
                 Wait::UnderWay(landings) => self.log.wait_for_landing(landings),
                 Wait::Idle => {
-                    let Some(lead) = core.lock().guarded(Core::take_the_lead)? else {
+                    let lead = match core.lock().guarded(Core::take_the_lead) {
+                        // Somebody's flight has failed meanwhile, perhaps with this on board.
+                        Err(Error::Poisoned { cause }) => return Err(Error::InDoubt { cause }),
+                        lead => lead?,
+                    };
+                    let Some(lead) = lead else {
                         let now = self.log.wait_state(self.lsn);
                         assert!(now != Wait::Idle, "what was logged is in the buffer or in a flight");
                         continue;
