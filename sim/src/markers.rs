@@ -63,6 +63,14 @@ pub const SIM_MARKERS: &[&str] = &[
     "a commit went through while the disk was full",
     "a rollback went through while the disk was full",
     "a checkpoint went through while the disk was full",
+    "a poisoned database was brought to its end with transactions open",
+    "everything was ended after a write had failed",
+    // Clients side by side.
+    "a crash struck clients side by side",
+    "a process ended between two calls of the disk",
+    "a commit that returned later comes first in the order",
+    "a commit of one of several clients is in doubt",
+    "a recovery left what an order of several clients leaves",
 ];
 
 const _: () = assert!(MARKERS.len() + SIM_MARKERS.len() <= CAPACITY, "there is a bit for every marker");

@@ -2,7 +2,7 @@
 //!
 //! Nothing is wrong with this one: it shows how such tests look.
 
-use sim::script::{FaultOrder, Rot, Script, step};
+use sim::script::{FaultOrder, Rot, Script, Turns, step};
 use sim::workload::Geometry;
 use sim::world::{BadPart, ClockFault, Concern, Persist, WriteFault};
 
@@ -73,6 +73,9 @@ fn every_kind_of_act() {
         .choosing(Concern::Disk, &[40, 6, 0, 1])
         .open()
         .churn()
+        .plan(1, "direct append \"alpha\" \"x\"")
+        .clients(Turns::Priorities { changes: 3, steps: 100 }, 0)
+        .quiesce()
         .power_loss(Persist::Prefix(50))
         .open()
         .begin(4)

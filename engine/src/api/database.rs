@@ -266,7 +266,12 @@ impl<E: Env> Database<E> {
     /// # Errors
     /// [`Error::Io`], after which the database is [`Error::Poisoned`]; nothing durable is lost.
     pub fn checkpoint(&self) -> Result<()> {
-        self.shared.core.lock().guarded(checkpoint)
+        let mut core = self.shared.core.lock();
+        let done = core.guarded(checkpoint);
+        if done.is_err() && mutant!("a checkpoint that fails keeps its latch") {
+            let _kept = std::mem::ManuallyDrop::new(core);
+        }
+        done
     }
 
     /// Makes all commits durable, those of [`Durability::Deferred`](super::Durability::Deferred) included.
@@ -313,13 +318,12 @@ impl<E: Env> Database<E> {
     /// Runs one change as a transaction of its own, durable when this returns.
     fn change<R>(&self, mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
         let txn = self.shared.core.lock().take_txn_id();
-        let changed = self.shared.with_locks(txn, |core| {
+        let (result, logged) = self.shared.with_locks(txn, |core| {
             let result = call(core, txn)?;
             core.reclaim(RECLAIM_AT_COMMIT);
             core.locks.release(txn);
             Ok((result, core.logged()))
-        });
-        let (result, logged) = changed.inspect_err(|_| self.shared.core.lock().locks.release(txn))?;
+        })?;
         self.shared.make_durable(logged)?;
         Ok(result)
     }

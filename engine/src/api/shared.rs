@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::base::{Result, TxnId};
+use crate::base::{Error, Result, TxnId};
 use crate::catalog::Store;
 use crate::env::{Clock, Env};
 use crate::recovery::{RecoveryReport, close};
@@ -33,14 +33,15 @@ impl<E: Env> Shared<E> {
         txn: TxnId,
         mut call: impl FnMut(&mut Core<E>) -> Result<R, Stop>,
     ) -> Result<R> {
-        let mut deadline = None;
+        let (mut waited, mut deadline) = (false, None);
         loop {
             let waiter = self.core.lock().guarded(|core| {
                 // It also holds what a failed commit wrote and what may vanish; snapshots go on.
-                core.check_readable()?;
-                match call(core) {
+                let ended = if waited { core.locks.end_wait(txn) } else { Ok(()) };
+                let ready = core.check_readable().and(ended).map_err(Stop::from);
+                match ready.and_then(|()| call(core)) {
                     Ok(result) => Ok(Ok(result)),
-                    Err(Stop::Failed(e)) => Err(e),
+                    Err(Stop::Failed(e)) => Err(fail(core, txn, e)),
                     Err(Stop::Blocked) => Ok(Err(core.locks.waiter(txn))),
                 }
             })?;
@@ -54,10 +55,7 @@ impl<E: Env> Shared<E> {
                     deadline.get_or_insert_with(|| clock.monotonic().checked_add(self.lock_timeout));
                 waiter.sleep(clock, *deadline);
             }
-            self.core.lock().guarded(|core| {
-                let ended = core.locks.end_wait(txn);
-                core.check_health().and(ended)
-            })?;
+            waited = true;
         }
     }
 
@@ -65,6 +63,15 @@ impl<E: Env> Shared<E> {
     pub fn make_durable(&self, logged: Option<Logged<E>>) -> Result<()> {
         logged.map_or(Ok(()), |logged| logged.make_durable(&self.core))
     }
+}
+
+/// A call has failed with `error`, which this returns. If it was no transaction's it gives back its locks before anybody
+/// can see that they are nobody's.
+fn fail<E: Env>(core: &mut Core<E>, txn: TxnId, error: Error) -> Error {
+    if core.table.get(txn).is_none() {
+        core.locks.release(txn);
+    }
+    error
 }
 
 impl<E: Env> Drop for Shared<E> {

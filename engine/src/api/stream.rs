@@ -208,8 +208,15 @@ impl<'tx, E: Env> Stream<'tx, E> {
 
     /// Reads what lies in `span`.
     fn read_with<R>(&self, span: Span, mut read: impl FnMut(&Core<E>, &Tree) -> Result<R>) -> Result<R> {
+        let mut early = None;
+        if mutant!("a read looks before it locks") {
+            early = Some(self.show(|core, _| Ok(read(core, &core.tree(self.id)?)))?);
+        }
         self.show(|core, txn| {
             self.held().lock(core, txn, span, Mode::S)?;
+            if let Some(early) = early.take() {
+                return Ok(early?);
+            }
             let tree = core.tree(self.id)?;
             Ok(read(core, &tree)?)
         })

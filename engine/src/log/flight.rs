@@ -19,7 +19,7 @@
 //!                             failed, for good
 //! ```
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::base::{BLOCK_BYTES, Error, Lsn, Result};
@@ -201,7 +201,12 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
         let synced = self.file.sync();
         let again = mutant!("a failed sync is tried again");
         let synced = if again { synced.or_else(|_| self.file.sync()) } else { synced };
-        synced.map_err(|source| self.fail(Error::io("sync", &self.path, at, source)))
+        synced.map_err(|source| self.fail(Error::io("sync", self.told_path(), at, source)))
+    }
+
+    /// The path that errors name.
+    fn told_path(&self) -> &Path {
+        if mutant!("a failed log does not say its name") { Path::new("log") } else { &self.path }
     }
 
     pub(super) fn count(&self, count: impl FnOnce(&mut LogCounters)) {
@@ -302,7 +307,7 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         let (header, sum) = self.put_batch_together(place, records);
         let log = &self.log;
         write_all_at(&log.file, &self.buffers.batch, place.file_offset)
-            .map_err(|source| Error::io("write", &log.path, place.file_offset, source))?;
+            .map_err(|source| Error::io("write", log.told_path(), place.file_offset, source))?;
         if !mutant!("a batch is not synced") {
             log.sync(place.file_offset)?;
         }

@@ -69,7 +69,7 @@ pub fn verify<E: Env>(core: &mut Core<E>) -> Result<Verification> {
 fn check_locks<E: Env>(core: &Core<E>, report: &mut Verification) {
     let table = core.locks.table();
     report.problems.extend(table.check());
-    let is_lost = |txn| core.table.get(txn).is_none() && !table.is_waiting(txn);
+    let is_lost = |txn| core.table.get(txn).is_none() && !core.locks.has_waiter(txn);
     if !table.is_idle() {
         let held = table.picture().locks;
         let lost = held.into_iter().filter(|lock| is_lost(lock.txn));

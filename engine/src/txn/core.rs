@@ -321,8 +321,9 @@ impl<E: Env> Core<E> {
     /// How many versions are in use beside the newest.
     pub fn snapshots(&self) -> u64 {
         let published = self.published.get();
-        let others = self.in_use.iter().filter_map(Weak::upgrade);
-        others.filter(|version| !Arc::ptr_eq(version, &published)).count() as u64
+        let is_own =
+            |version: &Arc<Version>| Arc::ptr_eq(version, &published) || self.published.is_waiting(version);
+        self.in_use.iter().filter_map(Weak::upgrade).filter(|version| !is_own(version)).count() as u64
     }
 
     /// Makes sure that the log has room for `bytes` more of records, and behind these for ending every open transaction:

@@ -83,6 +83,11 @@ impl<P: Platform> Locks<P> {
         waiter
     }
 
+    /// Whether a call of `txn` waits, or does not know yet that its wait is over.
+    pub fn has_waiter(&self, txn: TxnId) -> bool {
+        self.waiters.contains_key(&txn)
+    }
+
     /// How the wait of `txn` has ended. One that has not is given up.
     ///
     /// # Errors
@@ -124,12 +129,11 @@ impl<P: Platform> Locks<P> {
 
     fn tell(&mut self, events: Vec<Event>) {
         for event in events {
-            let waiter = self.waiters.remove(&event.txn());
+            if let Some(waiter) = self.waiters.get(&event.txn()) {
+                waiter.wake();
+            }
             if let Event::Victim(cycle) = event {
                 self.victims.insert(cycle.victim, cycle);
-            }
-            if let Some(waiter) = waiter {
-                waiter.wake();
             }
         }
     }

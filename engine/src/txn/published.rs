@@ -25,6 +25,11 @@ impl<E: Env> Published<E> {
         Arc::clone(&self.newest.read())
     }
 
+    /// Whether `version` waits for the log: nobody can have it then.
+    pub fn is_waiting(&self, version: &Arc<Version>) -> bool {
+        self.waiting.read().iter().any(|waiting| Arc::ptr_eq(waiting, version))
+    }
+
     /// Adds a version that is newer than all others.
     pub fn push(&self, version: Arc<Version>) {
         let mut waiting = self.waiting.lock();

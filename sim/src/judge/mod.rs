@@ -3,18 +3,31 @@
 //! - [`check_answer`]: every answer is the one of the model, every refusal has the right code.
 //! - [`Durable`]: whoever reads durable versions sees one whole state of the commit order, and it lasts.
 //! - [`check_recovery`]: after a crash the state is one of the commit order, and no acknowledged commit is missing.
+//! - [`check_serial`]: what clients were told side by side is explained by some order of their transactions.
+//! - [`check_ledger`]: a fault of the disk is harmless, or it is reported and the right file named.
+//! - [`check_audit`]: after a recovery nothing has leaked, nothing is owned twice and nothing is open.
+//! - [`check_liveness`]: without faults everything ends; [`judge_panic`]: nobody waits for ever.
 
 mod answer;
+mod audit;
 mod durable;
 mod finding;
+mod ledger;
+mod liveness;
+mod observer;
 mod recovery;
+mod serial;
 mod signature;
 
 #[cfg(test)]
 mod tests;
 
 pub use answer::check_answer;
+pub use audit::{Audit, check_audit};
 pub use durable::Durable;
 pub use finding::Finding;
+pub use ledger::check_ledger;
+pub use liveness::{Ended, Quiet, check_liveness, judge_panic};
 pub use recovery::{check_recovery, describe_difference};
+pub use serial::{Serial, TXNS_MAX, check_serial};
 pub use signature::Signature;

@@ -1,10 +1,12 @@
 //! Good histories pass, bad ones do not.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use numstore::{Error, ErrorCode};
 
 use crate::model::{Answer, Bytes, Edit, History, Step, Streams};
+use crate::world::{Line, Reported, Strike, Struck};
 
 use super::*;
 
@@ -87,4 +89,115 @@ fn answers_and_refusals_must_be_the_models() {
     assert!(check_answer(&"", &busy(), &Err(vec![ErrorCode::Busy])).is_ok());
     assert!(check_answer(&"", &busy(), &Err(vec![ErrorCode::NoSuchStream])).is_err());
     assert!(check_answer(&"", &Ok(Answer::Done), &Err(vec![ErrorCode::Busy])).is_err());
+}
+
+fn struck(strike: Strike, call: &'static str) -> Line {
+    Line::Struck(Struck { strike, call, file: PathBuf::from("db/x.ns-log-1"), offset: 8192, len: 4096 })
+}
+
+fn reported(file: &str, offset: u64) -> Line {
+    let place = Some((PathBuf::from(file), offset));
+    Line::Reported(Reported { code: ErrorCode::Io, place, text: format!("it failed on {file}") })
+}
+
+fn in_doubt(text: &str) -> Line {
+    Line::Reported(Reported { code: ErrorCode::InDoubt, place: None, text: text.to_owned() })
+}
+
+fn assert_silent(ledger: &[Line], good: bool) {
+    match check_ledger(ledger) {
+        Ok(()) => assert!(good, "{ledger:?}"),
+        Err(finding) => assert!(!good && finding.judge == "silent error", "{finding}"),
+    }
+}
+
+#[test]
+fn a_fault_is_harmless_or_reported_by_the_call_that_it_struck() {
+    let (sync, write) = (struck(Strike::Failed, "sync"), struck(Strike::Failed, "write"));
+    let tells = reported("db/x.ns-log-1", 4096);
+    assert_silent(&[], true);
+    for harmless in
+        [struck(Strike::Short, "read"), struck(Strike::Full, "allocate"), struck(Strike::Failed, "allocate")]
+    {
+        assert_silent(&[harmless, Line::Returned], true);
+    }
+    for fault in [sync, write] {
+        assert_silent(&[fault.clone(), tells.clone(), Line::Returned], true);
+        assert_silent(&[fault.clone(), in_doubt("sync failed on db/x.ns-log-1"), Line::Returned], true);
+        // Nobody said it, or not before another call had returned.
+        assert_silent(&[fault.clone(), Line::Returned], false);
+        assert_silent(&[fault.clone(), Line::Returned, tells.clone()], false);
+        assert_silent(&[fault, in_doubt("something failed"), Line::Returned], false);
+    }
+}
+
+#[test]
+fn an_error_names_the_place_that_a_fault_struck() {
+    let write = struck(Strike::Failed, "write");
+    assert_silent(&[write.clone(), reported("db/x.ns-log-1", 8192)], true);
+    // Too far on, another file, no fault at all.
+    assert_silent(&[write.clone(), reported("db/x.ns-log-1", 12288)], false);
+    assert_silent(&[write, reported("db/x.ns", 8192)], false);
+    assert_silent(&[reported("db/x.ns", 0)], false);
+    // Where a sync failed no byte is at fault; a refusal is no matter of the disk.
+    assert_silent(&[struck(Strike::Failed, "sync"), reported("db/x.ns-log-1", 12288)], true);
+    let busy = Reported { code: ErrorCode::Busy, place: None, text: "busy".to_owned() };
+    assert_silent(&[Line::Reported(busy)], true);
+}
+
+#[test]
+fn an_audit_objects_to_each_thing_that_can_be_wrong() {
+    let good = Audit {
+        counted: (2, 100),
+        read: (2, 100),
+        blocks: (10, 5),
+        file_blocks: 15,
+        log: (20480, Some(20480)),
+        ..Audit::default()
+    };
+    assert_eq!(check_audit(&good), Ok(()));
+    let bad = [
+        Audit { problems: vec!["blocks 3..4, behind a stream, belong to nobody".to_owned()], ..good.clone() },
+        Audit {
+            problems: vec!["blocks 3..4 belong to a stream and to the names".to_owned()],
+            ..good.clone()
+        },
+        Audit { counted: (2, 99), ..good.clone() },
+        Audit { counted: (3, 100), ..good.clone() },
+        Audit { blocks: (10, 6), ..good.clone() },
+        Audit { transactions: 1, ..good.clone() },
+        Audit { snapshots: 1, ..good.clone() },
+        Audit { log: (20480, Some(16384)), ..good.clone() },
+        Audit { log: (20480, None), ..good.clone() },
+        Audit { log_error: Some("corruption".to_owned()), ..good },
+    ];
+    for audit in bad {
+        assert_eq!(check_audit(&audit).unwrap_err().judge, "audit", "{audit:?}");
+    }
+}
+
+#[test]
+fn everything_ends_when_no_fault_is_left() {
+    let ended = |ios, failed| Ended { what: "Rollback(1)".to_owned(), ios, failed };
+    let quiet = |poisoned, calls| Quiet { poisoned, calls, left: 0 };
+    assert_eq!(check_liveness(&quiet(false, vec![ended(10, None)])), Ok(()));
+    assert_eq!(check_liveness(&quiet(true, vec![ended(0, Some(ErrorCode::Poisoned))])), Ok(()));
+    let bad = [
+        quiet(false, vec![ended(0, Some(ErrorCode::Poisoned))]),
+        quiet(false, vec![ended(9, Some(ErrorCode::Io))]),
+        quiet(true, vec![ended(9, Some(ErrorCode::Io))]),
+        quiet(false, vec![ended(1 << 20, None)]),
+        Quiet { left: 1, ..Quiet::default() },
+    ];
+    for quiet in bad {
+        assert_eq!(check_liveness(&quiet).unwrap_err().judge, "liveness", "{quiet:?}");
+    }
+}
+
+#[test]
+fn who_waits_for_ever_is_told_from_who_panics() {
+    let judge = |said: &str| judge_panic(said.to_owned()).judge;
+    assert_eq!(judge("deadlock: nobody can go on, and no deadline will come"), "liveness");
+    assert_eq!(judge("task client 2: hang: 5000 I/O calls, more than allowed"), "liveness");
+    assert_eq!(judge("index out of bounds at engine/src/a.rs:1:2"), "panic");
 }

@@ -4,6 +4,7 @@
 //! 2. So a transaction sees what is committed, with its own changes on top, and nothing else.
 //! 3. A commit does its changes again on the newest state; the history keeps every state in commit order.
 
+mod concurrent;
 mod edit;
 mod history;
 mod locks;
@@ -13,6 +14,7 @@ mod transaction;
 #[cfg(test)]
 mod tests;
 
+pub use concurrent::{Asked, Concurrent, Ending, Got, Look, Span, Txn};
 pub use edit::{Answer, Bytes, Edit, Elements};
 pub use history::{Candidates, History, Streams};
 pub use step::Step;

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::model::Model;
-use crate::script::{Act, Death, FaultOrder, Rot};
+use crate::script::{Act, Death, FaultOrder, Rot, Turns};
 use crate::workload::{Generator, Operation, Swarm};
 use crate::world::{BadPart, ClockFault, Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
 
@@ -229,8 +229,31 @@ impl Director {
         self.rounds += 1;
         let left = self.dice.between(50, 130);
         self.part = Part::Round { left, fault_in: Some(self.dice.below(left)) };
+        if self.dice.chance(self.swarm.clients, 100) {
+            return Some(self.clients(model));
+        }
         let disturbed = self.dice.chance(self.swarm.clock_faults, 100);
         disturbed.then(|| Act::Arm(self.disturb_clock()))
+    }
+
+    /// Clients run side by side, half of the time into a fault. If they come through, a short round follows.
+    fn clients(&mut self, model: &Model) -> Act {
+        let programs = self.generator.programs(model);
+        self.operations += programs.len() as u64;
+        self.queue.extend(programs.into_iter().map(|(client, operation)| Act::Plan { client, operation }));
+        if self.dice.chance(1, 2) {
+            let fault = self.fault();
+            self.queue.push_back(Act::Arm(fault));
+        }
+        let turns = if self.dice.chance(1, 2) {
+            Turns::Uniform
+        } else {
+            Turns::Priorities { changes: self.dice.below(8), steps: 1 << self.dice.between(5, 12) }
+        };
+        let end_after = if self.dice.chance(1, 4) { self.dice.between(1, 200) } else { 0 };
+        self.queue.push_back(Act::Clients { turns, end_after });
+        self.part = Part::Round { left: self.dice.below(30), fault_in: None };
+        self.queue.pop_front().unwrap_or(Act::Disarm)
     }
 
     /// No fault has struck: the process ends in between two operations.
@@ -243,6 +266,9 @@ impl Director {
                 bit: self.dice.below(8) as u8,
             };
             self.queue.extend([Act::Die(Death::Kill), Act::Rot(rot), Act::Open]);
+        } else if self.dice.chance(1, 6) {
+            self.part = Part::Crashed;
+            return Act::Quiesce;
         } else {
             let death = self.die();
             self.queue.push_back(death);

@@ -5,8 +5,27 @@ use crate::workload::Operation;
 
 use super::session::Session;
 
+/// The handles that somebody has on an open database.
+pub(super) trait Handles {
+    /// How many savepoints an open transaction has; nothing if it is not open.
+    fn savepoints(&self, txn: u64) -> Option<usize>;
+
+    /// Whether a snapshot is open.
+    fn has_snapshot(&self, id: u64) -> bool;
+}
+
+impl Handles for Session {
+    fn savepoints(&self, txn: u64) -> Option<usize> {
+        Session::savepoints(self, txn)
+    }
+
+    fn has_snapshot(&self, id: u64) -> bool {
+        Session::has_snapshot(self, id)
+    }
+}
+
 /// Whether the operation can be asked for at all; refusals with a typed error are answers like any other.
-pub(super) fn fits(session: &Session, operation: &Operation) -> bool {
+pub(super) fn fits(session: &impl Handles, operation: &Operation) -> bool {
     let savepoints = |txn: u64| session.savepoints(txn);
     match operation {
         Operation::Begin(txn) => savepoints(*txn).is_none() && *txn != u64::MAX,

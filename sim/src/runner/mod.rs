@@ -3,15 +3,19 @@
 //! A seed's acts come from the [`Director`], those of a record from its [`Log`](crate::script::Log). The [`Stage`] does
 //! them, and cannot tell which.
 
+mod audit;
 mod betrayal;
 mod calls;
 mod campaign;
+mod client;
+mod clients;
 mod director;
 mod fits;
 mod observe;
 mod opening;
 mod outcome;
 mod plots;
+mod quiesce;
 mod refusal;
 mod rot;
 mod run;

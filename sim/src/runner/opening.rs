@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use numstore::{Database, Error};
 
-use crate::judge::{Finding, check_recovery, describe_difference};
+use crate::judge::{Finding, check_audit, check_recovery, describe_difference};
+use crate::model::History;
 use crate::world::SimEnv;
 
+use super::clients::check_found;
 use super::observe::observe;
 use super::rot::detected;
-use super::session::{Session, Stop};
+use super::session::Session;
 use super::stage::{Done, PATH, Phase, Stage};
 
 impl Stage {
@@ -26,6 +28,10 @@ impl Stage {
         let (before, before_open) = (self.world.counters(), self.world.elapsed());
         let opened = self.geometry.options().open_in(self.world.env(), PATH);
         self.world.disarm();
+        if let Err(e) = &opened {
+            self.world.hear(e);
+        }
+        self.check_reports()?;
         let counters = self.world.counters();
         let crashed = self.world.crashed();
         let failed = self.failures() > failures;
@@ -79,7 +85,8 @@ impl Stage {
         // Until an opening goes through, what is bad stays bad.
         self.world.relieve();
         let Phase::Down(down) = &self.phase else { return Ok(()) };
-        let (history, doubted) = (down.history.clone(), down.doubted.clone());
+        let (mut history, doubted) = (down.history.clone(), down.doubted.clone());
+        let clients = down.clients.clone();
         let found = if down.clean {
             let found = observe(&db)?;
             if found != *history.newest() {
@@ -92,6 +99,12 @@ impl Stage {
             self.count_recovery(&db);
             self.check_lock()?;
             let found = observe(&db)?;
+            if let Some(record) = clients {
+                check_found(&record, &found)?;
+                reached!("a recovery left what an order of several clients leaves");
+                self.world.note("  recovered: what an order of the clients leaves");
+                history = History::new(found.clone());
+            }
             let at = check_recovery(&history, &found)?;
             if let Some(doubted) = &doubted {
                 reached!("a commit in doubt has happened", found == *doubted);
@@ -107,15 +120,10 @@ impl Stage {
             self.rotten_slot = None;
         }
         self.continue_lie(&history);
-        let session = Session::new(&self.world, db, found, lacks_room);
-        let audited = session.verify(&mut self.counters);
-        self.phase = Phase::Up(Box::new(session));
+        let audit = self.audit(&db, &found);
+        self.phase = Phase::Up(Box::new(Session::new(&self.world, db, found, lacks_room)));
         self.counters.rounds += 1;
-        match audited {
-            Ok(()) => Ok(()),
-            Err(Stop::Finding(finding)) => Err(finding),
-            Err(stop) => Err(Finding::new("audit", format!("{stop:?}"))),
-        }
+        check_audit(&audit?)
     }
 
     fn count_recovery(&mut self, db: &Database<SimEnv>) {

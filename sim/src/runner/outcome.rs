@@ -33,6 +33,8 @@ pub struct Counters {
     pub checkpoints: u64,
     /// Refusals because a stream or a name belonged to another transaction.
     pub busy: u64,
+    /// Transactions of clients that ran side by side.
+    pub client_transactions: u64,
     /// What the world did.
     pub world: WorldCounters,
 }
@@ -42,7 +44,7 @@ type Field = fn(&mut Counters) -> &mut u64;
 
 impl Counters {
     /// What is told of a campaign: the names, and where the numbers are.
-    pub(super) const NAMED: [(&'static str, Field); 13] = [
+    pub(super) const NAMED: [(&'static str, Field); 14] = [
         ("operations", |c| &mut c.operations),
         ("rounds", |c| &mut c.rounds),
         ("crashes", |c| &mut c.crashes),
@@ -56,6 +58,7 @@ impl Counters {
         ("checkpoints", |c| &mut c.checkpoints),
         ("busy", |c| &mut c.busy),
         ("failures", |c| &mut c.failures),
+        ("client_transactions", |c| &mut c.client_transactions),
     ];
 
     /// Each counter that is told of a campaign, by name.

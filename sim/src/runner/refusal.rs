@@ -33,7 +33,9 @@ impl Session {
                 self.model.history_mut().acknowledge();
             }
             Ok(_) => return Err(Finding::new("poison", "a write was acknowledged after a failed sync")),
-            Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {}
+            Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {
+                self.world.hear(&e);
+            }
             // Somebody lists all streams.
             Err(e) if e.code() == ErrorCode::Busy && settled => {}
             Err(e) => return Err(Finding::new("poison", format!("a write after a failed sync: {e}"))),
@@ -155,6 +157,7 @@ impl Session {
                 Ok(())
             }
             Err(e) if self.lacks_room && self.is_only_full() && e.code() == ErrorCode::Io => {
+                self.world.hear(&e);
                 self.recovered_from_refusal(counters)
             }
             Err(e) => Err(self.stop_on(operation, &e, None)),

@@ -8,7 +8,7 @@ use numstore::{Database, Error};
 use crate::judge::Finding;
 use crate::model::Streams;
 use crate::script::Rot;
-use crate::world::SimEnv;
+use crate::world::{SimEnv, World};
 
 use super::stage::{BLOCK_BYTES, Done, Down, PATH, Phase, RottenLog, SLOTS_BYTES, Stage};
 
@@ -93,9 +93,7 @@ impl Stage {
     /// The batch of the newest log that is `back` before the last but one: where it is, and how long. The last one would
     /// look torn.
     fn batch(&self, back: u64) -> Option<(PathBuf, u64, u64)> {
-        let generation = |path: &Path| path.to_str()?.rsplit_once("-log-")?.1.parse::<u64>().ok();
-        let files = self.world.files().into_iter();
-        let (_, path) = files.filter_map(|(path, _)| Some((generation(&path)?, path))).max()?;
+        let (path, _) = newest_log(&self.world)?;
         let log = self.world.read_file(&path).ok()?;
         let mut batches: Vec<(u64, u64, u64)> = Vec::new();
         for (index, block) in log.chunks_exact(BLOCK_BYTES as usize).enumerate() {
@@ -149,6 +147,14 @@ pub(super) fn reads_as_one_of(db: &Database<SimEnv>, states: &[Streams]) -> Resu
         }
     }
     Ok(whole)
+}
+
+/// The newest log, and how long it is.
+pub(super) fn newest_log(world: &World) -> Option<(PathBuf, u64)> {
+    let generation = |path: &Path| path.to_str()?.rsplit_once("-log-")?.1.parse::<u64>().ok();
+    let files = world.files().into_iter();
+    let logs = files.filter_map(|(path, len)| Some((generation(&path)?, path, len)));
+    logs.max().map(|(_, path, len)| (path, len))
 }
 
 /// That an error is one for damage.

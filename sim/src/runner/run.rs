@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use numstore::hooks::{Collector, install};
 
-use crate::judge::Finding;
+use crate::judge::{Finding, judge_panic};
 use crate::markers::Reached;
 use crate::panics;
 use crate::script::{Act, Entry, Log};
@@ -106,7 +106,7 @@ fn play(head: Log, acts: Acts, conduct: Conduct) -> Ended {
     };
     let (mut ended, stage) = match panics::contain(run) {
         Ok(ended) => ended,
-        Err(panic) => (Ended::broken_off(Finding::new("panic", panic)), None),
+        Err(panic) => (Ended::broken_off(judge_panic(panic)), None),
     };
     // What a finding left behind may panic when it is dropped. That is nothing new.
     let _ = stage.map(|stage| panics::contain(move || drop(stage)));
@@ -198,7 +198,7 @@ impl Run {
         let before = install(Some(Arc::clone(&markers)));
         let finding = match panics::catch(|| self.history(&mut acts)) {
             Ok(ended) => ended.err(),
-            Err(panic) => Some(Finding::new("panic", panic)),
+            Err(panic) => Some(judge_panic(panic)),
         };
         install(before);
         if let Some(finding) = &finding {

@@ -101,6 +101,19 @@ impl Session {
         self.snapshots.contains_key(&id)
     }
 
+    /// What ends one of the things that are open; nothing if nothing is.
+    pub fn ends_next(&self) -> Option<Operation> {
+        let release = self.snapshots.keys().next().map(|id| Operation::Release(*id));
+        release.or_else(|| self.transactions.keys().next().map(|txn| Operation::Rollback(*txn)))
+    }
+
+    /// Others have used the database, and it is found in `state`, durably.
+    pub fn go_on_from(&mut self, state: Streams) {
+        self.model = Model::new(state);
+        self.failed_before = self.world.counters().calls_failed();
+        self.hard_before = hard_failures(&self.world);
+    }
+
     /// Rolls everything back and closes the database; keeps the model, and says how that went.
     pub fn close(mut self) -> (Model, Result<(), Stop>) {
         self.snapshots.clear();
@@ -267,6 +280,7 @@ impl Session {
             }
             let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: still open");
             got = calls::in_transaction(tx, savepoints, step);
+            self.hear(&got);
         }
         if let Err(e) = &got
             && self.is_fault(e)
@@ -310,6 +324,7 @@ impl Session {
             }
             self.world.relieve();
             got = calls::direct(&self.db, step);
+            self.hear(&got);
         }
         let mut after = self.model.clone();
         let expected = after.direct(step);
@@ -359,11 +374,20 @@ impl Session {
 
     /// Whether an error says that nothing has happened because a write failed.
     fn is_refusal(&self, error: &Error) -> bool {
+        self.world.hear(error);
         self.is_refused() && !self.is_faulty() && error.code() == ErrorCode::Io
+    }
+
+    /// What a second try said.
+    fn hear(&self, got: &Result<Answer, Error>) {
+        if let Err(e) = got {
+            self.world.hear(e);
+        }
     }
 
     /// What an error means where the model knows of none.
     pub(super) fn stop_on(&self, operation: &Operation, error: &Error, in_doubt: Option<Streams>) -> Stop {
+        self.world.hear(error);
         if self.is_only_full() && !matches!(operation, Operation::Close) {
             let what = format!("{operation:?} failed on a disk that is only full: {error}");
             return Finding::new("full disk", what).into();

@@ -8,14 +8,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::judge::Finding;
-use crate::model::{History, Model, Step, Streams};
+use crate::model::{Concurrent, History, Model, Step, Streams};
 use crate::script::{Act, Death, FaultOrder};
 use crate::workload::{Geometry, Operation};
 use crate::world::{World, WriteFault};
 
 use super::betrayal::Lie;
+use super::clients::Programs;
 use super::fits::fits;
 use super::outcome::Counters;
+use super::quiesce::end_poisoned;
 use super::session::{Fault, Session, Stop};
 
 /// Where the database is.
@@ -63,6 +65,8 @@ pub(super) struct Down {
     pub(super) lied: bool,
     /// Openings that a crash struck, one after the other.
     pub(super) struck: u64,
+    /// What clients did side by side, if they were the last: it says what may be found, and not the history.
+    pub(super) clients: Option<Box<Concurrent>>,
 }
 
 impl Down {
@@ -76,6 +80,7 @@ impl Down {
             doubted: None,
             lied: false,
             struck: 0,
+            clients: None,
         }
     }
 }
@@ -113,6 +118,8 @@ pub struct Stage {
     pub(super) geometry: Geometry,
     pub(super) counters: Counters,
     pub(super) phase: Phase,
+    /// What clients were told to do as soon as they run.
+    pub(super) programs: Programs,
     /// I/O calls of the last opening that went through.
     pub(super) opening_ios: u64,
     /// How many syncs and writes had failed when a slot rotted that may not be whole again.
@@ -130,6 +137,7 @@ impl Stage {
             geometry,
             counters: Counters::default(),
             phase: Phase::Down(Down::new(History::new(Streams::new()))),
+            programs: Programs::new(),
             opening_ios: 20,
             rotten_slot: None,
             misdirected_before: 0,
@@ -178,23 +186,29 @@ impl Stage {
             Act::Rot(rot) => Ok(self.rot(*rot)),
             Act::Mend => Ok(self.mend()),
             Act::Churn => self.churn(),
+            Act::Plan { client, operation } => Ok(self.plan(*client, operation)),
+            Act::Clients { turns, end_after } => self.run_clients(*turns, *end_after),
+            Act::Quiesce => self.quiesce(),
         }
     }
 
     fn operate(&mut self, operation: &Operation) -> Result<Done, Finding> {
         let Phase::Up(session) = &mut self.phase else { return Ok(Done::Skipped) };
-        if !fits(session, operation) {
+        if !fits(&**session, operation) {
             return Ok(Done::Skipped);
         }
         self.counters.operations += 1;
         // The session stays where it is: should this panic, it must not be dropped before the panic is caught.
         let ended = session.perform(operation, &mut self.counters);
+        if Stage::reports(operation) {
+            self.check_reports()?;
+        }
         self.follow(ended)?;
         Ok(Done::Performed)
     }
 
     /// Goes on after an operation: the session may be over.
-    fn follow(&mut self, ended: Result<(), Stop>) -> Result<(), Finding> {
+    pub(super) fn follow(&mut self, ended: Result<(), Stop>) -> Result<(), Finding> {
         let Phase::Up(session) = &self.phase else { return Ok(()) };
         match ended {
             Ok(()) if session.is_faulty() => self.give_up(Fault::default()),
@@ -262,7 +276,7 @@ impl Stage {
     }
 
     /// The session is over, if there is one: it tells what it can, and its process is dead.
-    fn give_up(&mut self, mut fault: Fault) -> Result<(), Finding> {
+    pub(super) fn give_up(&mut self, mut fault: Fault) -> Result<(), Finding> {
         let Phase::Up(session) = &mut self.phase else { return Ok(()) };
         self.counters.checkpoints += session.db().stats().checkpoints;
         self.world.disarm();
@@ -273,6 +287,10 @@ impl Stage {
             let commits = *session.model().history().candidates().end();
             session.probe_open()?;
             session.probe(&fault)?;
+            self.world.quiesce();
+            let ended = end_poisoned(&self.world, session, &mut self.counters);
+            self.world.rouse();
+            ended?;
             if *session.model().history().candidates().end() != commits {
                 // The write was accepted, so what failed before it has not happened.
                 fault.in_doubt = None;
@@ -288,7 +306,7 @@ impl Stage {
         Ok(())
     }
 
-    fn close(&mut self) -> Result<(), Finding> {
+    pub(super) fn close(&mut self) -> Result<(), Finding> {
         let nothing = Phase::Down(Down::new(History::new(Streams::new())));
         let Phase::Up(session) = std::mem::replace(&mut self.phase, nothing) else { return Ok(()) };
         self.counters.checkpoints += session.db().stats().checkpoints;

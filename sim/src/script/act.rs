@@ -22,6 +22,36 @@ pub enum Act {
     Mend,
     /// Checkpoints again and again, with next to nothing in between: the log must not grow.
     Churn,
+    /// A client will do something, after what it was told before, as soon as the clients run.
+    Plan {
+        /// Its number.
+        client: u64,
+        /// What it will do.
+        operation: Operation,
+    },
+    /// Everybody who was told to do something does it, each as a task, until all are done.
+    Clients {
+        /// Whose turn it is.
+        turns: Turns,
+        /// The process dies when somebody else has had so many turns; 0 if it does not.
+        end_after: u64,
+    },
+    /// Every fault is taken back. What is open can be ended and the database closed, in a bounded number of calls.
+    Quiesce,
+}
+
+/// How it is found whose turn it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turns {
+    /// Each time anybody's.
+    Uniform,
+    /// That of the highest priority, which changes so many times within so many turns.
+    Priorities {
+        /// Changes.
+        changes: u64,
+        /// Turns.
+        steps: u64,
+    },
 }
 
 /// How a process ends.

@@ -5,7 +5,7 @@ use crate::runner::{Conduct, Ended, Fidelity, conduct_log};
 use crate::workload::{Geometry, Operation};
 use crate::world::{Concern, Draw, Persist, WriteFault};
 
-use super::{Act, Death, FaultOrder, Log, Rot, step};
+use super::{Act, Death, Entry, FaultOrder, Log, Rot, Turns, step};
 
 /// A run, act by act. Nothing in it is random: what it does not say is benign.
 ///
@@ -224,6 +224,26 @@ impl Script {
     /// Checkpoints again and again.
     pub fn churn(self) -> Script {
         self.act(Act::Churn)
+    }
+
+    /// A client will do this, written as in a log, when the clients run.
+    ///
+    /// # Panics
+    /// If that is no operation.
+    pub fn plan(mut self, client: u64, operation: &str) -> Script {
+        let entry = format!("plan {client} {operation}").parse::<Entry>();
+        self.0.entries.push(entry.unwrap_or_else(|e| panic!("{operation}: {e}")));
+        self
+    }
+
+    /// The clients do what they were told, side by side.
+    pub fn clients(self, turns: Turns, end_after: u64) -> Script {
+        self.act(Act::Clients { turns, end_after })
+    }
+
+    /// Every fault is taken back, and everything is ended.
+    pub fn quiesce(self) -> Script {
+        self.act(Act::Quiesce)
     }
 
     /// Runs the script, and says how it ended.

@@ -7,7 +7,7 @@ use crate::workload::Operation;
 use crate::world::Persist;
 
 use super::orders::{put_fault, take_fault};
-use super::{Act, Death, Rot};
+use super::{Act, Death, Rot, Turns};
 
 /// What begins an act.
 const ACTS: &[&str] = &[
@@ -35,7 +35,13 @@ const ACTS: &[&str] = &[
     "rot",
     "mend",
     "churn",
+    "plan",
+    "clients",
+    "quiesce",
 ];
+
+/// What begins an operation: those of the words above that do.
+const OPERATIONS: &[&str] = ACTS.split_at(17).0.split_at(1).1;
 
 const STEPS: &[&str] = &[
     "append",
@@ -74,6 +80,8 @@ const PERSISTS: &[&str] = &[
 
 const ROTS: &[&str] = &["slot", "log", "node"];
 
+const TURNS: &[&str] = &["uniform", "priorities"];
+
 /// Where words and arguments go.
 pub(super) trait Sink {
     fn word(&mut self, list: &'static [&'static str], word: &'static str);
@@ -99,7 +107,7 @@ fn put(sink: &mut impl Sink, word: &'static str, numbers: &[u64]) {
 pub(super) fn put_act(sink: &mut impl Sink, act: &Act) {
     match act {
         Act::Open => put(sink, "open", &[]),
-        Act::Do(operation) => put_operation(sink, operation),
+        Act::Do(operation) => put_operation(sink, ACTS, operation),
         Act::Arm(order) => {
             put(sink, "arm", &[]);
             put_fault(sink, order);
@@ -122,7 +130,26 @@ pub(super) fn put_act(sink: &mut impl Sink, act: &Act) {
         }
         Act::Mend => put(sink, "mend", &[]),
         Act::Churn => put(sink, "churn", &[]),
+        Act::Plan { client, operation } => {
+            put(sink, "plan", &[*client]);
+            put_operation(sink, OPERATIONS, operation);
+        }
+        Act::Clients { turns, end_after } => {
+            put(sink, "clients", &[]);
+            put_turns(sink, *turns);
+            sink.number(*end_after);
+        }
+        Act::Quiesce => put(sink, "quiesce", &[]),
     }
+}
+
+fn put_turns(sink: &mut impl Sink, turns: Turns) {
+    let (word, numbers) = match turns {
+        Turns::Uniform => ("uniform", vec![]),
+        Turns::Priorities { changes, steps } => ("priorities", vec![changes, steps]),
+    };
+    sink.word(TURNS, word);
+    numbers.into_iter().for_each(|number| sink.number(number));
 }
 
 fn put_persist(sink: &mut impl Sink, persist: Persist) {
@@ -142,36 +169,29 @@ fn put_persist(sink: &mut impl Sink, persist: Persist) {
     percent.into_iter().for_each(|percent| sink.number(percent));
 }
 
-fn put_operation(sink: &mut impl Sink, operation: &Operation) {
+fn put_operation(sink: &mut impl Sink, list: &'static [&'static str], operation: &Operation) {
+    let mut put = |word: &'static str, number: &[u64], step: Option<&Step>| {
+        sink.word(list, word);
+        number.iter().for_each(|&number| sink.number(number));
+        step.into_iter().for_each(|step| put_step(sink, step));
+    };
     match operation {
-        Operation::Begin(txn) => put(sink, "begin", &[*txn]),
-        Operation::In(txn, step) => {
-            put(sink, "in", &[*txn]);
-            put_step(sink, step);
-        }
-        Operation::Commit { txn, sync: true } => put(sink, "commit", &[*txn]),
-        Operation::Commit { txn, sync: false } => put(sink, "commit-deferred", &[*txn]),
-        Operation::Rollback(txn) => put(sink, "rollback", &[*txn]),
-        Operation::Abandon(txn) => put(sink, "abandon", &[*txn]),
-        Operation::Direct(step) => {
-            put(sink, "direct", &[]);
-            put_step(sink, step);
-        }
-        Operation::ReadDurable(step) => {
-            put(sink, "durable", &[]);
-            put_step(sink, step);
-        }
-        Operation::Snapshot(id) => put(sink, "snapshot", &[*id]),
-        Operation::ReadSnapshot(id, step) => {
-            put(sink, "look", &[*id]);
-            put_step(sink, step);
-        }
-        Operation::Release(id) => put(sink, "release", &[*id]),
-        Operation::Checkpoint => put(sink, "checkpoint", &[]),
-        Operation::Sync => put(sink, "sync", &[]),
-        Operation::Verify => put(sink, "verify", &[]),
-        Operation::Stats => put(sink, "stats", &[]),
-        Operation::Close => put(sink, "close", &[]),
+        Operation::Begin(txn) => put("begin", &[*txn], None),
+        Operation::In(txn, step) => put("in", &[*txn], Some(step)),
+        Operation::Commit { txn, sync: true } => put("commit", &[*txn], None),
+        Operation::Commit { txn, sync: false } => put("commit-deferred", &[*txn], None),
+        Operation::Rollback(txn) => put("rollback", &[*txn], None),
+        Operation::Abandon(txn) => put("abandon", &[*txn], None),
+        Operation::Direct(step) => put("direct", &[], Some(step)),
+        Operation::ReadDurable(step) => put("durable", &[], Some(step)),
+        Operation::Snapshot(id) => put("snapshot", &[*id], None),
+        Operation::ReadSnapshot(id, step) => put("look", &[*id], Some(step)),
+        Operation::Release(id) => put("release", &[*id], None),
+        Operation::Checkpoint => put("checkpoint", &[], None),
+        Operation::Sync => put("sync", &[], None),
+        Operation::Verify => put("verify", &[], None),
+        Operation::Stats => put("stats", &[], None),
+        Operation::Close => put("close", &[], None),
     }
 }
 
@@ -216,7 +236,28 @@ fn put_edit(sink: &mut impl Sink, name: &str, edit: &Edit) {
 }
 
 pub(super) fn take_act<S: Source>(source: &mut S) -> Result<Act, S::Error> {
-    let operation = match source.word(ACTS)? {
+    Ok(match source.word(ACTS)? {
+        "arm" => Act::Arm(take_fault(source)?),
+        "disarm" => Act::Disarm,
+        "kill" => Act::Die(Death::Kill),
+        "power-loss" => Act::Die(Death::PowerLoss(take_persist(source)?)),
+        "rot" => Act::Rot(take_rot(source)?),
+        "mend" => Act::Mend,
+        "churn" => Act::Churn,
+        "plan" => {
+            let client = source.number()?;
+            let word = source.word(OPERATIONS)?;
+            Act::Plan { client, operation: take_operation(source, word)? }
+        }
+        "clients" => Act::Clients { turns: take_turns(source)?, end_after: source.number()? },
+        "quiesce" => Act::Quiesce,
+        "open" => Act::Open,
+        word => Act::Do(take_operation(source, word)?),
+    })
+}
+
+fn take_operation<S: Source>(source: &mut S, word: &str) -> Result<Operation, S::Error> {
+    Ok(match word {
         "begin" => Operation::Begin(source.number()?),
         "in" => Operation::In(source.number()?, take_step(source)?),
         "commit" => Operation::Commit { txn: source.number()?, sync: true },
@@ -232,17 +273,15 @@ pub(super) fn take_act<S: Source>(source: &mut S) -> Result<Act, S::Error> {
         "sync" => Operation::Sync,
         "verify" => Operation::Verify,
         "stats" => Operation::Stats,
-        "close" => Operation::Close,
-        "arm" => return take_fault(source).map(Act::Arm),
-        "disarm" => return Ok(Act::Disarm),
-        "kill" => return Ok(Act::Die(Death::Kill)),
-        "power-loss" => return Ok(Act::Die(Death::PowerLoss(take_persist(source)?))),
-        "rot" => return take_rot(source).map(Act::Rot),
-        "mend" => return Ok(Act::Mend),
-        "churn" => return Ok(Act::Churn),
-        _ => return Ok(Act::Open),
-    };
-    Ok(Act::Do(operation))
+        _ => Operation::Close,
+    })
+}
+
+fn take_turns<S: Source>(source: &mut S) -> Result<Turns, S::Error> {
+    Ok(match source.word(TURNS)? {
+        "priorities" => Turns::Priorities { changes: source.number()?, steps: source.number()? },
+        _ => Turns::Uniform,
+    })
 }
 
 fn take_persist<S: Source>(source: &mut S) -> Result<Persist, S::Error> {

@@ -35,7 +35,7 @@ pub mod step;
 #[cfg(test)]
 mod tests;
 
-pub use act::{Act, Death, FaultOrder, Rot};
+pub use act::{Act, Death, FaultOrder, Rot, Turns};
 pub use builder::Script;
 pub(crate) use fields::Field;
 pub use log::{Entry, Log};

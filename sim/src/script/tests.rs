@@ -114,6 +114,11 @@ fn order() -> impl Strategy<Value = FaultOrder> {
     ]
 }
 
+fn turns() -> impl Strategy<Value = Turns> {
+    let priorities = any::<(u64, u64)>().prop_map(|(changes, steps)| Turns::Priorities { changes, steps });
+    prop_oneof![Just(Turns::Uniform), priorities]
+}
+
 fn act() -> impl Strategy<Value = Act> {
     let n = any::<u64>;
     let full = any::<bool>().prop_map(|full| if full { WriteFault::Full } else { WriteFault::Error });
@@ -133,6 +138,9 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (n(), 0..8_u8).prop_map(|(at, bit)| Act::Rot(Rot::Node { at, bit })),
         1 => Just(Act::Mend),
         1 => Just(Act::Churn),
+        2 => (n(), operation()).prop_map(|(client, operation)| Act::Plan { client, operation }),
+        1 => (turns(), n()).prop_map(|(turns, end_after)| Act::Clients { turns, end_after }),
+        1 => Just(Act::Quiesce),
     ]
 }
 

@@ -114,7 +114,9 @@ impl Shrinker<'_> {
     fn renumber(&mut self) {
         let mut numbers: BTreeMap<u64, u64> = BTreeMap::new();
         self.change_fields(|fields| {
-            let (words, rest) = fields.split_at_mut(1);
+            // What a client does begins behind its number.
+            let begins = if fields[0] == Field::Word("plan") { 2 } else { 0 };
+            let (words, rest) = fields[begins..].split_at_mut(1);
             let numbered = ["begin", "in", "commit", "commit-deferred", "rollback", "abandon"];
             let known = [&numbered[..], &["snapshot", "look", "release"]].concat();
             if let (Field::Word(word), Some(Field::Number(number))) = (&words[0], rest.first_mut())

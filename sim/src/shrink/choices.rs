@@ -1,4 +1,6 @@
-//! Fewer choices: what is missing is benign.
+//! Fewer choices: what is missing is benign. By halves first, since a schedule has thousands.
+
+use std::ops::Range;
 
 use crate::world::Concern;
 
@@ -25,21 +27,32 @@ impl Shrinker<'_> {
         if self.attempt_with(|log| drop(log.entries[at].choices.remove(&concern))) {
             return;
         }
-        for place in (0..count).rev() {
-            let is_last = self.count(at, concern) == Some(place + 1);
-            self.attempt_with(|log| {
-                let choices = &mut log.entries[at].choices;
-                if is_last && place == 0 {
-                    choices.remove(&concern);
-                }
-                let Some(draws) = choices.get_mut(&concern) else { return };
-                if is_last {
-                    draws.truncate(place);
-                } else if let Some(draw) = draws.get_mut(place) {
-                    draw.value = 0;
-                }
-            });
+        let mut size = count.div_ceil(2);
+        loop {
+            for start in (0..count).step_by(size).rev() {
+                self.make_benign(at, concern, start..start + size);
+            }
+            if size == 1 {
+                return;
+            }
+            size = size.div_ceil(2);
         }
+    }
+
+    /// Some draws of one act: what stands at the end can be missing.
+    fn make_benign(&mut self, at: usize, concern: Concern, places: Range<usize>) {
+        self.attempt_with(|log| {
+            let choices = &mut log.entries[at].choices;
+            let Some(draws) = choices.get_mut(&concern) else { return };
+            if places.end >= draws.len() {
+                draws.truncate(places.start);
+            } else {
+                draws[places].iter_mut().for_each(|draw| draw.value = 0);
+            }
+            if draws.is_empty() {
+                choices.remove(&concern);
+            }
+        });
     }
 
     fn count(&self, at: usize, concern: Concern) -> Option<usize> {

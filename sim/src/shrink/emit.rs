@@ -53,7 +53,7 @@ fn uses(body: &str) -> String {
             _ => format!("use sim::{path}::{{{}}};\n", used.join(", ")),
         }
     };
-    list("script", &["FaultOrder", "Rot", "step"], &["Script"])
+    list("script", &["FaultOrder", "Rot", "Turns", "step"], &["Script"])
         + &list("workload", &[], &["Geometry"])
         + &list("world", &["BadPart", "ClockFault", "Concern", "Persist", "WriteFault"], &[])
 }
@@ -98,6 +98,13 @@ fn act_call(act: &Act) -> String {
         Act::Rot(rot) => format!("rot(Rot::{rot:?})"),
         Act::Mend => "mend()".to_owned(),
         Act::Churn => "churn()".to_owned(),
+        Act::Plan { client, .. } => {
+            let text = act.to_string();
+            let operation = text.splitn(3, ' ').nth(2).unwrap_or_default();
+            format!("plan({client}, {operation:?})")
+        }
+        Act::Clients { turns, end_after } => format!("clients(Turns::{turns:?}, {end_after})"),
+        Act::Quiesce => "quiesce()".to_owned(),
     }
 }
 

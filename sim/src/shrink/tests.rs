@@ -80,6 +80,27 @@ fn arguments_become_as_plain_as_they_can_be() {
     assert_eq!(acts, ["open", "direct append \"a\" 61*300", "arm crash 0", "kill", "open"]);
 }
 
+/// Two commits of clients that run side by side, and a crash behind them.
+fn clients_and_crash(acts: &[Act]) -> bool {
+    let lines: Vec<String> = acts.iter().map(Act::to_string).collect();
+    let commits = |line: &&String| line.starts_with("plan ") && line.contains(" commit");
+    let ran = lines.iter().position(|line| line.starts_with("clients "));
+    let last = lines.last().is_some_and(|line| line == "kill");
+    last && ran.is_some_and(|at| lines[..at].iter().filter(commits).count() >= 2)
+}
+
+#[test]
+fn what_clients_do_is_shrunk_like_the_rest() {
+    let canary: Canary = clients_and_crash;
+    let shrunk = shrink(&failing(canary), Some(canary), &mut |_| {}).unwrap();
+    assert_minimal(&shrunk, canary);
+    let acts: Vec<String> = shrunk.minimal.acts().map(Act::to_string).collect();
+    assert_eq!(acts.len(), 5, "{acts:?}");
+    assert_eq!(acts[0], "open");
+    assert!(acts[3].starts_with("clients ") && acts[4] == "kill", "{acts:?}");
+    assert!(shrunk.minimal.entries.iter().all(|entry| entry.choices.is_empty()), "{}", shrunk.minimal);
+}
+
 #[test]
 fn a_clean_run_is_not_shrunk() {
     let log = conduct_seed(1, Conduct { records: true, ..Conduct::default() }).log.unwrap();

@@ -7,6 +7,10 @@ use super::{Swarm, alike};
 
 /// Leaf size of most simulated databases; its multiples are where things go wrong.
 const LEAF: u64 = 256;
+/// The least that makes an inner node of many of them.
+const INNER: u64 = 4 * LEAF;
+/// A block of the data file.
+const BLOCK: u64 = 4096;
 
 /// An offset in `0..=len`: often an end, a multiple of the leaf size, or a byte beside one.
 fn offset(dice: &mut Dice, len: u64) -> u64 {
@@ -14,7 +18,8 @@ fn offset(dice: &mut Dice, len: u64) -> u64 {
         0 => 0,
         1 => len,
         2..=4 => {
-            let boundary = dice.below(len / LEAF + 2) * LEAF;
+            let unit = *dice.pick(&[LEAF, LEAF, INNER, BLOCK]);
+            let boundary = dice.below(len / unit + 2) * unit;
             (boundary + dice.below(3)).saturating_sub(1)
         }
         _ => dice.below(len + 1),
@@ -47,7 +52,8 @@ fn size(dice: &mut Dice, swarm: &Swarm) -> u64 {
     match dice.below(8) {
         0 => 0,
         1..=3 => dice.between(1, 16),
-        4 | 5 => LEAF * dice.between(1, 2) + dice.below(3) - 1,
+        4 => LEAF * dice.between(1, 2) + dice.below(3) - 1,
+        5 => *dice.pick(&[LEAF, INNER, INNER, BLOCK]) + dice.below(3) - 1,
         _ => dice.between(1, 1000),
     }
 }
@@ -70,6 +76,9 @@ fn elements(dice: &mut Dice, len: u64) -> Elements {
 /// An edit of a stream of `len` bytes that must be refused.
 fn wrong(dice: &mut Dice, len: u64) -> Edit {
     let beyond = len + dice.between(1, 300);
+    if dice.chance(1, 3) {
+        return far(dice, len);
+    }
     match dice.below(7) {
         0 => Edit::Insert { at: beyond, data: bytes(dice, 3) },
         1 => Edit::Write { at: beyond, data: bytes(dice, 3) },
@@ -78,6 +87,24 @@ fn wrong(dice: &mut Dice, len: u64) -> Edit {
         4 => Edit::Splice { at: 0, delete: beyond, data: bytes(dice, 9) },
         5 => Edit::ReadStrided(Elements { start: 0, size: 7, stride: 3, count: len / 21 + 2 }),
         _ => Edit::Read { from: 0, to: u64::MAX },
+    }
+}
+
+/// An edit of a stream of `len` bytes at the end of what 64 bits can say, or of what a stream may be.
+fn far(dice: &mut Dice, len: u64) -> Edit {
+    let at = *dice.pick(&[u64::MAX, i64::MAX as u64, 1 << 63, 1 << 40]) - dice.below(3);
+    let elements = |start, size, stride, count| Edit::ReadStrided(Elements { start, size, stride, count });
+    match dice.below(10) {
+        0 => Edit::Insert { at, data: bytes(dice, 3) },
+        1 => Edit::Write { at, data: bytes(dice, 3) },
+        2 => Edit::Remove { from: at - 1, to: at },
+        3 => Edit::Cut { from: len / 2, to: at },
+        4 => Edit::Truncate { len: at },
+        5 => Edit::Splice { at: len / 2, delete: at, data: bytes(dice, 9) },
+        6 => Edit::Splice { at, delete: 2, data: bytes(dice, 0) },
+        7 => elements(at, 1, 1, 1 + dice.below(3)),
+        8 => elements(0, at, 1, 2),
+        _ => Edit::RemoveStrided(Elements { start: 0, size: 1, stride: at, count: 2 }),
     }
 }
 

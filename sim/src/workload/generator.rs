@@ -3,19 +3,20 @@
 use crate::model::{Edit, Model, Step};
 use crate::world::{Dice, Source};
 
-use super::arguments;
-use super::{Operation, Swarm};
+use super::{Operation, Swarm, arguments, typing};
 
 /// The source of a seed's operations. It keeps no view of its own: the model says what is there.
 pub struct Generator {
-    dice: Dice,
+    pub(super) dice: Dice,
     /// Operations so far; each has a turn of the dice.
-    turn: u64,
-    swarm: Swarm,
+    pub(super) turn: u64,
+    pub(super) swarm: Swarm,
     next_txn: u64,
     next_snapshot: u64,
     snapshots: Vec<u64>,
     beginning: Vec<Operation>,
+    /// The next edit of the recorded histories.
+    typing: Option<usize>,
 }
 
 /// Streams that every seed begins with.
@@ -30,7 +31,9 @@ impl Generator {
             beginning.push(Operation::Direct(Step::Edit { name: name.clone(), edit: Edit::Append { data } }));
             beginning.push(Operation::Direct(Step::Create { name: name.clone() }));
         }
-        Generator { dice, turn: 0, swarm, next_txn: 1, next_snapshot: 1, snapshots: Vec::new(), beginning }
+        let typing = swarm.typing;
+        let snapshots = Vec::new();
+        Generator { dice, turn: 0, swarm, next_txn: 1, next_snapshot: 1, snapshots, beginning, typing }
     }
 
     /// The database was closed or has crashed: nothing is open any more.
@@ -175,7 +178,7 @@ impl Generator {
     }
 
     /// How long the stream is that `txn` sees under `name`.
-    fn len(model: &Model, txn: u64, name: &str) -> u64 {
+    pub(super) fn len(model: &Model, txn: u64, name: &str) -> u64 {
         model.look(txn, name).map_or(0, |bytes| bytes.len() as u64)
     }
 
@@ -189,12 +192,23 @@ impl Generator {
             5 => Step::List,
             6 | 7 => Step::Savepoint,
             8 | 9 if savepoints > 0 => Step::RollbackTo { index: self.dice.index(savepoints) },
+            10..=29 if self.typing.is_some() => self.typed(model, txn),
             _ => {
                 let name = self.name(model, txn);
                 let len = Self::len(model, txn, &name);
                 Step::Edit { name, edit: arguments::edit(&mut self.dice, &self.swarm, len, false) }
             }
         }
+    }
+
+    /// The next edit that somebody once made, in the first stream. It may have become another one since: then the place
+    /// is taken modulo its length.
+    fn typed(&mut self, model: &Model, txn: u64) -> Step {
+        let name = self.swarm.names[0].clone();
+        let len = Self::len(model, txn, &name);
+        let next = self.typing.get_or_insert(0);
+        *next += 1;
+        Step::Edit { name, edit: typing::edit(*next, len) }
     }
 
     fn rename(&mut self, model: &Model, txn: u64) -> Step {
@@ -241,7 +255,7 @@ impl Generator {
             return Operation::Snapshot(self.next_snapshot);
         }
         let at = self.dice.index(self.snapshots.len());
-        if kind == 2 {
+        if kind == 2 && !(self.swarm.long_reader && at == 0) {
             return Operation::Release(self.snapshots.swap_remove(at));
         }
         Operation::ReadSnapshot(self.snapshots[at], self.read(model))

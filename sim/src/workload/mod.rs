@@ -2,9 +2,11 @@
 
 mod alike;
 mod arguments;
+mod clients;
 mod generator;
 mod operation;
 mod swarm;
+mod typing;
 
 #[cfg(test)]
 mod tests;

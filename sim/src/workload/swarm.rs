@@ -65,6 +65,12 @@ pub struct Swarm {
     pub clock_faults: u64,
     /// Whether crashes strike during recovery too.
     pub crash_in_recovery: bool,
+    /// Whether the first snapshot of a round is kept to its end.
+    pub(super) long_reader: bool,
+    /// Where in the recorded editing histories somebody types, if anybody does.
+    pub(super) typing: Option<usize>,
+    /// Percent of rounds that begin with clients side by side.
+    pub clients: u64,
 }
 
 /// Geometry and thresholds of the database, small so that everything happens often.
@@ -250,6 +256,9 @@ impl Swarm {
             clock_faults: *dice.pick(&[0, 0, 0, 50]),
             name_failures: *dice.pick(&[0, 0, 0, 30]),
             aimed: *dice.pick(&[0, 20, 60]),
+            clients: *dice.pick(&[0, 0, 25, 60]),
+            long_reader: dice.chance(1, 4),
+            typing: dice.chance(1, 12).then(|| dice.index(40_000)),
         }
     }
 }

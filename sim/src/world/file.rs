@@ -10,6 +10,7 @@ use super::Shared;
 use super::faults::FaultKind;
 use super::image::SECTOR;
 use super::inode::Change;
+use super::ledger::Strike;
 use super::persist::Persist;
 use super::state::{Call, Gate, State, crashed};
 use super::trace::checksum;
@@ -48,7 +49,12 @@ impl SimFile {
     /// How much of `len` bytes a transfer moves: now and then not all.
     fn transfer(&self, state: &mut State, len: usize) -> usize {
         let align = self.alignment();
-        if len > align && state.short_per_mille > 0 && state.fault_dice.chance(state.short_per_mille, 1000) {
+        if len > align
+            && state.short_per_mille > 0
+            && !state.quiet
+            && state.fault_dice.chance(state.short_per_mille, 1000)
+        {
+            state.strike(Strike::Short, &self.path);
             return state.fault_dice.between(1, (len / align) as u64) as usize * align;
         }
         len
@@ -92,6 +98,7 @@ impl SimFile {
         let inode = state.inodes.get_mut(&self.inode).expect("invariant: an open file lives");
         inode.failed_sync(self.inode, &mut plan, reverts, &mut state.disk_dice);
         state.counters.syncs_failed += 1;
+        state.strike(Strike::Failed, &self.path);
         let is_log = self.path.to_string_lossy().contains("-log-");
         reached!("a sync of a log failed", is_log);
         reached!("a sync of the data file failed", !is_log);

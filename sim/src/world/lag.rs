@@ -72,11 +72,6 @@ impl Lag {
             ClockFault::Stall => self.stalled = Some((self.wall(now), now.saturating_add(by))),
         }
     }
-
-    /// Calls take their time, and wall time goes on from where it is.
-    pub(crate) fn calm(&mut self) {
-        (self.slow_per_mille, self.stalled) = (0, None);
-    }
 }
 
 #[cfg(test)]

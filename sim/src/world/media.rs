@@ -7,6 +7,7 @@ use std::path::Path;
 use super::World;
 use super::faults::FaultKind;
 use super::image::PAGE;
+use super::ledger::Strike;
 use super::state::{State, is_data};
 
 /// What of a file goes bad.
@@ -64,6 +65,7 @@ impl State {
         } else {
             self.counters.reads_failed += 1;
         }
+        self.strike(Strike::Failed, path);
         reached!("a node could not be read", part == BadPart::DataReads);
         reached!("a part of the data file could not be written", part == BadPart::DataWrites);
         reached!("a part of a log could not be read", part == BadPart::LogReads);

@@ -86,13 +86,18 @@ impl World {
         state.lag.slow_per_mille = if state.without.has(FaultKind::SlowIo) { 0 } else { per_mille.min(1000) };
     }
 
-    /// Stops every fault at once: from now on the disk and the clock do what they should.
+    /// The one switch of every stream of faults: nothing fails any more, no transfer is short and no call slow, until
+    /// [`World::rouse`].
     pub fn quiesce(&self) {
         self.disarm();
         let mut state = self.shared.lock();
-        state.lag.calm();
         state.media.heal();
-        state.short_per_mille = 0;
+        state.quiet = true;
+    }
+
+    /// Faults strike again, if any are ordered.
+    pub fn rouse(&self) {
+        self.shared.lock().quiet = false;
     }
 
     /// Wall time departs from the time that passes.

@@ -13,6 +13,7 @@ use super::dice::{Concern, Dice};
 use super::faults::{FaultKind, Without};
 use super::inode::Inode;
 use super::lag::Lag;
+use super::ledger::{Line, Strike};
 use super::media::Media;
 use super::names::{NameChange, Names};
 use super::persist::{Persist, Plan, Strategy, Tears};
@@ -150,6 +151,12 @@ pub(crate) struct State {
     pub(crate) write_fault: Option<(u64, WriteFault)>,
     /// How many changes of names go through before one fails.
     pub(crate) name_fault: Option<u64>,
+    /// No fault strikes.
+    pub(crate) quiet: bool,
+    /// The call that was entered last: where, and how many bytes.
+    pub(crate) entered: (Call, u64, u64),
+    /// What struck the living process, and what it said.
+    pub(crate) ledger: Vec<Line>,
     /// Kinds of faults that do not occur.
     pub(crate) without: Without,
     pub(crate) narrator: Option<Narrator>,
@@ -187,6 +194,9 @@ impl State {
             crash_behind_write: None,
             write_fault: None,
             name_fault: None,
+            quiet: false,
+            entered: (Call::Open, 0, 0),
+            ledger: Vec::new(),
             without: Without::default(),
             narrator: None,
             narrate_io: false,
@@ -226,8 +236,14 @@ impl State {
             return Err(crashed());
         }
         self.counters.ios += 1;
+        self.entered = (call, offset, len);
         assert!(self.counters.ios <= self.io_limit, "hang: {} I/O calls, more than allowed", self.io_limit);
-        self.tasks.pass_time(self.lag.draw(&mut self.clock_dice));
+        let delay = if self.quiet {
+            Lag::default().draw(&mut self.clock_dice)
+        } else {
+            self.lag.draw(&mut self.clock_dice)
+        };
+        self.tasks.pass_time(delay);
         let name = path.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
         self.trace.word(call as u64);
         self.trace.bytes(name);
@@ -277,6 +293,7 @@ impl State {
         self.counters.writes_failed += 1;
         let full = error.kind() == io::ErrorKind::StorageFull;
         self.counters.refused_full += u64::from(full);
+        self.strike(if full { Strike::Full } else { Strike::Failed }, path);
         reached!("the disk was too full for the data file", full && is_data(path));
         reached!("the disk was too full for the log", full && !is_data(path));
         reached!("a write of the data file failed", !full && is_data(path));
@@ -295,6 +312,7 @@ impl State {
             }
         }
         self.counters.names_failed += 1;
+        self.strike(Strike::Failed, path);
         reached!("a file could not be created", call == Call::Create);
         reached!("a file could not be removed", call == Call::Remove);
         reached!("a file could not be renamed", call == Call::Rename);
@@ -319,6 +337,7 @@ impl State {
         self.crash_behind_write = None;
         self.write_fault = None;
         self.name_fault = None;
+        self.ledger.clear();
         for inode in self.inodes.values_mut() {
             inode.lock = None;
             inode.opens = 0;

@@ -90,6 +90,22 @@ fn snapshots_outlive_what_they_show() {
     assert!(db.verify().unwrap().is_clean());
 }
 
+/// Once the counters said of the version behind a deferred commit that somebody had a snapshot of it.
+#[test]
+fn a_version_that_waits_for_the_log_is_no_snapshot() {
+    let lab = Lab::new(5, small());
+    let db = lab.open();
+    db.create("a").unwrap();
+    let transaction = db.begin().unwrap();
+    transaction.stream("a").unwrap().append(b"later").unwrap();
+    transaction.commit_with(Durability::Deferred).unwrap();
+    assert_eq!(db.stats().snapshots_open, 0);
+    let snapshot = db.snapshot();
+    db.sync().unwrap();
+    assert_eq!(db.stats().snapshots_open, 1);
+    assert!(content(&snapshot, "a").is_empty());
+}
+
 #[test]
 fn a_snapshot_reads_like_a_file() {
     let lab = Lab::new(4, small());

@@ -393,4 +393,22 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "A batch begins in the sector behind the last one, in a block that the disk may tear as a whole.",
         survives_tests: false,
     },
+    Mutant {
+        name: "a read looks before it locks",
+        mechanism: "isolation",
+        broken: "Whoever reads bytes of a stream reads them, lets others go first, and locks them.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a checkpoint that fails keeps its latch",
+        mechanism: "errors",
+        broken: "Whoever calls anything after a failed checkpoint waits for ever.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a failed log does not say its name",
+        mechanism: "errors",
+        broken: "The error of a write or sync of the log names another file.",
+        survives_tests: true,
+    },
 ];

@@ -1,0 +1,62 @@
+//! Liveness: nothing waits for ever, and once no fault is left everything comes to its end.
+//!
+//! 1. A run that is stuck, or goes on without end, says so itself: who waits where for what, and who holds it.
+//! 2. After every fault was taken back, all that is open can be ended, and the database closed, in so many I/O calls. A
+//!    database that an earlier failure has poisoned may refuse, but it answers.
+
+use numstore::ErrorCode;
+
+use super::Finding;
+
+/// I/O calls that one ending may take, at most.
+pub const IOS_MAX: u64 = 20_000;
+
+/// A call that ends something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// What it was to end.
+    pub what: String,
+    /// I/O calls that it took.
+    pub ios: u64,
+    /// The code of its error, if it failed.
+    pub failed: Option<ErrorCode>,
+}
+
+/// How everything was ended after the last fault.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Quiet {
+    /// Whether an earlier failure has poisoned the database.
+    pub poisoned: bool,
+    /// The calls, in order.
+    pub calls: Vec<Ended>,
+    /// Transactions and versions that were still in use before it was closed.
+    pub left: u64,
+}
+
+/// Judges how everything was ended.
+///
+/// # Errors
+/// What did not end, or not in time.
+pub fn check_liveness(quiet: &Quiet) -> Result<(), Finding> {
+    let wrong = |what: String| Err(Finding::new("liveness", what));
+    for Ended { what, ios, failed } in &quiet.calls {
+        if *ios > IOS_MAX {
+            return wrong(format!("an ending takes too long: {what} took {ios} calls"));
+        }
+        match failed {
+            Some(ErrorCode::Poisoned) if quiet.poisoned => {}
+            Some(code) => return wrong(format!("an ending failed, and no fault was left: {what}: {code:?}")),
+            None => {}
+        }
+    }
+    if quiet.left > 0 {
+        return wrong(format!("something is open when all was ended: {}", quiet.left));
+    }
+    Ok(())
+}
+
+/// What a panic says of a run: that it hangs, or that its code is wrong.
+pub fn judge_panic(said: String) -> Finding {
+    let hangs = ["hang: ", "deadlock: "].iter().any(|word| said.contains(word));
+    Finding::new(if hangs { "liveness" } else { "panic" }, said)
+}

@@ -1,0 +1,251 @@
+//! One client: does its program, and writes down what it was told and when.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use numstore::{Database, Durability, Error, ErrorCode, Result, Savepoint, Snapshot, Transaction};
+
+use crate::judge::Finding;
+use crate::model::{Answer, Asked, Ending, Look, Span, Step, Txn};
+use crate::script::Act;
+use crate::workload::Operation;
+use crate::world::SimEnv;
+
+use super::calls;
+use super::clients::Recorder;
+use super::fits::{Handles, fits};
+
+/// A transaction that is open, and its record.
+struct Open {
+    tx: Transaction<SimEnv>,
+    savepoints: Vec<Savepoint>,
+    txn: Txn,
+}
+
+/// A client and its handles.
+pub(super) struct Client {
+    number: u64,
+    recorder: Arc<Recorder>,
+    db: Database<SimEnv>,
+    open: BTreeMap<u64, Open>,
+    snapshots: BTreeMap<u64, (Snapshot<SimEnv>, Look)>,
+}
+
+impl Handles for Client {
+    fn savepoints(&self, txn: u64) -> Option<usize> {
+        self.open.get(&txn).map(|open| open.savepoints.len())
+    }
+
+    fn has_snapshot(&self, id: u64) -> bool {
+        self.snapshots.contains_key(&id)
+    }
+}
+
+impl Client {
+    pub(super) fn new(number: u64, recorder: &Arc<Recorder>, db: Database<SimEnv>) -> Client {
+        let recorder = Arc::clone(recorder);
+        Client { number, recorder, db, open: BTreeMap::new(), snapshots: BTreeMap::new() }
+    }
+
+    /// Does the program, as far as it comes, and ends what is open.
+    pub(super) fn run(mut self, program: &[Operation]) {
+        for operation in program {
+            if self.recorder.world.crashed() {
+                break;
+            }
+            if fits(&self, operation) {
+                self.perform(operation);
+            }
+        }
+        for (_, (snapshot, look)) in std::mem::take(&mut self.snapshots) {
+            drop(snapshot);
+            self.recorder.write().record.looks.push(look);
+        }
+        for txn in self.open.keys().copied().collect::<Vec<_>>() {
+            self.undo(txn, true);
+        }
+    }
+
+    fn perform(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Begin(txn) => self.begin(*txn),
+            Operation::In(txn, step) => self.step(*txn, step),
+            Operation::Commit { txn, sync } => self.commit(*txn, *sync),
+            Operation::Rollback(txn) => self.undo(*txn, false),
+            Operation::Abandon(txn) => self.undo(*txn, true),
+            Operation::Direct(step) => self.direct(step),
+            Operation::ReadDurable(step) => {
+                let (got, span) = self.recorder.time(|| calls::read_durable(&self.db, step));
+                let asked = vec![self.asked(step, got, span)];
+                self.recorder.write().record.looks.push(Look { client: self.number, taken: span, asked });
+            }
+            Operation::Snapshot(id) => {
+                let (snapshot, taken) = self.recorder.time(|| self.db.snapshot());
+                let look = Look { client: self.number, taken, asked: Vec::new() };
+                self.snapshots.insert(*id, (snapshot, look));
+            }
+            Operation::ReadSnapshot(id, step) => {
+                let Some((snapshot, mut look)) = self.snapshots.remove(id) else { return };
+                let (got, span) = self.recorder.time(|| calls::read_snapshot(&snapshot, step));
+                look.asked.push(self.asked(step, got, span));
+                self.snapshots.insert(*id, (snapshot, look));
+            }
+            Operation::Release(id) => {
+                let Some((snapshot, look)) = self.snapshots.remove(id) else { return };
+                drop(snapshot);
+                self.recorder.write().record.looks.push(look);
+            }
+            Operation::Checkpoint => self.make_durable("a checkpoint", Database::checkpoint),
+            Operation::Sync => self.make_durable("a sync", Database::sync),
+            Operation::Verify => self.verify(),
+            // What they say of all clients is asked for when these have ended.
+            Operation::Stats | Operation::Close => return,
+        }
+        let act = Act::Do(operation.clone());
+        self.recorder.world.note(&format!("  client {}: {act}", self.number));
+    }
+
+    /// What was asked, and what came back.
+    fn asked(&self, step: &Step, got: Result<Answer>, span: Span) -> Asked {
+        let got = got.map_err(|e| self.code(&e));
+        Asked { step: step.clone(), got: Some(got), span }
+    }
+
+    /// Tells of an error; returns its code.
+    fn code(&self, error: &Error) -> ErrorCode {
+        let code = error.code();
+        self.recorder.write().busy += u64::from(code == ErrorCode::Busy);
+        self.recorder.world.hear(error);
+        self.recorder.world.note(&format!("  client {} hears {error}", self.number));
+        code
+    }
+
+    /// An error where the content can be no reason for one: a fault is.
+    fn check_fault(&self, what: &str, error: &Error) {
+        let code = self.code(error);
+        if [ErrorCode::Io, ErrorCode::InDoubt, ErrorCode::Poisoned].contains(&code) {
+            let mut written = self.recorder.write();
+            // Judged as what a transaction was told that changed nothing.
+            let at = self.recorder.moment();
+            let span = Span { from: at, to: at };
+            let asked = vec![Asked { step: Step::Savepoint, got: Some(Err(code)), span }];
+            let ending = Ending::Undone;
+            let (client, order) = (self.number, None);
+            written.record.txns.push(Txn { client, begun: span, asked, end: span, ending, order });
+        } else {
+            self.complain("answer", format!("{what} of a client failed: {error}"));
+        }
+    }
+
+    fn complain(&self, judge: &'static str, what: String) {
+        self.recorder.write().wrong.push(Finding::new(judge, what));
+    }
+
+    fn begin(&mut self, number: u64) {
+        let (begun, span) = self.recorder.time(|| self.db.begin());
+        match begun {
+            Ok(tx) => {
+                let ending = Ending::Undone;
+                let (client, asked, order) = (self.number, Vec::new(), None);
+                let txn = Txn { client, begun: span, asked, end: span, ending, order };
+                self.open.insert(number, Open { tx, savepoints: Vec::new(), txn });
+                let mut written = self.recorder.write();
+                written.open += 1;
+                written.open_max = written.open_max.max(written.open);
+            }
+            Err(e) => self.check_fault("begin", &e),
+        }
+    }
+
+    fn step(&mut self, number: u64, step: &Step) {
+        let Some(mut open) = self.open.remove(&number) else { return };
+        let (got, span) = self.recorder.time(|| calls::in_transaction(&open.tx, &mut open.savepoints, step));
+        open.txn.asked.push(self.asked(step, got, span));
+        self.open.insert(number, open);
+    }
+
+    fn commit(&mut self, number: u64, sync: bool) {
+        let Some(Open { tx, mut txn, .. }) = self.open.remove(&number) else { return };
+        let durability = if sync { Durability::Sync } else { Durability::Deferred };
+        let (done, span) = self.recorder.time(|| tx.commit_with(durability));
+        txn.ending = match done {
+            Ok(()) => Ending::Committed { durable: sync },
+            Err(e) => {
+                self.check_fault("commit", &e);
+                self.ending(&e)
+            }
+        };
+        self.ended(Txn { end: span, ..txn });
+    }
+
+    /// How a transaction ended whose commit failed.
+    fn ending(&self, error: &Error) -> Ending {
+        let unknown = error.code() == ErrorCode::InDoubt || self.recorder.world.crashed();
+        if unknown { Ending::InDoubt } else { Ending::Undone }
+    }
+
+    /// Rolls back, or drops the handle.
+    fn undo(&mut self, number: u64, abandons: bool) {
+        let Some(Open { tx, txn, .. }) = self.open.remove(&number) else { return };
+        let (done, mut span) = self.recorder.time(|| {
+            if abandons {
+                drop(tx);
+                Ok(())
+            } else {
+                tx.rollback()
+            }
+        });
+        if let Err(e) = done {
+            self.check_fault("rollback", &e);
+        }
+        if self.recorder.world.crashed() {
+            // Its names were its own to the end.
+            span.to = Span::NEVER;
+        }
+        self.ended(Txn { end: span, ..txn });
+    }
+
+    fn ended(&self, txn: Txn) {
+        let mut written = self.recorder.write();
+        written.open -= 1;
+        written.record.txns.push(txn);
+    }
+
+    /// A step that is a transaction of its own.
+    fn direct(&mut self, step: &Step) {
+        let (got, span) = self.recorder.time(|| calls::direct(&self.db, step));
+        let ending = match &got {
+            Ok(_) => Ending::Committed { durable: true },
+            Err(e) => self.ending(e),
+        };
+        let mut asked = self.asked(step, got, span);
+        if ending == Ending::InDoubt {
+            asked.got = None;
+        }
+        let (client, order) = (self.number, None);
+        let txn = Txn { client, begun: span, asked: vec![asked], end: span, ending, order };
+        self.recorder.write().record.txns.push(txn);
+    }
+
+    /// Everything that was committed is durable afterwards.
+    fn make_durable(&self, what: &str, call: fn(&Database<SimEnv>) -> Result<()>) {
+        let (done, span) = self.recorder.time(|| call(&self.db));
+        match done {
+            Ok(()) => {
+                let ending = Ending::Committed { durable: true };
+                let (client, asked, order) = (self.number, Vec::new(), None);
+                let txn = Txn { client, begun: span, asked, end: span, ending, order };
+                self.recorder.write().record.txns.push(txn);
+            }
+            Err(e) => self.check_fault(what, &e),
+        }
+    }
+
+    fn verify(&self) {
+        match self.db.verify() {
+            Ok(audit) if audit.is_clean() => {}
+            Ok(audit) => self.complain("audit", audit.problems.join("; ")),
+            Err(e) => self.check_fault("an audit", &e),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The end of all faults: what is open is ended, one after the other, and the database is closed.
+
+use numstore::{Error, ErrorCode};
+
+use crate::judge::{Ended, Finding, Quiet, check_ledger, check_liveness};
+use crate::workload::Operation;
+use crate::world::World;
+
+use super::outcome::Counters;
+use super::session::{Fault, Session, Stop};
+use super::stage::{Done, Phase, Stage};
+
+impl Stage {
+    /// Takes every fault back, ends everything and closes.
+    pub(super) fn quiesce(&mut self) -> Result<Done, Finding> {
+        if self.world.crashed() || !matches!(self.phase, Phase::Up(_)) {
+            return Ok(Done::Skipped);
+        }
+        self.world.quiesce();
+        let done = self.end_quietly();
+        self.world.rouse();
+        done
+    }
+
+    fn end_quietly(&mut self) -> Result<Done, Finding> {
+        let Phase::Up(session) = &mut self.phase else { return Ok(Done::Skipped) };
+        if is_poisoned(session) {
+            return self.give_up(Fault::default()).map(|()| Done::Performed);
+        }
+        reached!("everything was ended after a write had failed", session.is_refused());
+        end_all(&self.world, session, &mut self.counters, false)?;
+        let before = self.world.counters().ios;
+        self.close()?;
+        let ios = self.world.counters().ios - before;
+        let closed = matches!(&self.phase, Phase::Down(down) if down.clean);
+        let failed = (!closed).then_some(ErrorCode::Io);
+        let calls = vec![Ended { what: "close".to_owned(), ios, failed }];
+        check_liveness(&Quiet { calls, ..Quiet::default() }).map(|()| Done::Performed)
+    }
+
+    /// A call has returned, which could report what struck in it.
+    pub(super) fn check_reports(&self) -> Result<(), Finding> {
+        if self.is_betrayed() {
+            // Whatever is said now may come from that; others judge it.
+            self.world.forget();
+        } else if !self.world.crashed() && self.world.returned() {
+            check_ledger(&self.world.ledger())?;
+        }
+        Ok(())
+    }
+
+    /// Whether an operation tells of what went wrong in it, or before it where nobody could be told. Durable versions are
+    /// read past any failure.
+    pub(super) fn reports(operation: &Operation) -> bool {
+        match operation {
+            Operation::Abandon(_) | Operation::Release(_) | Operation::Close | Operation::Stats => false,
+            Operation::Snapshot(_) | Operation::ReadSnapshot(..) | Operation::ReadDurable(_) => false,
+            Operation::Begin(_) | Operation::In(..) | Operation::Commit { .. } | Operation::Rollback(_) => {
+                true
+            }
+            Operation::Direct(_) | Operation::Checkpoint | Operation::Sync | Operation::Verify => true,
+        }
+    }
+}
+
+fn is_poisoned(session: &Session) -> bool {
+    matches!(session.db().begin(), Err(Error::Poisoned { .. }))
+}
+
+/// A session after a failure: if nothing is written any more, whatever is open can still be ended.
+pub(super) fn end_poisoned(
+    world: &World,
+    session: &mut Session,
+    counters: &mut Counters,
+) -> Result<(), Finding> {
+    if !is_poisoned(session) {
+        return Ok(());
+    }
+    reached!(
+        "a poisoned database was brought to its end with transactions open",
+        session.ends_next().is_some()
+    );
+    end_all(world, session, counters, true)
+}
+
+/// Ends everything that is open.
+fn end_all(
+    world: &World,
+    session: &mut Session,
+    counters: &mut Counters,
+    poisoned: bool,
+) -> Result<(), Finding> {
+    let mut quiet = Quiet { poisoned, ..Quiet::default() };
+    while let Some(operation) = session.ends_next() {
+        let before = world.counters().ios;
+        let failed = match session.perform(&operation, counters) {
+            Ok(()) | Err(Stop::Closed) => None,
+            Err(Stop::Finding(finding)) => return Err(finding),
+            Err(Stop::Crash(fault)) => fault.code,
+        };
+        let ios = world.counters().ios - before;
+        quiet.calls.push(Ended { what: format!("{operation:?}"), ios, failed });
+    }
+    let stats = session.db().stats();
+    // What could not be rolled back is for the next opening.
+    quiet.left = stats.snapshots_open + if poisoned { 0 } else { stats.transactions_open };
+    check_liveness(&quiet)
+}

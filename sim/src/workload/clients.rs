@@ -1,0 +1,113 @@
+//! Programs for clients that run side by side: short transactions on few streams, so that they meet.
+//!
+//! Nobody knows beforehand what a stream will be like when a client comes to it. Offsets are drawn for what it is now, so
+//! some are refused, and that is an answer too.
+
+use crate::model::{Edit, Model, Step};
+use crate::world::Source;
+
+use super::{Generator, Operation, arguments};
+
+/// Transactions of clients have numbers from here on.
+const FIRST_TXN: u64 = 1 << 32;
+
+impl Generator {
+    /// What each of a few clients does, as pairs of its number and an operation.
+    pub fn programs(&mut self, model: &Model) -> Vec<(u64, Operation)> {
+        self.turn += 1;
+        self.dice.begin_turn(self.turn, Source::Seed, false);
+        let clients = self.dice.between(2, 4);
+        let hot = self.dice.between(1, self.swarm.names.len().min(4) as u64) as usize;
+        let mut programs = Vec::new();
+        for client in 1..=clients {
+            for number in 0..self.dice.between(1, 5) {
+                let txn = FIRST_TXN + client * 100 + number;
+                let part = self.part(model, txn, hot);
+                programs.extend(part.into_iter().map(|operation| (client, operation)));
+            }
+        }
+        programs
+    }
+
+    /// One thing after the other: a transaction, or what needs none.
+    fn part(&mut self, model: &Model, txn: u64, hot: usize) -> Vec<Operation> {
+        match self.dice.below(12) {
+            0 | 1 => vec![Operation::Direct(self.client_step(model, hot, true))],
+            2 => vec![Operation::ReadDurable(self.client_read(model, hot))],
+            3 | 4 => {
+                // A version that is looked at for long.
+                let mut part = vec![Operation::Snapshot(txn)];
+                for _ in 0..self.dice.between(1, 4) {
+                    part.push(Operation::ReadSnapshot(txn, self.client_read(model, hot)));
+                    if self.dice.chance(1, 2) {
+                        part.push(Operation::Direct(self.client_step(model, hot, true)));
+                    }
+                }
+                part
+            }
+            5 => vec![self.dice.pick(&[Operation::Checkpoint, Operation::Sync, Operation::Verify]).clone()],
+            _ => self.transaction(model, txn, hot),
+        }
+    }
+
+    fn transaction(&mut self, model: &Model, txn: u64, hot: usize) -> Vec<Operation> {
+        let mut part = vec![Operation::Begin(txn)];
+        let mut savepoints = 0;
+        for _ in 0..self.dice.between(1, 5) {
+            let step = match self.dice.below(16) {
+                0 => Step::List,
+                1 => {
+                    savepoints += 1;
+                    Step::Savepoint
+                }
+                2 | 3 if savepoints > 0 => Step::RollbackTo { index: self.dice.index(savepoints) },
+                _ => self.client_step(model, hot, false),
+            };
+            if let Step::RollbackTo { index } = step {
+                savepoints = index + 1;
+            }
+            part.push(Operation::In(txn, step));
+        }
+        part.push(match self.dice.below(8) {
+            0 => Operation::Rollback(txn),
+            1 => Operation::Abandon(txn),
+            _ => Operation::Commit { txn, sync: !self.dice.chance(self.swarm.deferred, 100) },
+        });
+        part
+    }
+
+    fn client_name(&mut self, hot: usize) -> String {
+        let names = if self.dice.chance(7, 8) { hot } else { self.swarm.names.len() };
+        self.swarm.names[self.dice.index(names)].clone()
+    }
+
+    fn client_step(&mut self, model: &Model, hot: usize, direct: bool) -> Step {
+        let name = self.client_name(hot);
+        match self.dice.below(16) {
+            0 => Step::Create { name },
+            1 => Step::Drop { name },
+            2 if !direct => Step::Exists { name },
+            3 => {
+                let to = self.client_name(hot);
+                if to == name { Step::Create { name } } else { Step::Rename { from: name, to } }
+            }
+            _ => {
+                let len = Self::len(model, u64::MAX, &name);
+                Step::Edit { name, edit: arguments::edit(&mut self.dice, &self.swarm, len, direct) }
+            }
+        }
+    }
+
+    fn client_read(&mut self, model: &Model, hot: usize) -> Step {
+        let name = self.client_name(hot);
+        match self.dice.below(8) {
+            0 => Step::Exists { name },
+            1 | 2 => Step::List,
+            3 => Step::Edit { name, edit: Edit::Len },
+            _ => {
+                let len = Self::len(model, u64::MAX, &name);
+                Step::Edit { name, edit: arguments::read(&mut self.dice, len) }
+            }
+        }
+    }
+}

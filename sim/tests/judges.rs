@@ -1,0 +1,45 @@
+//! Some judges have a bug that they find and no other does; without one nobody knew what they are good for.
+#![cfg(feature = "mutants")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::process::Command;
+
+use numstore::hooks::{MUTANTS, select};
+use sim::runner::run_seed;
+
+/// A bug, the seeds that meet it, and who may object.
+const FOUND: [(&str, std::ops::Range<u64>, &[&str]); 4] = [
+    ("a refused operation keeps its blocks", 0..600, &["audit"]),
+    ("a read looks before it locks", 0..300, &["serialisability", "serial recovery"]),
+    ("a failed log does not say its name", 0..20, &["silent error"]),
+    ("a checkpoint that fails keeps its latch", 0..20, &["liveness"]),
+];
+
+/// Tells this test's own process, started again, to run the seeds.
+const CHILD: &str = "NUMSTORE_SIM_JUDGES";
+
+/// Says what is wrong, and ends the process: the harness would wait for the threads of runs that are stuck.
+fn check() -> ! {
+    for (name, seeds, judges) in FOUND {
+        select(Some(MUTANTS.iter().position(|mutant| mutant.name == name).unwrap()));
+        let findings: Vec<_> = seeds.filter_map(|seed| run_seed(seed, None).finding).collect();
+        let other = findings.iter().find(|finding| !judges.contains(&finding.judge));
+        match other {
+            None if !findings.is_empty() => {}
+            None => eprintln!("wrong: nobody finds: {name}"),
+            Some(other) => eprintln!("wrong: {name}: {other}"),
+        }
+    }
+    std::process::exit(0)
+}
+
+#[test]
+fn these_judges_find_what_no_other_does() {
+    if std::env::var_os(CHILD).is_some() {
+        check();
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    let output = child.arg("--nocapture").env(CHILD, "1").env_remove("RUST_BACKTRACE").output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && !said.contains("wrong: "), "{}: {said}", output.status);
+}
