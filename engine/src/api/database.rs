@@ -11,7 +11,8 @@ use crate::env::{Clock, Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Picture as Locks};
 use crate::recovery::{
-    RecoveryReport, Verification, checkpoint, close, run_committed, splice_committed, verify, with_room,
+    RecoveryReport, Verification, checkpoint_beside, close, run_committed, splice_committed, verify,
+    with_room,
 };
 use crate::sync::Latched;
 use crate::txn::{Core, Stop};
@@ -261,15 +262,15 @@ impl<E: Env> Database<E> {
         Snapshot::new(Arc::clone(&self.shared), self.shared.published.get())
     }
 
-    /// Writes everything that is only in memory to its place, and shortens the log.
+    /// Writes everything that is only in memory to its place, and shortens the log. Others go on meanwhile: they wait for the
+    /// moment in which the state is captured, which takes one sync of the log.
     ///
     /// # Errors
     /// [`Error::Io`], after which the database is [`Error::Poisoned`]; nothing durable is lost.
     pub fn checkpoint(&self) -> Result<()> {
-        let mut core = self.shared.core.lock();
-        let done = core.guarded(checkpoint);
+        let done = checkpoint_beside(&self.shared.core);
         if done.is_err() && mutant!("a checkpoint that fails keeps its latch") {
-            let _kept = std::mem::ManuallyDrop::new(core);
+            let _kept = std::mem::ManuallyDrop::new(self.shared.core.lock());
         }
         done
     }

@@ -59,7 +59,8 @@ pub fn superblock<E: Env>(env: &E, path: impl AsRef<Path>) -> Result<Superblock>
         std::io::ErrorKind::NotFound => Error::NoDatabase { file: path.to_owned() },
         _ => Error::io("open", path, 0, e),
     })?;
-    Ok(SuperblockSlots::read(&DataFile::new(file, path))?.current)
+    let file: DataFile<_, E::Platform> = DataFile::new(file, path);
+    Ok(SuperblockSlots::read(&file)?.current)
 }
 
 /// The records behind the last checkpoint of the database at `path`, oldest first; none if it was closed cleanly.

@@ -5,20 +5,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
-use crate::env::{DiskFile, read_exact_at, write_all_at};
+use crate::env::{DiskFile, Platform, read_exact_at, write_all_at};
 use crate::format::block_ref::{BlockRef, CHECKED_BYTES};
+use crate::sync::Latched;
 
 /// The open data file.
-pub struct DataFile<F> {
+pub struct DataFile<F, P: Platform> {
     file: F,
     path: PathBuf,
     syncs: AtomicU64,
+    /// Whether a sync has failed. Syncs come one after the other: the system tells only one of two at once.
+    sync_failed: Latched<bool, P>,
 }
 
-impl<F: DiskFile> DataFile<F> {
+impl<F: DiskFile, P: Platform> DataFile<F, P> {
     /// Wraps an open file that is called `path` in errors.
-    pub fn new(file: F, path: &Path) -> DataFile<F> {
-        DataFile { file, path: path.to_owned(), syncs: AtomicU64::new(0) }
+    pub fn new(file: F, path: &Path) -> DataFile<F, P> {
+        DataFile { file, path: path.to_owned(), syncs: AtomicU64::new(0), sync_failed: Latched::new(false) }
     }
 
     /// The path, as the user gave it.
@@ -79,9 +82,19 @@ impl<F: DiskFile> DataFile<F> {
     }
 
     /// Makes every write that has returned durable. After an error nothing is known: poison.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Poisoned`] if another sync failed before: what it lost cannot be made durable any more.
     pub fn sync(&self) -> Result<()> {
+        let mut failed = self.sync_failed.lock();
+        if *failed && !mutant!("a sync forgets the one before") {
+            reached!("a sync came behind one that failed");
+            return Err(Error::Poisoned { cause: format!("a sync of {} failed", self.path.display()) });
+        }
         self.syncs.fetch_add(1, Ordering::Relaxed);
-        self.file.sync().map_err(|e| Error::io("sync", &self.path, 0, e))
+        let synced = self.file.sync().map_err(|e| Error::io("sync", &self.path, 0, e));
+        *failed |= synced.is_err();
+        synced
     }
 
     /// How often the file was synced.

@@ -9,13 +9,13 @@
 //! 3. A publication is complete when both slots lead to the new state, so that later rot of one is survived.
 
 use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
-use crate::env::DiskFile;
+use crate::env::{DiskFile, Platform};
 use crate::format::superblock::{FORMAT_VERSION, SUPERBLOCK_SLOTS, Superblock, found_version};
 
 use super::DataFile;
 
 /// What is known of the slots.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SuperblockSlots {
     /// The superblock in force.
     pub current: Superblock,
@@ -35,7 +35,7 @@ impl SuperblockSlots {
     ///
     /// # Errors
     /// [`Error::NotADatabase`], [`Error::UnsupportedVersion`], or [`Error::Corruption`] if it was a database once.
-    pub fn read<F: DiskFile>(file: &DataFile<F>) -> Result<SuperblockSlots> {
+    pub fn read<F: DiskFile, P: Platform>(file: &DataFile<F, P>) -> Result<SuperblockSlots> {
         let path = file.path().to_owned();
         let length = file.file().len().map_err(|e| Error::io("read", &path, 0, e))?;
         let mut found = Vec::new();
@@ -93,7 +93,11 @@ impl SuperblockSlots {
     }
 
     /// Makes `next` durable in both slots. Everything that it points to is durable already.
-    pub fn publish<F: DiskFile>(&mut self, file: &DataFile<F>, next: Superblock) -> Result<()> {
+    pub fn publish<F: DiskFile, P: Platform>(
+        &mut self,
+        file: &DataFile<F, P>,
+        next: Superblock,
+    ) -> Result<()> {
         let mut next = Superblock { sequence: self.current.sequence, ..next };
         for slot in [self.first, 1 - self.first] {
             if slot != self.first && mutant!("only one slot is written") {
@@ -116,13 +120,13 @@ impl SuperblockSlots {
 
     /// Writes both slots again if one of them is not valid, since a crash tore it or it has rotted, or is of an earlier
     /// publication, since its last write was lost. The next one to rot would be the last.
-    pub fn repair<F: DiskFile>(&mut self, file: &DataFile<F>) -> Result<()> {
+    pub fn repair<F: DiskFile, P: Platform>(&mut self, file: &DataFile<F, P>) -> Result<()> {
         if self.whole { Ok(()) } else { self.renew(file) }
     }
 
     /// Writes both slots again, so that they are durable for sure. A write of the slot that stands by, which a crash cut
     /// short before anything had changed, may be under way all the same: that comes to its end first.
-    pub fn renew<F: DiskFile>(&mut self, file: &DataFile<F>) -> Result<()> {
+    pub fn renew<F: DiskFile, P: Platform>(&mut self, file: &DataFile<F, P>) -> Result<()> {
         file.sync()?;
         self.publish(file, self.current.clone())
     }

@@ -5,11 +5,11 @@
 use std::ops::ControlFlow;
 
 use crate::base::{BLOCK_BYTES, IdMap, Result, StreamId};
-use crate::cache::{Deaths, NodeWriter};
+use crate::cache::{Capture, Deaths};
 use crate::env::Env;
 use crate::format::map_root::MapRoot;
-use crate::map::OrderedMap;
-use crate::tree::Tree;
+use crate::map::{CapturedMapNode, OrderedMap};
+use crate::tree::{CapturedNode, Tree};
 
 use super::{Name, Store, StreamRecord};
 
@@ -185,7 +185,7 @@ impl Catalog {
         self.maps.names.len()
     }
 
-    /// What a flush would write, in bytes of whole blocks, and how many streams have to be settled before. Walks what is
+    /// What a capture would take down, in bytes of whole blocks, and how many streams have to be settled before. Walks what is
     /// dirty.
     pub fn dirty_bytes(&self) -> (u64, u64) {
         let mut bytes: u64 = self.changing.values().map(Tree::dirty_bytes).sum();
@@ -196,18 +196,22 @@ impl Catalog {
         (bytes, self.changing.len() as u64)
     }
 
-    /// Writes everything that is only in memory; returns the roots. No stream may be changing.
-    pub fn flush<E: Env>(
-        &mut self,
-        store: &Store<E>,
-        writer: &mut impl NodeWriter,
-    ) -> Result<(MapRoot, MapRoot)> {
-        assert!(self.changing.is_empty(), "a flush follows a settle");
-        self.maps.streams.flush(store.streams(), writer, &mut |record, writer| {
-            store.trees().flush(&mut record.tree, writer)
-        })?;
-        self.maps.names.flush(store.names(), writer, &mut |_, _| Ok(()))?;
-        let clean = "invariant: a flush leaves nothing dirty";
-        Ok((self.maps.names.root().expect(clean), self.maps.streams.root().expect(clean)))
+    /// Gives everything that is dirty its blocks. No stream may be changing.
+    pub fn capture<C>(&self, capture: &mut C) -> Result<()>
+    where
+        C: Capture<CapturedNode>
+            + Capture<CapturedMapNode<u64, StreamRecord>>
+            + Capture<CapturedMapNode<Name, u64>>,
+    {
+        assert!(self.changing.is_empty(), "a capture follows a settle");
+        self.maps.streams.capture(capture, &mut |record, capture| record.tree.capture(capture))?;
+        self.maps.names.capture(capture, &mut |_, _| Ok(()))
+    }
+
+    /// Lets go of the nodes in memory that are written.
+    pub fn forget_written(&mut self) {
+        self.changing.values_mut().for_each(Tree::forget_written);
+        self.maps.streams.forget_written(&mut |record| record.tree.forget_written());
+        self.maps.names.forget_written(&mut |_| {});
     }
 }

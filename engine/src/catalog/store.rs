@@ -20,7 +20,7 @@ pub struct Store<E: Env> {
     /// The world outside.
     pub env: E,
     /// The data file.
-    pub file: DataFile<FileOf<E>>,
+    pub file: DataFile<FileOf<E>, E::Platform>,
     /// How large nodes may be.
     pub geometry: Geometry,
     shelf: Arc<Shelf<E::Platform>>,
@@ -32,7 +32,12 @@ pub struct Store<E: Env> {
 
 impl<E: Env> Store<E> {
     /// An empty cache of about `cache_bytes` over `file`.
-    pub fn new(env: E, file: DataFile<FileOf<E>>, geometry: Geometry, cache_bytes: u64) -> Store<E> {
+    pub fn new(
+        env: E,
+        file: DataFile<FileOf<E>, E::Platform>,
+        geometry: Geometry,
+        cache_bytes: u64,
+    ) -> Store<E> {
         let shelf = Shelf::new(usize::try_from(cache_bytes).unwrap_or(usize::MAX));
         Store {
             env,

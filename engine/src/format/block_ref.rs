@@ -67,6 +67,11 @@ impl BlockRef {
         bytes.chunks(CHECKED_BYTES).zip(self.sums).position(|(piece, sum)| checksum(piece) != sum)
     }
 
+    /// The length of the encoding.
+    pub fn encoded_bytes(&self) -> usize {
+        12 + 4 * self.pieces()
+    }
+
     /// Appends the encoding.
     pub fn encode_into(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.block.0.to_le_bytes());

@@ -39,6 +39,11 @@ pub const fn inner_bytes(children: usize) -> usize {
     HEADER_BYTES + children * LARGEST_ENTRY_BYTES
 }
 
+/// The length of the encoding of a node with children that these references lead to.
+pub fn encoded_inner_bytes(children: impl Iterator<Item = BlockRef>) -> usize {
+    children.fold(HEADER_BYTES, |sum, child| sum + 8 + child.encoded_bytes())
+}
+
 /// Encodes a node of `height` with the given children.
 pub fn encode_inner(height: u8, children: impl ExactSizeIterator<Item = InnerEntry>) -> Vec<u8> {
     let count = u16::try_from(children.len()).expect("invariant: at most MAX_FANOUT children");

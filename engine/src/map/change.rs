@@ -1,7 +1,5 @@
 //! Changing a map. A change is planned first (`plan`), which may fail, and then applied, which cannot.
 
-use std::sync::Arc;
-
 use crate::base::Result;
 use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
@@ -119,7 +117,7 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         let mut changer = Changer { key, plan, deaths, node_bytes: self.node_bytes };
         let Some(mut root) = self.root.take() else {
             let Change::Put(value) = change else { unreachable!("a change of an empty map") };
-            self.root = Some(NodeRef::Mem(Arc::new(MapNode::Leaf(vec![(key.clone(), value)]))));
+            self.root = Some(NodeRef::to(MapNode::Leaf(vec![(key.clone(), value)])));
             self.height = 1;
             return Ok(Some(None));
         };
@@ -131,7 +129,7 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
 
 impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
     fn apply(&mut self, node: &mut NodeRef<K, V>, change: Change<'_, K, V>, right_edge: bool) -> Applied<V> {
-        let node = Arc::make_mut(self.plan.dirty(node, self.deaths));
+        let node = self.plan.dirty(node, self.deaths);
         let (bytes_before, found) = (node.encoded_bytes(), node.search(self.key));
         match node {
             MapNode::Leaf(entries) => {
@@ -186,7 +184,7 @@ impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
         let mut root = root;
         loop {
             let NodeRef::Mem(node) = &root else { return Some(root) };
-            match &**node {
+            match &node.node {
                 MapNode::Leaf(entries) if entries.is_empty() => {
                     reached!("a map became empty");
                     *height = 0;
@@ -204,7 +202,7 @@ impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
                     let children = self.split(node, cut);
                     reached!("a map got a third level", *height == 2);
                     *height += 1;
-                    root = NodeRef::Mem(Arc::new(MapNode::Inner(children)));
+                    root = NodeRef::to(MapNode::Inner(children));
                 }
                 _ => return Some(root),
             }
@@ -213,7 +211,7 @@ impl<K: MapKey, V: MapValue> Changer<'_, '_, K, V> {
 
     /// The node itself, dirty, to be taken apart; what stands in `node` afterwards is to be dropped.
     fn take(&mut self, node: &mut NodeRef<K, V>) -> MapNode<K, V> {
-        let node = Arc::make_mut(self.plan.dirty(node, self.deaths));
+        let node = self.plan.dirty(node, self.deaths);
         std::mem::replace(node, MapNode::Leaf(Vec::new()))
     }
 

@@ -2,7 +2,7 @@
 
 use crate::base::{Error, Result};
 use crate::env::{DiskFile, Platform};
-use crate::format::block_ref::BlockRef;
+use crate::format::extent::Extent;
 
 use super::entry::{MapKey, MapSummary, MapValue};
 use super::node::{MapChild, NodeRef, largest_entry};
@@ -12,8 +12,8 @@ use super::{MapSource, OrderedMap};
 
 /// What wants to hear of every part of a map.
 pub trait MapWalk<K, V> {
-    /// A clean node; called before what is below it.
-    fn node(&mut self, reference: &BlockRef);
+    /// The blocks of a node that has any; called before what is below it.
+    fn node(&mut self, extent: Extent);
     /// An entry, in the order of the keys.
     fn entry(&mut self, key: &K, value: &V) -> Result<()>;
 }
@@ -76,8 +76,8 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
 impl<K: MapKey, V: MapValue, F: DiskFile, P: Platform, W: MapWalk<K, V>> Audit<'_, '_, K, V, F, P, W> {
     /// `None` if the node could not be read.
     fn node(&mut self, node: &NodeRef<K, V>, level: u8, right_edge: bool) -> Result<Option<Below<K, V>>> {
-        if let NodeRef::Disk(reference) = node {
-            self.walk.node(reference);
+        if let Some(extent) = node.extent() {
+            self.walk.node(extent);
         }
         let node = match self.source.open(node, level) {
             Ok(node) => node,

@@ -2,7 +2,7 @@
 //!
 //! Terms: a *leaf* holds entries, an *inner* node holds children; *level* 1 is the leaves, the root is at level
 //! `height`, an empty map has no root and height 0. A *clean* node stands on disk and is reached by
-//! reference, a *dirty* one is in memory and hangs in its parent. In memory a clean node is its bytes and an index
+//! reference, a *dirty* one is in memory and hangs in its parent, a *captured* one too, until it is written. In memory a clean node is its bytes and an index
 //! (`clean`), a dirty one its entries (`node`). The *summary* of a value or of a subtree is
 //! a small digest that searches prune with.
 //!
@@ -37,11 +37,11 @@
 //! | 8..12 | length of the node in bytes |
 //! | 12..28 | four checksums, unused ones zero |
 
+mod capture;
 mod change;
 mod check;
 mod clean;
 mod entry;
-mod flush;
 mod index;
 mod node;
 mod opened;
@@ -54,6 +54,7 @@ mod source;
 pub(crate) mod tests;
 
 pub use crate::format::map_root::MapRoot;
+pub use capture::CapturedMapNode;
 pub use check::MapWalk;
 pub use clean::CleanNode;
 pub use entry::{MapKey, MapSummary, MapValue};
@@ -94,12 +95,11 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         OrderedMap { root: root.root.map(NodeRef::Disk), height: root.height, count: root.count, ..empty }
     }
 
-    /// What leads to the map on disk; `None` while anything of it is only in memory.
+    /// What leads to the map on disk; `None` while anything of it is not written.
     pub fn root(&self) -> Option<MapRoot> {
         let root = match &self.root {
             None => None,
-            Some(NodeRef::Disk(reference)) => Some(*reference),
-            Some(NodeRef::Mem(_)) => return None,
+            Some(root) => Some(root.written()?),
         };
         Some(MapRoot { root, height: self.height, count: self.count })
     }
@@ -124,7 +124,7 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
     /// Whether anything of the map is only in memory.
     #[cfg(test)]
     pub fn is_dirty(&self) -> bool {
-        matches!(self.root, Some(NodeRef::Mem(_)))
+        self.root.as_ref().is_some_and(|root| root.written().is_none())
     }
 }
 

@@ -1,8 +1,11 @@
 //! The nodes of a map that can be changed, and their encoding (the byte map is in the header of the folder).
 
+use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::cache::Home;
 use crate::format::block_ref::{BlockRef, MAX_NODE_BYTES};
+use crate::format::extent::Extent;
 
 use super::entry::{MapKey, MapSummary, MapValue};
 use crate::format::map_root::{REFERENCE_BYTES, encode_reference};
@@ -29,12 +32,58 @@ pub struct MapChild<K, V: MapValue> {
     pub child: NodeRef<K, V>,
 }
 
+/// A node in memory, and where a checkpoint puts it.
+#[derive(Clone)]
+pub struct MemNode<K, V: MapValue> {
+    pub(super) node: MapNode<K, V>,
+    pub(super) home: Home,
+}
+
+impl<K, V: MapValue> Deref for MemNode<K, V> {
+    type Target = MapNode<K, V>;
+
+    fn deref(&self) -> &MapNode<K, V> {
+        &self.node
+    }
+}
+
 /// A way to a node.
 pub enum NodeRef<K, V: MapValue> {
-    /// Dirty: only in memory.
-    Mem(Arc<MapNode<K, V>>),
+    /// In memory. Dirty, unless a checkpoint has captured it.
+    Mem(Arc<MemNode<K, V>>),
     /// Clean: on disk.
     Disk(BlockRef),
+}
+
+impl<K, V: MapValue> NodeRef<K, V> {
+    /// A way to a dirty node.
+    pub(super) fn to(node: MapNode<K, V>) -> NodeRef<K, V> {
+        NodeRef::Mem(Arc::new(MemNode { node, home: Home::default() }))
+    }
+
+    /// The node, if it has no blocks.
+    pub(super) fn dirty(&self) -> Option<&Arc<MemNode<K, V>>> {
+        match self {
+            NodeRef::Mem(node) if !node.home.is_assigned() => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The blocks that the node has.
+    pub(super) fn extent(&self) -> Option<Extent> {
+        match self {
+            NodeRef::Mem(node) => node.home.extent(),
+            NodeRef::Disk(reference) => Some(reference.extent()),
+        }
+    }
+
+    /// What leads to the node on disk, once it is written.
+    pub(super) fn written(&self) -> Option<BlockRef> {
+        match self {
+            NodeRef::Mem(node) => node.home.written(),
+            NodeRef::Disk(reference) => Some(*reference),
+        }
+    }
 }
 
 impl<K: Clone, V: MapValue> Clone for MapChild<K, V> {
@@ -159,10 +208,10 @@ impl<K: MapKey, V: MapValue> MapNode<K, V> {
     pub(super) fn into_child(self) -> MapChild<K, V> {
         let first = self.first().expect("invariant: a node has a first key").clone();
         let summary = self.summary().expect("invariant: a node has a summary");
-        MapChild { first, summary, child: NodeRef::Mem(Arc::new(self)) }
+        MapChild { first, summary, child: NodeRef::to(self) }
     }
 
-    /// The encoding at `level`. All children must be clean.
+    /// The encoding at `level`. All children are written.
     pub(super) fn encode(&self, level: u8) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.encoded_bytes());
         out.extend_from_slice(&[level, 0, 0, 0]);
@@ -179,12 +228,10 @@ impl<K: MapKey, V: MapValue> MapNode<K, V> {
             MapNode::Inner(children) => {
                 assert!(level > 1, "an inner node at level {level}");
                 for child in children {
-                    let NodeRef::Disk(reference) = &child.child else {
-                        panic!("a node is written before its child")
-                    };
+                    let reference = child.child.written().expect("invariant: children are written first");
                     child.first.encode_into(&mut out);
                     child.summary.encode_into(&mut out);
-                    encode_reference(Some(reference), &mut out);
+                    encode_reference(Some(&reference), &mut out);
                 }
             }
         }

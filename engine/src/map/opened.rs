@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::clean::CleanNode;
 use super::entry::{MapKey, MapValue};
-use super::node::{MapChild, MapNode, NodeRef, child_at, child_bytes, entry_bytes};
+use super::node::{MapChild, MapNode, MemNode, NodeRef, child_at, child_bytes, entry_bytes};
 
 /// A node in memory, to read.
 pub(super) enum Opened<K, V: MapValue> {
     /// Dirty.
-    Dirty(Arc<MapNode<K, V>>),
+    Dirty(Arc<MemNode<K, V>>),
     /// Clean.
     Clean(Arc<CleanNode<K, V>>),
 }
@@ -17,7 +17,7 @@ pub(super) enum Opened<K, V: MapValue> {
 impl<K: MapKey, V: MapValue> Opened<K, V> {
     pub(super) fn is_leaf(&self) -> bool {
         match self {
-            Opened::Dirty(node) => matches!(**node, MapNode::Leaf(_)),
+            Opened::Dirty(node) => matches!(node.node, MapNode::Leaf(_)),
             Opened::Clean(node) => node.is_leaf(),
         }
     }

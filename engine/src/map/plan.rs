@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::base::{BlockId, Result};
-use crate::cache::Deaths;
+use crate::cache::{Deaths, Home};
 use crate::env::{DiskFile, Platform};
 
 use super::change::Change;
@@ -79,23 +79,28 @@ impl<K: MapKey, V: MapValue> Plan<K, V> {
         Ok(opened)
     }
 
-    /// Makes `node` dirty. Its blocks on disk die.
+    /// Makes `node` one that can be changed: dirty and not shared. Its blocks on disk die.
     pub(super) fn dirty<'n>(
         &mut self,
         node: &'n mut NodeRef<K, V>,
         deaths: &mut Deaths,
-    ) -> &'n mut Arc<MapNode<K, V>> {
+    ) -> &'n mut MapNode<K, V> {
+        let extent = node.extent();
+        let in_memory = matches!(node, NodeRef::Mem(_));
+        reached!("a map node changed that a checkpoint had captured", extent.is_some() && in_memory);
         if let NodeRef::Disk(reference) = node {
             let block = reference.block;
             let found = self.loaded.iter().position(|(loaded, _)| *loaded == block);
             let at = found.expect("invariant: the plan loaded every node that the change touches");
-            deaths.kill(reference.extent());
-            *node = NodeRef::Mem(Arc::new(self.loaded.swap_remove(at).1.thaw()));
+            *node = NodeRef::to(self.loaded.swap_remove(at).1.thaw());
         }
-        match node {
-            NodeRef::Mem(node) => node,
-            NodeRef::Disk(_) => unreachable!("the node was just made dirty"),
+        let NodeRef::Mem(node) = node else { unreachable!("the node was just made dirty") };
+        let node = Arc::make_mut(node);
+        if let Some(extent) = extent {
+            deaths.kill(extent);
+            node.home = Home::default();
         }
+        &mut node.node
     }
 }
 

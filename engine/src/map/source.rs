@@ -15,7 +15,7 @@ use super::opened::Opened;
 /// The data file and the cache of this kind of node.
 pub struct MapSource<'a, K, V: MapValue, F, P: Platform> {
     /// The data file.
-    pub file: &'a DataFile<F>,
+    pub file: &'a DataFile<F, P>,
     /// Clean nodes of maps with these keys and values.
     pub cache: &'a NodeCache<CleanNode<K, V>, P>,
 }

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use crate::base::{BlockId, Error, Result, StreamId};
 use crate::catalog::{Maps, Name, Store, StreamRecord, shown};
 use crate::env::Env;
-use crate::format::block_ref::BlockRef;
 use crate::format::extent::Extent;
 use crate::map::MapWalk;
 use crate::space::{FIRST_USABLE_BLOCK, SpaceWalk};
 use crate::tree::{Findings, Tree};
 use crate::txn::{Core, UndoStack};
+
+use super::checkpoint::wait_for_other;
 
 /// What an audit found.
 #[derive(Clone, Default, Debug)]
@@ -54,6 +55,8 @@ struct Claims {
 
 /// Reads everything. Corruption becomes a problem in the report; only failing I/O is an error.
 pub fn verify<E: Env>(core: &mut Core<E>) -> Result<Verification> {
+    // What is being written cannot be read yet, and the table of transactions has two places.
+    wait_for_other(core)?;
     let mut report = Verification::default();
     let mut claims = Claims::default();
     claims.owned.push((Extent { start: BlockId(0), blocks: FIRST_USABLE_BLOCK }, "the superblocks"));
@@ -201,8 +204,8 @@ struct NodesOf<'c> {
 }
 
 impl MapWalk<Name, u64> for NodesOf<'_> {
-    fn node(&mut self, reference: &BlockRef) {
-        self.claims.owned.push((reference.extent(), self.what));
+    fn node(&mut self, extent: Extent) {
+        self.claims.owned.push((extent, self.what));
     }
     fn entry(&mut self, name: &Name, stream: &u64) -> Result<()> {
         self.claims.names.insert(*stream, name.clone());
@@ -212,8 +215,8 @@ impl MapWalk<Name, u64> for NodesOf<'_> {
 }
 
 impl MapWalk<u64, StreamRecord> for NodesOf<'_> {
-    fn node(&mut self, reference: &BlockRef) {
-        self.claims.owned.push((reference.extent(), self.what));
+    fn node(&mut self, extent: Extent) {
+        self.claims.owned.push((extent, self.what));
     }
     fn entry(&mut self, stream: &u64, record: &StreamRecord) -> Result<()> {
         self.claims.entries.push((*stream, record.clone()));

@@ -16,7 +16,6 @@
 
 mod analysis;
 mod audit;
-mod block_writer;
 mod calls;
 mod checkpoint;
 mod open;
@@ -27,6 +26,6 @@ pub use calls::{
     remove_strided, roll_back, roll_back_to, run_committed, splice, splice_committed, with_room,
     write_strided,
 };
-pub use checkpoint::{checkpoint, close};
+pub use checkpoint::{checkpoint_beside, close};
 pub use open::{Creation, open};
 pub use redo::RecoveryReport;

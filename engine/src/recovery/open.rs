@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::base::{BLOCK_BYTES, Error, Lsn, Result, StreamId, TxnId, parent_dir};
 use crate::cache::{DataFile, SuperblockSlots};
 use crate::catalog::{FileOf, Store};
-use crate::env::{Disk, DiskFile, Env, OpenMode};
+use crate::env::{Disk, DiskFile, Env, OpenMode, Platform};
 use crate::format::log_position::LogPosition;
 use crate::format::map_root::MapRoot;
 use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
@@ -78,7 +78,7 @@ fn open_file<E: Env>(
     path: &Path,
     creation: Option<Creation>,
     settings: Settings,
-) -> Result<DataFile<FileOf<E>>> {
+) -> Result<DataFile<FileOf<E>, E::Platform>> {
     let mode = OpenMode { write: true, ..OpenMode::default() };
     for _ in 0..CREATION_TRIES {
         match (env.disk().open(path, mode), creation) {
@@ -95,7 +95,7 @@ fn open_file<E: Env>(
     Err(Error::Locked { file: path.to_owned() })
 }
 
-fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
+fn lock<F: DiskFile, P: Platform>(file: &DataFile<F, P>, path: &Path) -> Result<()> {
     match file.file().try_lock() {
         _ if mutant!("a database is not locked") => Ok(()),
         Ok(true) => Ok(()),
@@ -106,7 +106,7 @@ fn lock<F: DiskFile>(file: &DataFile<F>, path: &Path) -> Result<()> {
 
 /// That the file was not cut: a checkpoint is synced with its length, and its space ends with a block that was written,
 /// if perhaps not to its end. Returns the length.
-fn check_length<F: DiskFile>(file: &DataFile<F>, total_blocks: u64) -> Result<u64> {
+fn check_length<F: DiskFile, P: Platform>(file: &DataFile<F, P>, total_blocks: u64) -> Result<u64> {
     let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
     let last_block = (total_blocks.saturating_sub(1)) * BLOCK_BYTES as u64;
     if total_blocks > FIRST_USABLE_BLOCK && length <= last_block {
@@ -130,7 +130,8 @@ fn create<E: Env>(env: &E, path: &Path, creation: Creation, settings: Settings) 
         }
         other => other,
     };
-    let file = DataFile::new(file.map_err(|e| Error::io("create", unfinished, 0, e))?, unfinished);
+    let file = file.map_err(|e| Error::io("create", unfinished, 0, e))?;
+    let file: DataFile<_, E::Platform> = DataFile::new(file, unfinished);
     lock(&file, path)?;
     // Whoever had the lock before may have given this very file its name; from here on nobody else writes to it.
     if env.disk().open(path, OpenMode::default()).is_ok() {
@@ -154,7 +155,7 @@ fn sync_name<E: Env>(env: &E, path: &Path) -> Result<()> {
 }
 
 /// That the file is what an interrupted creation leaves and not something of the user's that has this name.
-fn check_replaceable<F: DiskFile>(file: &DataFile<F>) -> Result<()> {
+fn check_replaceable<F: DiskFile, P: Platform>(file: &DataFile<F, P>) -> Result<()> {
     let length = file.file().len().map_err(|e| Error::io("read", file.path(), 0, e))?;
     let in_use = SuperblockSlots::read(file).is_ok_and(|slots| !slots.are_fresh());
     if length > FIRST_USABLE_BLOCK * BLOCK_BYTES as u64 || in_use {

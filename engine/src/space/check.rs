@@ -2,7 +2,6 @@
 
 use crate::base::{Error, Result};
 use crate::env::{DiskFile, Platform};
-use crate::format::block_ref::BlockRef;
 use crate::format::extent::Extent;
 use crate::map::MapWalk;
 
@@ -66,8 +65,8 @@ impl Space {
 }
 
 impl<W: SpaceWalk> MapWalk<u64, RunLength> for Walk<'_, W> {
-    fn node(&mut self, reference: &BlockRef) {
-        self.walk.map_node(reference.extent());
+    fn node(&mut self, extent: Extent) {
+        self.walk.map_node(extent);
     }
 
     fn entry(&mut self, &start: &u64, &RunLength(blocks): &RunLength) -> Result<()> {

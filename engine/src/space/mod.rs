@@ -24,34 +24,35 @@
 //!    map never touch one another.
 //! 3. Held blocks are free, and are not handed out. A block of a state that is still the newest published
 //!    one, or that a pin may reach, is owned, dying, in `map_deaths` or held.
-//! 4. The map that [`Space::write_map`] writes has exactly the blocks as free that its checkpoint does not
+//! 4. The map that [`Space::capture_map`] captures has exactly the blocks as free that its checkpoint does not
 //!    reach: what was allocated and buried before is settled, and the nodes of the map itself are accounted
 //!    for.
 //! 5. A call that fails changes nothing but where free blocks are noted (map or `returning`).
 //!
-//! What the caller guarantees: from [`Space::begin_capture`] to [`Space::write_map`], whatever is allocated
+//! What the caller guarantees: from [`Space::begin_capture`] to [`Space::capture_map`], whatever is allocated
 //! belongs to the state that the checkpoint writes.
 //!
 //! Not here: which blocks a log record names (`recovery`), when a checkpoint runs.
 
 mod allocate;
+mod capture;
 mod check;
 mod held;
 mod pool;
 mod run;
-mod write;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
+pub use capture::CapturedSpace;
 pub use check::SpaceWalk;
 pub use run::RunLength;
 
 use crate::base::{BLOCK_BYTES, BlockId, Era};
 use crate::cache::Deaths;
 use crate::format::extent::Extent;
-use crate::map::{MapSource, OrderedMap};
+use crate::map::{CapturedMapNode, MapSource, OrderedMap};
 
 use held::Held;
 
@@ -59,6 +60,12 @@ use held::Held;
 const RUN_ENTRY_BYTES: u64 = 24;
 /// Nodes of the free map that a checkpoint may write whatever else it does.
 const LEAST_MAP_NODES: u64 = 8;
+
+/// Free runs by their first blocks.
+type FreeMap = OrderedMap<u64, RunLength>;
+
+/// A node of the free map that a checkpoint has captured.
+pub type CapturedFreeNode = CapturedMapNode<u64, RunLength>;
 
 /// Where the nodes of the free map come from.
 pub type FreeSource<'a, F, P> = MapSource<'a, u64, RunLength, F, P>;
@@ -76,10 +83,10 @@ struct Dead {
 enum Phase {
     /// None runs.
     Idle,
-    /// The state is captured and its trees are being written.
+    /// The trees of the state are being captured.
     Capturing,
-    /// The free map is written too.
-    Written,
+    /// The free map is captured too, and it is all being written.
+    Captured,
 }
 
 /// What reserving an extent came to.
@@ -94,7 +101,7 @@ pub enum Reservation {
 
 /// The allocator of the data file.
 pub struct Space {
-    map: OrderedMap<u64, RunLength>,
+    map: FreeMap,
     /// Free blocks that the map does not have yet.
     returning: Vec<Extent>,
     /// Nodes of the map that a change replaced.
@@ -123,7 +130,7 @@ impl Space {
         Space::with(OrderedMap::from_root(&root.map, node_bytes), root.total_blocks, root.free_blocks)
     }
 
-    fn with(map: OrderedMap<u64, RunLength>, total_blocks: u64, free_blocks: u64) -> Space {
+    fn with(map: FreeMap, total_blocks: u64, free_blocks: u64) -> Space {
         Space {
             map,
             returning: Vec::new(),
@@ -148,7 +155,7 @@ impl Space {
         self.free_blocks
     }
 
-    /// The most bytes that [`Space::write_map`] can take after `changes` more runs are taken or returned.
+    /// The most bytes that [`Space::capture_map`] can take after `changes` more runs are taken or returned.
     pub fn map_bytes_bound(&self, changes: u64) -> u64 {
         let changes = changes + (self.returning.len() + self.dying.len()) as u64;
         let by_changes = 2 * changes.saturating_mul(u64::from(self.map.height()) + 1);
@@ -194,7 +201,7 @@ impl Space {
     /// As [`Space::bury`], for what the writing of the checkpoint itself replaced, so that it is not part of
     /// it either.
     pub fn bury_in_capture(&mut self, extents: impl IntoIterator<Item = Extent>, death: Era, pinnable: bool) {
-        assert_eq!(self.phase, Phase::Capturing, "no checkpoint is writing its trees");
+        assert_eq!(self.phase, Phase::Capturing, "no checkpoint captures its trees");
         for extent in extents {
             self.hold(Dead { extent, death, pinnable });
         }
@@ -204,7 +211,7 @@ impl Space {
     ///
     /// `oldest_pin` is the era of the oldest version in use, the greatest era if there is none.
     pub fn published(&mut self, oldest_pin: Era) {
-        assert_eq!(self.phase, Phase::Written, "a checkpoint is published before it is written");
+        assert_eq!(self.phase, Phase::Captured, "a checkpoint is published before it is captured");
         self.phase = Phase::Idle;
         self.held.publish();
         self.release(oldest_pin);

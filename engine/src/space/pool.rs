@@ -1,12 +1,11 @@
 //! Blocks set aside for the nodes of the free map, by how many blocks a node takes.
 
-use crate::base::{BLOCK_BYTES, Result};
-use crate::cache::{DataFile, NodeWriter};
-use crate::env::DiskFile;
-use crate::format::block_ref::{BlockRef, MAX_NODE_BYTES};
+use crate::base::{BLOCK_BYTES, BlockId, Result};
+use crate::cache::Capture;
+use crate::format::block_ref::MAX_NODE_BYTES;
 use crate::format::extent::Extent;
 
-use super::extent;
+use super::{CapturedFreeNode, extent};
 
 /// The most blocks that a node takes.
 const MAX_NODE_BLOCKS: usize = MAX_NODE_BYTES / BLOCK_BYTES;
@@ -51,24 +50,20 @@ impl Pool {
     }
 }
 
-/// Writes each node to a slot of its size.
-pub(super) struct PoolWriter<'a, F> {
-    /// The data file.
-    pub(super) file: &'a DataFile<F>,
+/// Gives each node a slot of its size.
+pub(super) struct PoolCapture<'a> {
     /// The slots.
     pub(super) pool: &'a mut Pool,
+    /// The nodes that have theirs.
+    pub(super) nodes: Vec<CapturedFreeNode>,
 }
 
-impl<F: DiskFile> NodeWriter for PoolWriter<'_, F> {
-    fn write_node(&mut self, bytes: &[u8]) -> Result<BlockRef> {
-        let blocks = bytes.len().div_ceil(BLOCK_BYTES);
-        let slots = &mut self.pool.slots[blocks];
-        let slot = slots.last().expect("invariant: the pool has a slot for every dirty node");
-        let mut whole = bytes.to_vec();
-        whole.resize(blocks * BLOCK_BYTES, 0);
-        self.file.write_blocks(slot.start, &whole)?;
-        let reference = BlockRef::to(slot.start, bytes);
-        slots.pop();
-        Ok(reference)
+impl Capture<CapturedFreeNode> for PoolCapture<'_> {
+    fn place(&mut self, bytes: usize) -> Result<BlockId> {
+        let slot = self.pool.slots[bytes.div_ceil(BLOCK_BYTES)].pop();
+        Ok(slot.expect("invariant: the pool has a slot for every dirty node").start)
+    }
+    fn push(&mut self, node: CapturedFreeNode) {
+        self.nodes.push(node);
     }
 }

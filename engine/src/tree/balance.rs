@@ -42,7 +42,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         if let Some(root) = &tree.root
             && self.size_of(root, tree.height)? > self.geometry.max_size(tree.height)
         {
-            let mut top = Inner { children: tree.root.take().into_iter().collect() };
+            let mut top = Inner::new(tree.root.take().into_iter().collect());
             reached!("a tree got a fourth level", tree.height == 3);
             reached!("a tree got a fifth level", tree.height == 4);
             self.fix_child(&mut top, 0, tree.height, deaths)?;

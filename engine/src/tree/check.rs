@@ -42,14 +42,14 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         findings: &mut Findings,
     ) -> Result<()> {
         findings.nodes += 1;
-        let place = match &child.node {
-            NodeRef::Disk(reference) => {
-                findings.blocks.push(reference.extent());
-                format!("block {}", reference.block)
+        let place = match child.node.extent() {
+            Some(extent) => {
+                findings.blocks.push(extent);
+                format!("block {}", extent.start)
             }
-            NodeRef::Mem(_) => "a dirty node".to_owned(),
+            None => "a dirty node".to_owned(),
         };
-        let is_dirty = matches!(child.node, NodeRef::Mem(_));
+        let is_dirty = child.node.dirty().is_some();
         if is_dirty && !may_be_dirty {
             findings.problems.push("a dirty node below a clean one".to_owned());
         }

@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use crate::cache::Home;
+
 /// More pieces than this are copied into one.
 const MAX_PIECES: usize = 24;
 /// A piece at the end of its own buffer is extended in place up to this size.
@@ -15,6 +17,8 @@ const EXTENDABLE_BYTES: usize = 4096;
 pub struct Leaf {
     pieces: Vec<Piece>,
     len: usize,
+    /// Where a checkpoint puts it.
+    pub(super) home: Home,
 }
 
 #[derive(Clone, Debug)]
@@ -44,7 +48,7 @@ impl Leaf {
     /// A leaf that holds `len` bytes of a shared buffer.
     pub fn of_buffer(buffer: &Arc<Vec<u8>>, start: usize, len: usize) -> Leaf {
         let pieces = if len == 0 { vec![] } else { vec![Piece { buffer: Arc::clone(buffer), start, len }] };
-        Leaf { pieces, len }
+        Leaf { pieces, len, home: Home::default() }
     }
 
     /// Number of bytes.
@@ -98,7 +102,8 @@ impl Leaf {
     /// Cuts the leaf in two at `offset`; `self` keeps the left part.
     pub fn split_off(&mut self, offset: usize) -> Leaf {
         let at = self.boundary(offset);
-        let right = Leaf { pieces: self.pieces.split_off(at), len: self.len - offset };
+        let pieces = self.pieces.split_off(at);
+        let right = Leaf { pieces, len: self.len - offset, home: Home::default() };
         self.len = offset;
         right
     }

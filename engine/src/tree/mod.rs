@@ -21,8 +21,8 @@
 
 mod balance;
 mod build;
+mod capture;
 mod check;
-mod flush;
 mod join;
 mod leaf;
 mod node;
@@ -37,6 +37,7 @@ mod stride;
 mod tests;
 
 pub use build::{BulkWriter, write_bulk};
+pub use capture::CapturedNode;
 pub use check::Findings;
 pub use leaf::Leaf;
 pub use node::{Child, Geometry, Inner, Node, NodeRef, Tree};

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use crate::base::BLOCK_BYTES;
-use crate::cache::Weigh;
+use crate::cache::{Home, Weigh};
 use crate::format::block_ref::{BlockRef, MAX_NODE_BYTES};
+use crate::format::extent::Extent;
 use crate::format::inner::{MAX_FANOUT, inner_bytes};
 use crate::format::tree_root::TreeRoot;
 
@@ -66,15 +67,23 @@ impl Tree {
         Tree { root, height: form.height }
     }
 
-    /// How to find the tree on disk again; `None` while it is dirty.
+    /// How to find the tree on disk again; `None` while it is not written.
     pub fn disk_form(&self) -> Option<TreeRoot> {
-        match &self.root {
-            None => Some(TreeRoot::default()),
-            Some(Child { bytes, node: NodeRef::Disk(root) }) => {
-                Some(TreeRoot { root: Some(*root), height: self.height, bytes: *bytes })
-            }
-            Some(Child { node: NodeRef::Mem(_), .. }) => None,
-        }
+        self.form(NodeRef::written)
+    }
+
+    /// As [`Tree::disk_form`], less the checksums, of a tree that was captured.
+    pub fn reserved_form(&self) -> Option<TreeRoot> {
+        self.form(NodeRef::reserved)
+    }
+
+    fn form(&self, reference: impl FnOnce(&NodeRef) -> Option<BlockRef>) -> Option<TreeRoot> {
+        let Some(root) = &self.root else { return Some(TreeRoot::default()) };
+        reference(&root.node).map(|node| TreeRoot {
+            root: Some(node),
+            height: self.height,
+            bytes: root.bytes,
+        })
     }
 
     /// Number of bytes.
@@ -122,17 +131,19 @@ impl Child {
     }
 
     pub(super) fn inner(children: Vec<Child>) -> Child {
-        let inner = Inner { children };
+        let inner = Inner::new(children);
         Child { bytes: inner.bytes(), node: NodeRef::Mem(Arc::new(Node::Inner(inner))) }
     }
 
     fn dirty_bytes(&self) -> u64 {
-        let NodeRef::Mem(node) = &self.node else { return 0 };
-        let (own, below) = match &**node {
-            Node::Leaf(leaf) => (leaf.len(), 0),
-            Node::Inner(Inner { children }) => {
-                (inner_bytes(children.len()), children.iter().map(Child::dirty_bytes).sum())
-            }
+        let Some(node) = self.node.dirty() else { return 0 };
+        let below = match &**node {
+            Node::Leaf(_) => 0,
+            Node::Inner(inner) => inner.children.iter().map(Child::dirty_bytes).sum(),
+        };
+        let own = match &**node {
+            Node::Leaf(leaf) => leaf.len(),
+            Node::Inner(inner) => inner_bytes(inner.children.len()),
         };
         own.next_multiple_of(BLOCK_BYTES) as u64 + below
     }
@@ -141,10 +152,44 @@ impl Child {
 /// Where a node is.
 #[derive(Clone, Debug)]
 pub enum NodeRef {
-    /// Only in memory; perhaps shared with other trees.
+    /// In memory; perhaps shared with other trees. Dirty, unless a checkpoint has captured it.
     Mem(Arc<Node>),
     /// On disk; perhaps in the cache as well.
     Disk(BlockRef),
+}
+
+impl NodeRef {
+    /// The node, if it has no blocks.
+    pub(super) fn dirty(&self) -> Option<&Arc<Node>> {
+        match self {
+            NodeRef::Mem(node) if !node.home().is_assigned() => Some(node),
+            _ => None,
+        }
+    }
+
+    /// The blocks that the node has.
+    pub(super) fn extent(&self) -> Option<Extent> {
+        match self {
+            NodeRef::Mem(node) => node.home().extent(),
+            NodeRef::Disk(reference) => Some(reference.extent()),
+        }
+    }
+
+    /// What leads to the node on disk, once it is written.
+    pub(super) fn written(&self) -> Option<BlockRef> {
+        match self {
+            NodeRef::Mem(node) => node.home().written(),
+            NodeRef::Disk(reference) => Some(*reference),
+        }
+    }
+
+    /// The same less the checksums, as soon as it is captured.
+    pub(super) fn reserved(&self) -> Option<BlockRef> {
+        match self {
+            NodeRef::Mem(node) => node.home().reserved(),
+            NodeRef::Disk(reference) => Some(*reference),
+        }
+    }
 }
 
 /// A node.
@@ -162,6 +207,22 @@ impl Node {
         match self {
             Node::Leaf(leaf) => leaf.len(),
             Node::Inner(inner) => inner.children.len(),
+        }
+    }
+
+    /// Where a checkpoint puts it.
+    pub(super) fn home(&self) -> &Home {
+        match self {
+            Node::Leaf(leaf) => &leaf.home,
+            Node::Inner(inner) => &inner.home,
+        }
+    }
+
+    /// Makes it a node of its own, which no checkpoint has captured.
+    pub(super) fn leave_home(&mut self) {
+        match self {
+            Node::Leaf(leaf) => leaf.home = Home::default(),
+            Node::Inner(inner) => inner.home = Home::default(),
         }
     }
 
@@ -208,9 +269,15 @@ impl Weigh for Node {
 pub struct Inner {
     /// In the order of their bytes.
     pub children: Vec<Child>,
+    home: Home,
 }
 
 impl Inner {
+    /// A node with these children.
+    pub fn new(children: Vec<Child>) -> Inner {
+        Inner { children, home: Home::default() }
+    }
+
     /// Bytes below the node.
     pub fn bytes(&self) -> u64 {
         self.children.iter().map(|child| child.bytes).sum()

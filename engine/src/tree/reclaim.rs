@@ -6,7 +6,8 @@ use crate::base::Result;
 use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
 
-use super::{Child, NodeRef, Rope, Tree, TreeSource};
+use super::capture::forget_written;
+use super::{Child, Rope, Tree, TreeSource};
 
 /// A tree on its way out: the subtrees whose blocks are still owned. Holds at most one path and its siblings.
 #[derive(Clone, Default, Debug)]
@@ -42,6 +43,11 @@ impl Reclaim {
         self.frontier.len()
     }
 
+    /// Lets go of the nodes in memory that are written.
+    pub fn forget_written(&mut self) {
+        self.frontier.iter_mut().for_each(|(child, _)| forget_written(child));
+    }
+
     /// Takes every dirty node apart, so that what is left stands on disk.
     pub fn take_dirty_apart<F: DiskFile, P: Platform>(
         &mut self,
@@ -49,13 +55,13 @@ impl Reclaim {
         deaths: &mut Deaths,
     ) -> Result<()> {
         for at in (0..self.frontier.len()).rev() {
-            if matches!(self.frontier[at].0.node, NodeRef::Mem(_)) {
+            if self.frontier[at].0.node.dirty().is_some() {
                 let last = self.frontier.len() - 1;
                 self.frontier.swap(at, last);
                 self.step(source, deaths)?;
             }
         }
-        match self.frontier.iter().any(|(child, _)| matches!(child.node, NodeRef::Mem(_))) {
+        match self.frontier.iter().any(|(child, _)| child.node.dirty().is_some()) {
             true => {
                 reached!("a dead tree has dirty nodes on several levels");
                 self.take_dirty_apart(source, deaths)
@@ -84,8 +90,8 @@ impl Reclaim {
                 }
             },
         };
-        if let NodeRef::Disk(reference) = &child.node {
-            deaths.kill(reference.extent());
+        if let Some(extent) = child.node.extent() {
+            deaths.kill(extent);
         }
         self.frontier.pop();
         self.frontier.extend(children.into_iter().map(|child| (child, height - 1)));

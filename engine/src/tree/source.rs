@@ -13,7 +13,7 @@ use super::{Child, Geometry, Inner, Leaf, Node, NodeRef};
 /// What every operation on a tree needs beside the tree.
 pub struct TreeSource<'a, F, P: Platform> {
     /// The data file.
-    pub file: &'a DataFile<F>,
+    pub file: &'a DataFile<F, P>,
     /// The cache of nodes.
     pub cache: &'a NodeCache<Node, P>,
     /// How large nodes may be.
@@ -45,15 +45,21 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         height: u8,
         deaths: &mut Deaths,
     ) -> Result<&'n mut Node> {
+        let extent = child.node.extent();
+        reached!(
+            "a node changed that a checkpoint had captured",
+            extent.is_some() && matches!(child.node, NodeRef::Mem(_))
+        );
         if let NodeRef::Disk(reference) = &child.node {
-            let node = self.load_disk(reference, child.bytes, height)?;
-            deaths.kill(reference.extent());
-            child.node = NodeRef::Mem(node);
+            child.node = NodeRef::Mem(self.load_disk(reference, child.bytes, height)?);
         }
-        match &mut child.node {
-            NodeRef::Mem(node) => Ok(Arc::make_mut(node)),
-            NodeRef::Disk(_) => unreachable!("replaced above"),
+        let NodeRef::Mem(node) = &mut child.node else { unreachable!("replaced above") };
+        let node = Arc::make_mut(node);
+        if let Some(extent) = extent {
+            deaths.kill(extent);
+            node.leave_home();
         }
+        Ok(node)
     }
 
     fn load_disk(&self, reference: &BlockRef, bytes: u64, height: u8) -> Result<Arc<Node>> {
@@ -77,7 +83,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                 .into_iter()
                 .map(|entry| Child { bytes: entry.bytes, node: NodeRef::Disk(entry.child) })
                 .collect();
-            Node::Inner(Inner { children })
+            Node::Inner(Inner::new(children))
         };
         let below = match &node {
             Node::Leaf(leaf) => Some(leaf.len() as u64),

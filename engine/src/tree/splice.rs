@@ -10,7 +10,7 @@ use crate::base::Result;
 use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
 
-use super::{Child, Leaf, Node, NodeRef, Rope, Tree, TreeSource};
+use super::{Child, Leaf, Node, Rope, Tree, TreeSource};
 
 /// How an attempt to edit one leaf in place ended.
 enum Attempt {
@@ -131,8 +131,8 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
 
     /// Empties a tree of one leaf.
     fn forget_root(&self, tree: &mut Tree, deaths: &mut Deaths) {
-        if let Some(Child { node: NodeRef::Disk(reference), .. }) = &tree.root {
-            deaths.kill(reference.extent());
+        if let Some(extent) = tree.root.as_ref().and_then(|root| root.node.extent()) {
+            deaths.kill(extent);
         }
         *tree = Tree::new();
     }

@@ -6,9 +6,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::base::{BLOCK_BYTES, BlockId, Result};
-use crate::cache::{DataFile, Deaths, NodeCache, NodeWriter, Shelf};
+use crate::cache::{Capture, DataFile, Deaths, NodeCache, NodeWriter, Shelf};
 use crate::env::{Disk, DiskFile, OpenMode, RealDisk, RealFile, RealPlatform};
-use crate::format::block_ref::BlockRef;
 use crate::format::extent::Extent;
 use crate::format::stride::Stride;
 
@@ -16,9 +15,10 @@ const SMALL: Geometry = Geometry { leaf_bytes: 256, fanout: 5 };
 
 /// Hands out blocks one after the other and never again, and knows which are owned.
 struct Appender<'a> {
-    file: &'a DataFile<RealFile>,
+    file: &'a DataFile<RealFile, RealPlatform>,
     next: u64,
     owned: BTreeMap<u64, u64>,
+    captured: Vec<CapturedNode>,
 }
 
 impl Appender<'_> {
@@ -33,13 +33,37 @@ impl Appender<'_> {
     }
 }
 
+impl Capture<CapturedNode> for Appender<'_> {
+    fn place(&mut self, bytes: usize) -> Result<BlockId> {
+        let (block, blocks) = (self.next, bytes.div_ceil(BLOCK_BYTES) as u64);
+        self.next += blocks;
+        self.owned.insert(block, blocks);
+        Ok(BlockId(block))
+    }
+    fn push(&mut self, node: CapturedNode) {
+        self.captured.push(node);
+    }
+}
+
 impl NodeWriter for Appender<'_> {
-    fn write_node(&mut self, bytes: &[u8]) -> Result<BlockRef> {
-        let reference = BlockRef::to(BlockId(self.next), bytes);
-        self.file.write_blocks(reference.block, bytes)?;
-        self.next += reference.blocks();
-        self.owned.insert(reference.block.0, reference.blocks());
-        Ok(reference)
+    fn write_node(&mut self, block: BlockId, bytes: &[u8]) -> Result<()> {
+        self.file.write_blocks(block, bytes)
+    }
+}
+
+impl Appender<'_> {
+    fn write_captured(&mut self, source: &Source<'_>) {
+        for node in std::mem::take(&mut self.captured) {
+            source.write(&node, self).unwrap();
+        }
+    }
+
+    fn flush(&mut self, source: &Source<'_>, tree: &mut Tree) {
+        self.write_captured(source);
+        tree.capture(self).unwrap();
+        self.write_captured(source);
+        tree.forget_written();
+        assert!(tree.disk_form().is_some());
     }
 }
 
@@ -57,7 +81,7 @@ impl BulkWriter for Appender<'_> {
     }
 }
 
-fn with_file(run: impl FnOnce(&DataFile<RealFile>)) {
+fn with_file(run: impl FnOnce(&DataFile<RealFile, RealPlatform>)) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("blocks");
     let file = RealDisk.open(&path, OpenMode { write: true, create_new: true, direct: false }).unwrap();
@@ -67,12 +91,34 @@ fn with_file(run: impl FnOnce(&DataFile<RealFile>)) {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Splice { at: u64, delete: u64, insert: usize },
-    StrideWrite { at: u64, size: u64, stride: u64, count: u64 },
-    StrideRemove { at: u64, size: u64, stride: u64, count: u64 },
-    Bulk { at: u64, len: usize },
+    Splice {
+        at: u64,
+        delete: u64,
+        insert: usize,
+    },
+    StrideWrite {
+        at: u64,
+        size: u64,
+        stride: u64,
+        count: u64,
+    },
+    StrideRemove {
+        at: u64,
+        size: u64,
+        stride: u64,
+        count: u64,
+    },
+    Bulk {
+        at: u64,
+        len: usize,
+    },
     Flush,
-    CutAndPutBack { at: u64, len: u64 },
+    /// As a flush, but what follows happens before it is written.
+    Capture,
+    CutAndPutBack {
+        at: u64,
+        len: u64,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -84,6 +130,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => strided.prop_map(|(at, size, stride, count)| Step::StrideRemove { at, size, stride, count }),
         1 => (any::<u64>(), 1usize..9000).prop_map(|(at, len)| Step::Bulk { at, len }),
         1 => Just(Step::Flush),
+        1 => Just(Step::Capture),
         1 => (any::<u64>(), any::<u64>()).prop_map(|(at, len)| Step::CutAndPutBack { at, len }),
     ]
 }
@@ -167,13 +214,18 @@ fn run_step(
             source.insert(tree, at, Rope::Tree(rope), &mut deaths).unwrap();
             model.splice(at as usize..at as usize, bytes);
         }
-        Step::Flush => source.flush(tree, disk).unwrap(),
+        Step::Flush => disk.flush(source, tree),
+        Step::Capture => {
+            disk.write_captured(source);
+            tree.forget_written();
+            tree.capture(disk).unwrap();
+        }
         Step::CutAndPutBack { at, len: cut } => {
             let at = at % (len + 1);
             let cut = cut % (len - at + 1);
             let mut rope = source.splice(tree, at, cut, Rope::Bytes(vec![]), &mut deaths).unwrap();
             if let Rope::Tree(tree) = &mut rope {
-                source.flush(tree, disk).unwrap();
+                disk.flush(source, tree);
             }
             source.insert(tree, at, rope, &mut deaths).unwrap();
         }
@@ -210,7 +262,7 @@ proptest! {
         with_file(|file| {
             let cache = NodeCache::on(&Shelf::new(20_000));
             let source: Source<'_> = TreeSource { file, cache: &cache, geometry: SMALL };
-            let mut disk = Appender { file, next: 2, owned: BTreeMap::new() };
+            let mut disk = Appender { file, next: 2, owned: BTreeMap::new(), captured: Vec::new() };
             let (mut tree, mut model, mut leaked) = (Tree::new(), Vec::new(), 0);
             for (n, step) in steps.iter().enumerate() {
                 let (before, old) = (tree.clone(), model.clone());
@@ -246,9 +298,9 @@ fn reclaim_frees_every_block_once() {
     with_file(|file| {
         let cache = NodeCache::on(&Shelf::new(1 << 20));
         let source: Source<'_> = TreeSource { file, cache: &cache, geometry: SMALL };
-        let mut disk = Appender { file, next: 2, owned: BTreeMap::new() };
+        let mut disk = Appender { file, next: 2, owned: BTreeMap::new(), captured: Vec::new() };
         let mut tree = source.build(noise(100_000, 3));
-        source.flush(&mut tree, &mut disk).unwrap();
+        disk.flush(&source, &mut tree);
         let (mut reclaim, mut deaths) = (Reclaim::new(tree), Deaths::default());
         while !reclaim.is_done() {
             reclaim.step(&source, &mut deaths).unwrap();

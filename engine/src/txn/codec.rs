@@ -33,7 +33,7 @@ const ADD: u8 = 6;
 const TAKE: u8 = 7;
 const RENAME: u8 = 8;
 
-/// Appends `entry` and its length. Trees in it are clean.
+/// Appends `entry` and its length. Trees in it are written.
 pub(super) fn encode_entry(entry: &UndoEntry, out: &mut Vec<u8>) {
     let start = out.len();
     encode_varint(entry.lsn.0, out);
@@ -141,7 +141,7 @@ fn decode_name(from: &mut Reader<'_>) -> Result<Name, WireError> {
 }
 
 fn encode_tree(tree: &Tree, out: &mut Vec<u8>) {
-    tree.disk_form().expect("invariant: what a checkpoint encodes was flushed").encode_into(out);
+    tree.disk_form().expect("invariant: trees in entries are written first").encode_into(out);
 }
 
 fn decode_tree(from: &mut Reader<'_>) -> Result<Tree, WireError> {
@@ -161,12 +161,6 @@ fn decode_stride(from: &mut Reader<'_>) -> Result<Stride, WireError> {
     Ok(stride)
 }
 
-fn encode_stack(stack: &UndoStack, out: &mut Vec<u8>) {
-    assert!(stack.recent().is_empty(), "a checkpoint spills before it encodes");
-    encode_varint(stack.top().map_or(0, |lsn| lsn.0 + 1), out);
-    encode_tree(stack.spilled(), out);
-}
-
 fn decode_stack(from: &mut Reader<'_>) -> Result<UndoStack, WireError> {
     let top = decode_varint(from)?.checked_sub(1).map(Lsn);
     let spilled = decode_tree(from)?;
@@ -176,27 +170,76 @@ fn decode_stack(from: &mut Reader<'_>) -> Result<UndoStack, WireError> {
     Ok(UndoStack::from_spilled(spilled, top))
 }
 
-/// The transactions that logged something and are open, and the graveyard; everything in them is clean. Nothing at all
-/// is no bytes at all.
-pub fn encode_table(table: &Table, graveyard: &Graveyard) -> Vec<u8> {
-    let mut out = Vec::new();
-    if table.active().next().is_none() && graveyard.is_empty() {
-        return out;
+/// The transactions that logged something and are open, and the graveyard, as a checkpoint captured them.
+pub struct CapturedTable {
+    open: Vec<(TxnId, CapturedStack)>,
+    dead_stacks: Vec<CapturedStack>,
+    dead_trees: Vec<Tree>,
+}
+
+struct CapturedStack {
+    top: Option<Lsn>,
+    spilled: Tree,
+}
+
+impl CapturedStack {
+    fn of(stack: &UndoStack) -> CapturedStack {
+        assert!(stack.recent().is_empty(), "a checkpoint spills before it captures");
+        CapturedStack { top: stack.top(), spilled: stack.spilled().clone() }
     }
-    let open = table.active().count();
-    let left_out = usize::from(open > 1 && mutant!("one transaction is not in the table"));
-    encode_varint((open - left_out) as u64, &mut out);
-    for (id, state) in table.active().skip(left_out) {
-        encode_varint(id.0, &mut out);
-        encode_stack(&state.undo, &mut out);
+}
+
+impl CapturedTable {
+    /// The table as it is now.
+    pub fn of(table: &Table, graveyard: &Graveyard) -> CapturedTable {
+        let open = table.active().count();
+        let left_out = usize::from(open > 1 && mutant!("one transaction is not in the table"));
+        let lost = mutant!("dead undo stacks are not in the table");
+        let dead_stacks = graveyard.stacks().take(if lost { 0 } else { usize::MAX });
+        CapturedTable {
+            open: table
+                .active()
+                .skip(left_out)
+                .map(|(id, state)| (id, CapturedStack::of(&state.undo)))
+                .collect(),
+            dead_stacks: dead_stacks.map(CapturedStack::of).collect(),
+            dead_trees: graveyard.trees().collect(),
+        }
     }
-    let lost = mutant!("dead undo stacks are not in the table");
-    let stacks = graveyard.stacks().take(if lost { 0 } else { usize::MAX });
-    encode_varint(stacks.len() as u64, &mut out);
-    stacks.for_each(|stack| encode_stack(stack, &mut out));
-    encode_varint(graveyard.trees().len() as u64, &mut out);
-    graveyard.trees().for_each(|tree| encode_tree(&tree, &mut out));
-    out
+
+    /// The length of the encoding, which is known before all trees are written.
+    pub fn encoded_bytes(&self) -> usize {
+        self.encode_with(Tree::reserved_form).len()
+    }
+
+    /// The encoding, once all trees are written. Nothing at all is no bytes at all.
+    pub fn encode(&self) -> Vec<u8> {
+        self.encode_with(Tree::disk_form)
+    }
+
+    fn encode_with(&self, form: impl Fn(&Tree) -> Option<TreeRoot>) -> Vec<u8> {
+        let mut out = Vec::new();
+        if self.open.is_empty() && self.dead_stacks.is_empty() && self.dead_trees.is_empty() {
+            return out;
+        }
+        let tree = |tree: &Tree, out: &mut Vec<u8>| {
+            form(tree).expect("invariant: it was captured, or written").encode_into(out);
+        };
+        let stack = |stack: &CapturedStack, out: &mut Vec<u8>| {
+            encode_varint(stack.top.map_or(0, |lsn| lsn.0 + 1), out);
+            tree(&stack.spilled, out);
+        };
+        encode_varint(self.open.len() as u64, &mut out);
+        for (id, undo) in &self.open {
+            encode_varint(id.0, &mut out);
+            stack(undo, &mut out);
+        }
+        encode_varint(self.dead_stacks.len() as u64, &mut out);
+        self.dead_stacks.iter().for_each(|dead| stack(dead, &mut out));
+        encode_varint(self.dead_trees.len() as u64, &mut out);
+        self.dead_trees.iter().for_each(|dead| tree(dead, &mut out));
+        out
+    }
 }
 
 /// The open transactions, newest last, and the graveyard that a checkpoint wrote.

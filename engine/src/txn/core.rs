@@ -13,7 +13,7 @@ use crate::space::Space;
 use crate::tree::Tree;
 
 use super::apply::existing;
-use super::{Graveyard, Locks, Published, Room, Table, Unsettled};
+use super::{Graveyard, Locks, Published, Room, Table, Underway, Unsettled};
 
 /// Nodes of the graveyard that are freed at a time.
 const RECLAIM_STEP: usize = 256;
@@ -83,6 +83,10 @@ pub struct Core<E: Env> {
     pub dirty_bytes: u64,
     /// Space for the next checkpoint.
     pub room: Room,
+    /// Where the log stood at the last capture.
+    pub captured_lsn: Lsn,
+    /// The checkpoint that is being written.
+    pub underway: Option<Arc<Underway<E::Platform>>>,
     /// What was counted.
     pub counters: Counters,
     pub(super) era: Era,
@@ -123,6 +127,8 @@ impl<E: Env> Core<E> {
             private_deaths: Deaths::default(),
             dirty_bytes: 0,
             room: Room::new(file_bytes),
+            captured_lsn: lsn,
+            underway: None,
             counters: Counters::default(),
             era: Era(0),
             last_commit: lsn,
@@ -175,9 +181,9 @@ impl<E: Env> Core<E> {
         self.log.as_mut().expect("invariant: every write makes the database writable first")
     }
 
-    /// Log records since the last checkpoint, in bytes.
-    pub fn log_bytes_since_checkpoint(&self) -> u64 {
-        self.next_lsn().0 - self.superblocks.current.log.lsn.0
+    /// Log records since the last capture, in bytes.
+    pub fn log_bytes_since_capture(&self) -> u64 {
+        self.next_lsn().0 - self.captured_lsn.0
     }
 
     /// Runs a call that may change the state. One that panics half-way leaves a poisoned core behind, which writes nothing

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use crate::base::Result;
-use crate::cache::{Deaths, NodeWriter};
+use crate::cache::Deaths;
 use crate::catalog::Store;
 use crate::env::Env;
 use crate::tree::{Reclaim, Tree};
@@ -97,14 +97,10 @@ impl Graveyard {
         self.reclaim.take_dirty_apart(&store.trees(), deaths)
     }
 
-    /// Writes what is only in memory of the stacks; call after `settle`.
-    pub fn spill<E: Env>(
-        &mut self,
-        store: &Store<E>,
-        writer: &mut impl NodeWriter,
-        private: &mut Deaths,
-    ) -> Result<()> {
-        self.stacks.iter_mut().try_for_each(|stack| stack.spill(store, writer, private))
+    /// Lets go of the nodes in memory that are written.
+    pub fn forget_written(&mut self) {
+        self.stacks.iter_mut().for_each(UndoStack::forget_written);
+        self.reclaim.forget_written();
     }
 }
 

@@ -35,6 +35,8 @@ const TABLE_ENTRY_BYTES: u64 = 64;
 pub struct Room {
     /// An upper bound of what a checkpoint writes, less the table and the free map.
     owed_bytes: u64,
+    /// The same of the one that is being written.
+    captured_bytes: u64,
     /// The blocks below this one can be written without asking for space.
     backed_blocks: u64,
 }
@@ -42,7 +44,7 @@ pub struct Room {
 impl Room {
     /// The account of a file of `len` bytes to which nothing was added yet.
     pub fn new(len: u64) -> Room {
-        Room { owed_bytes: 0, backed_blocks: len / BLOCK }
+        Room { owed_bytes: 0, captured_bytes: 0, backed_blocks: len / BLOCK }
     }
 
     /// A checkpoint has `bytes` more to write.
@@ -100,11 +102,18 @@ impl<E: Env> Core<E> {
         self.make_room(table_bytes(frontier as u64, geometry), nodes as u64)
     }
 
-    /// A checkpoint is published: nothing is owed. Gives space at the end of the file back if there is much more of it than
-    /// that checkpoint needed, and all of it when the database is closed. Only a hint: a failure changes nothing.
+    /// A checkpoint has captured the state: nothing is owed any more.
+    pub fn forget_owed(&mut self) {
+        self.room.captured_bytes = std::mem::take(&mut self.room.owed_bytes);
+    }
+
+    /// A checkpoint is published. Gives space at the end of the file back if there is much more of it than that checkpoint
+    /// needed, and all of it when the database is closed. Only a hint: a failure changes nothing.
     pub fn give_room_back(&mut self, closing: bool) {
-        let written = std::mem::take(&mut self.room.owed_bytes);
+        let written = std::mem::take(&mut self.room.captured_bytes);
         let keep = if closing { 0 } else { written + LEAST_GROWTH_BYTES };
+        // What was changed while it was written needs space as well.
+        let keep = if self.room.owed_bytes > 0 { keep.max(self.needed(0, 0)) } else { keep };
         let (file, used) = (self.store.file.file(), self.space.total_blocks() * BLOCK);
         if file.len().is_ok_and(|len| len > used + 2 * keep) {
             reached!(

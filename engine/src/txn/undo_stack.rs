@@ -1,18 +1,18 @@
 //! A transaction's inverses, newest on top.
 //!
 //! The newest entries are in memory. A checkpoint *spills* them: they are encoded and appended to a tree of bytes of
-//! their own, so that each checkpoint writes only what is new. An entry is encoded with its length behind it, so that
+//! their own, so that each checkpoint writes only what is new; before that it writes the trees that they hold. An entry is encoded with its length behind it, so that
 //! the stack can be read from the top.
 //!
 //! Invariant: all spilled entries lie below all entries in memory.
 
 use crate::base::{Error, Lsn, Result, TxnId};
-use crate::cache::{Deaths, NodeWriter};
+use crate::cache::{Capture, Deaths};
 use crate::catalog::Store;
 use crate::env::Env;
 use crate::format::record::{Body, Record, record_bytes};
 use crate::format::wire::Reader;
-use crate::tree::{Rope, Tree};
+use crate::tree::{CapturedNode, Rope, Tree};
 
 use super::Change;
 use super::codec::{decode_entry, encode_entry};
@@ -146,31 +146,35 @@ impl UndoStack {
         std::mem::take(&mut self.recent)
     }
 
-    /// Moves everything in memory to disk. Trees that entries hold are written first.
-    pub fn spill<E: Env>(
-        &mut self,
-        store: &Store<E>,
-        writer: &mut impl NodeWriter,
-        private: &mut Deaths,
-    ) -> Result<()> {
-        if !self.recent.is_empty() {
-            let mut encoded = Vec::new();
-            let several = self.recent.len() > 1;
-            let left_out = usize::from(several && mutant!("the oldest undo entry is not written"));
-            for entry in self.recent.iter_mut().skip(left_out) {
-                if let Some(tree) = entry.change.tree_mut() {
-                    reached!("a checkpoint writes a removed subtree", tree.disk_form().is_none());
-                    store.trees().flush(tree, writer)?;
-                }
-                encode_entry(entry, &mut encoded);
-            }
-            let end = self.spilled.len();
-            reached!("a tall undo stack was spilled once more", self.spilled.height() > 1);
-            store.trees().insert(&mut self.spilled, end, Rope::Bytes(encoded), private)?;
-            self.recent.clear();
-            self.unspilled = Unspilled::default();
+    /// Captures the trees that entries in memory hold.
+    pub fn capture_removed(&self, capture: &mut impl Capture<CapturedNode>) -> Result<()> {
+        self.recent.iter().filter_map(|entry| entry.change.tree()).try_for_each(|tree| {
+            reached!("a checkpoint writes a removed subtree", tree.disk_form().is_none());
+            tree.capture(capture)
+        })
+    }
+
+    /// Moves the entries in memory to the tree of bytes. The trees that they hold are written.
+    pub fn spill<E: Env>(&mut self, store: &Store<E>, private: &mut Deaths) -> Result<()> {
+        if self.recent.is_empty() {
+            return Ok(());
         }
-        store.trees().flush(&mut self.spilled, writer)
+        let mut encoded = Vec::new();
+        let several = self.recent.len() > 1;
+        let left_out = usize::from(several && mutant!("the oldest undo entry is not written"));
+        self.recent.iter().skip(left_out).for_each(|entry| encode_entry(entry, &mut encoded));
+        let end = self.spilled.len();
+        reached!("a tall undo stack was spilled once more", self.spilled.height() > 1);
+        store.trees().insert(&mut self.spilled, end, Rope::Bytes(encoded), private)?;
+        self.recent.clear();
+        self.unspilled = Unspilled::default();
+        Ok(())
+    }
+
+    /// Lets go of the nodes in memory that are written.
+    pub fn forget_written(&mut self) {
+        self.spilled.forget_written();
+        self.recent.iter_mut().filter_map(|entry| entry.change.tree_mut()).for_each(Tree::forget_written);
     }
 
     /// All spilled entries, newest first, for the audit.

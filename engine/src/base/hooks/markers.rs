@@ -129,6 +129,15 @@ pub const MARKERS: &[&str] = &[
     "a loser has undo entries on both sides of the checkpoint",
     "the log holds nothing but losers",
     "the log is empty and there are several losers",
+    // Checkpoints beside other work.
+    "a node changed that a checkpoint had captured",
+    "a map node changed that a checkpoint had captured",
+    "a node changed while a checkpoint was written",
+    "a map changed while a checkpoint was written",
+    "a checkpoint waits for another one",
+    "who holds the latch waits for a checkpoint",
+    "removed subtrees are written before a capture",
+    "a sync came behind one that failed",
     // Calls.
     "a commit was deferred while many transactions are open",
 ];

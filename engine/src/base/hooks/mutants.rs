@@ -411,4 +411,10 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "The error of a write or sync of the log names another file.",
         survives_tests: true,
     },
+    Mutant {
+        name: "a sync forgets the one before",
+        mechanism: "sync failure",
+        broken: "A sync of the data file that comes behind one that failed is believed.",
+        survives_tests: true,
+    },
 ];

@@ -76,17 +76,18 @@ proptest! {
 fn neighbours_in_the_wrong_order_are_damage_when_they_are_joined() {
     let (file, cache) = (file(), Cache::<u64, u64>::on(&Shelf::new(1 << 20)));
     let source = MapSource { file: &file, cache: &cache };
-    let mut next = 2;
-    let mut writer = Appender { file: &file, next: &mut next };
     let leaf = |keys: &[u64]| MapNode::<u64, u64>::Leaf(keys.iter().map(|&key| (key, 7)).collect());
-    let left = writer.write_node(&leaf(&[1, 100, 101]).encode(1)).unwrap();
-    let right = writer.write_node(&leaf(&[50, 51]).encode(1)).unwrap();
+    let put = |block: u64, bytes: Vec<u8>| {
+        Writer(&file).write_node(BlockId(block), &bytes).unwrap();
+        BlockRef::to(BlockId(block), &bytes)
+    };
+    let left = put(2, leaf(&[1, 100, 101]).encode(1));
+    let right = put(3, leaf(&[50, 51]).encode(1));
     let child = |first, at| MapChild { first, summary: (), child: NodeRef::Disk(at) };
     let root = MapNode::<u64, u64>::Inner(vec![child(1, left), child(50, right)]);
-    let root = writer.write_node(&root.encode(2)).unwrap();
+    let root = put(4, root.encode(2));
     let mut map = OrderedMap::<u64, u64>::from_root(&MapRoot { root: Some(root), height: 2, count: 5 }, 512);
     map.remove(source, &1, &mut Deaths::default()).unwrap();
-    let mut writer = Appender { file: &file, next: &mut next };
-    let error = map.flush(source, &mut writer, &mut |_, _| Ok(())).unwrap_err();
+    let error = write(source, capture(&map, &mut 5)).unwrap_err();
     assert!(matches!(error, Error::Corruption { .. }), "{error}");
 }

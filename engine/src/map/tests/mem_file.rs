@@ -1,4 +1,4 @@
-//! A file in memory whose reads and writes can be made to fail.
+//! A file in memory whose reads can be made to fail.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,16 +9,11 @@ use crate::sync::Latched;
 pub(crate) struct MemFile {
     bytes: Latched<Vec<u8>, RealPlatform>,
     reads_left: AtomicU64,
-    writes_left: AtomicU64,
 }
 
 impl MemFile {
     pub(crate) fn new() -> MemFile {
-        MemFile {
-            bytes: Latched::new(Vec::new()),
-            reads_left: AtomicU64::new(u64::MAX),
-            writes_left: AtomicU64::new(u64::MAX),
-        }
+        MemFile { bytes: Latched::new(Vec::new()), reads_left: AtomicU64::new(u64::MAX) }
     }
 
     /// Lets so many reads succeed, and then none.
@@ -26,14 +21,8 @@ impl MemFile {
         self.reads_left.store(reads, Ordering::Relaxed);
     }
 
-    /// Lets so many writes succeed, and then none.
-    pub(crate) fn fail_writes_after(&self, writes: u64) {
-        self.writes_left.store(writes, Ordering::Relaxed);
-    }
-
     pub(crate) fn heal(&self) {
         self.fail_reads_after(u64::MAX);
-        self.fail_writes_after(u64::MAX);
     }
 }
 
@@ -55,7 +44,6 @@ impl DiskFile for MemFile {
         Ok(n)
     }
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
-        spend(&self.writes_left)?;
         let mut bytes = self.bytes.lock();
         let end = offset as usize + buf.len();
         if bytes.len() < end {

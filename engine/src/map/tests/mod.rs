@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::*;
 use crate::base::{BLOCK_BYTES, BlockId, Error, Result, SharedBytes};
-use crate::cache::{DataFile, Deaths, NodeCache, NodeWriter, Shelf};
+use crate::cache::{Capture, DataFile, Deaths, NodeCache, NodeWriter, Shelf};
 use crate::env::RealPlatform;
 use crate::format::block_ref::BlockRef;
 use crate::format::extent::Extent;
@@ -21,20 +21,44 @@ type Cache<K, V> = NodeCache<CleanNode<K, V>, RealPlatform>;
 type Source<'a, K, V> = MapSource<'a, K, V, MemFile, RealPlatform>;
 
 /// Hands out blocks one after the other and never again.
-struct Appender<'a> {
-    file: &'a DataFile<MemFile>,
+struct Appender<'a, K, V: MapValue> {
     next: &'a mut u64,
+    captured: Vec<CapturedMapNode<K, V>>,
 }
 
-impl NodeWriter for Appender<'_> {
-    fn write_node(&mut self, bytes: &[u8]) -> Result<BlockRef> {
-        let reference = BlockRef::to(BlockId(*self.next), bytes);
-        let mut whole = bytes.to_vec();
-        whole.resize(reference.extent().bytes() as usize, 0);
-        self.file.write_blocks(reference.block, &whole)?;
-        *self.next += reference.blocks();
-        Ok(reference)
+impl<K, V: MapValue> Capture<CapturedMapNode<K, V>> for Appender<'_, K, V> {
+    fn place(&mut self, bytes: usize) -> Result<BlockId> {
+        let block = BlockId(*self.next);
+        *self.next += bytes.div_ceil(BLOCK_BYTES) as u64;
+        Ok(block)
     }
+    fn push(&mut self, node: CapturedMapNode<K, V>) {
+        self.captured.push(node);
+    }
+}
+
+/// Writes whole blocks.
+struct Writer<'a>(&'a DataFile<MemFile, RealPlatform>);
+
+impl NodeWriter for Writer<'_> {
+    fn write_node(&mut self, block: BlockId, bytes: &[u8]) -> Result<()> {
+        let mut whole = bytes.to_vec();
+        whole.resize(bytes.len().next_multiple_of(BLOCK_BYTES), 0);
+        self.0.write_blocks(block, &whole)
+    }
+}
+
+fn capture<K: MapKey, V: MapValue>(map: &OrderedMap<K, V>, next: &mut u64) -> Vec<CapturedMapNode<K, V>> {
+    let mut appender = Appender { next, captured: Vec::new() };
+    map.capture(&mut appender, &mut |_, _| Ok(())).unwrap();
+    appender.captured
+}
+
+fn write<K: MapKey, V: MapValue>(
+    source: Source<'_, K, V>,
+    captured: Vec<CapturedMapNode<K, V>>,
+) -> Result<()> {
+    captured.into_iter().try_for_each(|node| source.write(&node, &mut Writer(source.file)))
 }
 
 /// Collects what a walk meets.
@@ -44,8 +68,8 @@ struct Collect<K, V> {
 }
 
 impl<K: Clone, V: Clone> MapWalk<K, V> for Collect<K, V> {
-    fn node(&mut self, reference: &BlockRef) {
-        assert!(self.blocks.insert(reference.extent()));
+    fn node(&mut self, extent: Extent) {
+        assert!(self.blocks.insert(extent));
     }
     fn entry(&mut self, key: &K, value: &V) -> Result<()> {
         self.entries.push((key.clone(), value.clone()));
@@ -61,13 +85,14 @@ fn audit<K: MapKey, V: MapValue>(map: &OrderedMap<K, V>, source: Source<'_, K, V
     collect
 }
 
-fn file() -> DataFile<MemFile> {
+fn file() -> DataFile<MemFile, RealPlatform> {
     DataFile::new(MemFile::new(), Path::new("mem"))
 }
 
 fn flush<K: MapKey, V: MapValue>(map: &mut OrderedMap<K, V>, source: Source<'_, K, V>, next: &mut u64) {
-    let mut writer = Appender { file: source.file, next };
-    map.flush(source, &mut writer, &mut |_, _| Ok(())).unwrap();
+    write(source, capture(map, next)).unwrap();
+    map.forget_written(&mut |_| {});
+    assert!(map.root().is_some());
 }
 
 #[test]

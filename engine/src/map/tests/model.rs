@@ -17,7 +17,8 @@ enum Op {
     Update(u16, u64),
     Neighbours(u16),
     Flush,
-    FailingFlush(u64),
+    /// As a flush, but what follows happens before it is written.
+    Capture,
     Reopen,
     Snapshot,
     /// The next change finds the cache empty, and only so many reads succeed.
@@ -34,7 +35,7 @@ fn op(keys: u16) -> impl Strategy<Value = Op> {
         3 => (key(), 0..50u64).prop_map(|(key, value)| Op::Update(key, value)),
         3 => key().prop_map(Op::Neighbours),
         2 => Just(Op::Flush),
-        1 => (0..4u64).prop_map(Op::FailingFlush),
+        2 => Just(Op::Capture),
         1 => Just(Op::Reopen),
         1 => Just(Op::Snapshot),
         4 => (0..5u64).prop_map(Op::FailReads),
@@ -42,7 +43,7 @@ fn op(keys: u16) -> impl Strategy<Value = Op> {
 }
 
 struct Run<'a, K: MapKey, V: MapValue> {
-    file: &'a DataFile<MemFile>,
+    file: &'a DataFile<MemFile, RealPlatform>,
     cache: Cache<K, V>,
     node_bytes: u32,
     next: u64,
@@ -50,6 +51,7 @@ struct Run<'a, K: MapKey, V: MapValue> {
     model: BTreeMap<K, V>,
     snapshots: Vec<(OrderedMap<K, V>, BTreeMap<K, V>)>,
     fail_reads_after: Option<u64>,
+    captured: Vec<CapturedMapNode<K, V>>,
 }
 
 impl<K: TestKey, V: TestValue> Run<'_, K, V> {
@@ -154,10 +156,10 @@ impl<K: TestKey, V: TestValue> Run<'_, K, V> {
                 |model| model.get_mut(&K::of(key)).map(|old| std::mem::replace(old, V::of(value))),
             ),
             Op::Neighbours(key) => self.neighbours(key),
-            Op::Flush => self.flush(u64::MAX),
-            Op::FailingFlush(writes) => self.flush(writes),
+            Op::Flush => self.flush(),
+            Op::Capture => self.capture(),
             Op::Reopen => {
-                self.flush(u64::MAX);
+                self.flush();
                 let root = self.map.root().unwrap();
                 let mut bytes = Vec::new();
                 root.encode_into(&mut bytes);
@@ -177,17 +179,28 @@ impl<K: TestKey, V: TestValue> Run<'_, K, V> {
         );
     }
 
-    fn flush(&mut self, writes: u64) {
-        let before = self.audit();
+    fn write_captured(&mut self) {
         let source = MapSource { file: self.file, cache: &self.cache };
-        self.file.file().fail_writes_after(writes);
-        let mut writer = Appender { file: self.file, next: &mut self.next };
-        let result = self.map.flush(source, &mut writer, &mut |_, _| Ok(()));
-        self.file.file().heal();
-        assert_eq!(result.is_ok(), !self.map.is_dirty());
+        write(source, std::mem::take(&mut self.captured)).unwrap();
+        self.map.forget_written(&mut |_| {});
+    }
+
+    fn capture(&mut self) {
+        self.write_captured();
+        let before = self.audit();
+        self.captured = capture(&self.map, &mut self.next);
         let after = self.audit();
         assert_eq!(after.entries, before.entries);
         assert!(before.blocks.is_subset(&after.blocks));
+    }
+
+    fn flush(&mut self) {
+        self.capture();
+        let before = self.audit();
+        self.write_captured();
+        assert!(!self.map.is_dirty());
+        let after = self.audit();
+        assert_eq!((after.entries, after.blocks), (before.entries, before.blocks));
     }
 }
 
@@ -202,6 +215,7 @@ fn run<K: TestKey, V: TestValue>(ops: &[Op], node_bytes: u32, prefill: u16) {
         model: BTreeMap::new(),
         snapshots: Vec::new(),
         fail_reads_after: None,
+        captured: Vec::new(),
     };
     let mut deaths = Deaths::default();
     for key in 0..prefill {

@@ -34,7 +34,6 @@ enum Op {
 struct Checkpoint {
     trees: Vec<u64>,
     buried: Vec<usize>,
-    fail_writes_after: u64,
     fail_reads_after: u64,
     /// Allocated between writing and publishing.
     meanwhile: Vec<u64>,
@@ -49,11 +48,10 @@ fn checkpoint() -> impl Strategy<Value = Checkpoint> {
     let never = || prop_oneof![5 => Just(u64::MAX), 1 => 0..6u64];
     let sizes = || prop::collection::vec(1..9u64, 0..6);
     let picks = prop::collection::vec(any::<usize>(), 0..4);
-    (sizes(), picks, never(), never(), sizes(), prop::bool::weighted(0.85)).prop_map(
-        |(trees, buried, fail_writes_after, fail_reads_after, meanwhile, publish)| Checkpoint {
+    (sizes(), picks, never(), sizes(), prop::bool::weighted(0.85)).prop_map(
+        |(trees, buried, fail_reads_after, meanwhile, publish)| Checkpoint {
             trees,
             buried,
-            fail_writes_after,
             fail_reads_after,
             meanwhile,
             publish,
@@ -88,7 +86,7 @@ struct Owned {
 }
 
 struct Run<'a> {
-    file: &'a DataFile<MemFile>,
+    file: &'a DataFile<MemFile, RealPlatform>,
     cache: Cache,
     space: Space,
     lsn: u64,
@@ -129,8 +127,8 @@ impl Run<'_> {
     fn map_blocks(&self) -> Blocks {
         struct Nodes(Vec<Extent>);
         impl crate::map::MapWalk<u64, RunLength> for Nodes {
-            fn node(&mut self, reference: &crate::format::block_ref::BlockRef) {
-                self.0.push(reference.extent());
+            fn node(&mut self, extent: Extent) {
+                self.0.push(extent);
             }
             fn entry(&mut self, _: &u64, _: &RunLength) -> crate::base::Result<()> {
                 Ok(())
@@ -232,22 +230,26 @@ impl Run<'_> {
             self.lsn += 1;
         }
         let source = MapSource { file: self.file, cache: &self.cache };
-        self.file.file().fail_writes_after(checkpoint.fail_writes_after);
         self.file.file().fail_reads_after(checkpoint.fail_reads_after);
-        let result = self.space.write_map(source);
+        let result = self.space.capture_map(source);
         self.file.file().heal();
-        let Ok(root) = result else {
+        let Ok(captured_space) = result else {
             self.space.abandon_capture();
             return self.audit();
         };
         let map = self.map_blocks();
-        self.assert_root(&root, &map);
         let captured = self.owned.clone();
         self.written = expand(extents(&captured)).union(&map).copied().collect();
         for &blocks in &checkpoint.meanwhile {
             self.allocate(blocks, false).unwrap();
         }
         self.own_loose(true, true);
+        // The map may have changed meanwhile.
+        let source = MapSource { file: self.file, cache: &self.cache };
+        write(source, &captured_space);
+        self.space.forget_written();
+        let root = captured_space.root();
+        self.assert_root(&root, &captured, &map);
         if checkpoint.publish {
             self.published = captured;
             self.published_map = map;
@@ -261,7 +263,7 @@ impl Run<'_> {
     }
 
     /// That the map on disk has as free what the state and the map itself do not reach.
-    fn assert_root(&self, root: &SpaceRoot, map: &Blocks) {
+    fn assert_root(&self, root: &SpaceRoot, captured: &[Owned], map: &Blocks) {
         let cold = Cache::on(&Shelf::new(1 << 20));
         let source = MapSource { file: self.file, cache: &cold };
         let mut bytes = Vec::new();
@@ -270,7 +272,7 @@ impl Run<'_> {
         let mut space = Space::from_root(&root, 160);
         let seen = audit(&mut space, source);
         assert_eq!(expand(seen.map_nodes), *map);
-        let reached = expand(extents(&self.owned).chain(expand_back(map)));
+        let reached = expand(extents(captured).chain(expand_back(map)));
         let free = (FIRST_USABLE_BLOCK..root.total_blocks).filter(|block| !reached.contains(block));
         assert!(expand(seen.free).into_iter().eq(free));
         assert!(reached.last().is_none_or(|&last| last < root.total_blocks));

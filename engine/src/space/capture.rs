@@ -1,4 +1,4 @@
-//! Writing the free map, which accounts for its own nodes.
+//! Capturing the free map, which accounts for its own nodes.
 //!
 //! Setting blocks aside for the dirty nodes changes the map, which makes more nodes dirty, and kills others,
 //! whose blocks are then free: the loop goes on until the blocks set aside are just what the dirty nodes
@@ -9,36 +9,65 @@
 use crate::base::{BLOCK_BYTES, Era, Result};
 use crate::env::{DiskFile, Platform};
 
-use super::pool::{NodeCounts, Pool, PoolWriter};
-use super::{Dead, FreeSource, Phase, Space, SpaceRoot};
+use super::pool::{NodeCounts, Pool, PoolCapture};
+use super::{CapturedFreeNode, Dead, FreeMap, FreeSource, Phase, Space, SpaceRoot};
 
 /// After so many rounds the file grows rather than have the map change again.
 const MAX_ROUNDS_IN_PLACE: u32 = 4;
 
+/// The space as a checkpoint captured it.
+pub struct CapturedSpace {
+    map: FreeMap,
+    total_blocks: u64,
+    free_blocks: u64,
+    /// What is to be written of the map, in that order.
+    pub nodes: Vec<CapturedFreeNode>,
+}
+
+impl CapturedSpace {
+    /// What the superblock has to say, once all nodes are written.
+    pub fn root(&self) -> SpaceRoot {
+        let map = self.map.root().expect("invariant: all nodes are written");
+        SpaceRoot { total_blocks: self.total_blocks, free_blocks: self.free_blocks, map }
+    }
+}
+
 impl Space {
-    /// Cuts off what is free at the end, writes the map, and returns what the superblock has to say.
-    /// Everything else of the checkpoint is allocated and buried by now. Not durable before the file is
-    /// synced.
+    /// Cuts off what is free at the end and captures the map, to be written beside other work. Everything else of the
+    /// checkpoint is allocated and buried by now.
     ///
     /// # Errors
-    /// If the map cannot be read or written. The checkpoint is to be abandoned then.
-    pub fn write_map<F: DiskFile, P: Platform>(&mut self, source: FreeSource<'_, F, P>) -> Result<SpaceRoot> {
-        assert_eq!(self.phase, Phase::Capturing, "no checkpoint is writing its trees");
+    /// If the map cannot be read. The checkpoint is to be abandoned then.
+    pub fn capture_map<F: DiskFile, P: Platform>(
+        &mut self,
+        source: FreeSource<'_, F, P>,
+    ) -> Result<CapturedSpace> {
+        assert_eq!(self.phase, Phase::Capturing, "no checkpoint captures its trees");
         let mut pool = Pool::default();
-        let result = self.trim(source).and_then(|()| self.fill_pool(source, &mut pool)).and_then(|()| {
-            let mut writer = PoolWriter { file: source.file, pool: &mut pool };
-            self.map.flush(source, &mut writer, &mut |_, _| Ok(()))
-        });
+        let mut capture = PoolCapture { pool: &mut pool, nodes: Vec::new() };
+        let result = self
+            .trim(source)
+            .and_then(|()| self.fill_pool(source, capture.pool))
+            .and_then(|()| self.map.capture(&mut capture, &mut |_, _| Ok(())));
+        let nodes = capture.nodes;
         let left = pool.drain().collect::<Vec<_>>();
         assert!(result.is_err() || left.is_empty(), "blocks of the free map are left over");
         for slot in left {
             self.free_again(slot);
         }
         result?;
-        assert!(self.returning.is_empty() && self.map_deaths.is_empty(), "the free map is written too early");
-        self.phase = Phase::Written;
-        let map = self.map.root().expect("invariant: the map was just flushed");
-        Ok(SpaceRoot { total_blocks: self.total_blocks, free_blocks: self.free_blocks, map })
+        assert!(
+            self.returning.is_empty() && self.map_deaths.is_empty(),
+            "the free map is captured too early"
+        );
+        self.phase = Phase::Captured;
+        let map = self.map.clone();
+        Ok(CapturedSpace { map, total_blocks: self.total_blocks, free_blocks: self.free_blocks, nodes })
+    }
+
+    /// Lets go of the nodes in memory that are written.
+    pub fn forget_written(&mut self) {
+        self.map.forget_written(&mut |_| {});
     }
 
     fn fill_pool<F: DiskFile, P: Platform>(

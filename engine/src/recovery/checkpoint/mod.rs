@@ -1,0 +1,280 @@
+//! Checkpoints: write what is only in memory, then point the superblock at it.
+//!
+//! A checkpoint *captures* the state between two operations, at the end of the log, under the core's latch: it gives every
+//! dirty node its blocks and takes down what is to be written. That is then written beside other work, which changes
+//! copies of what was captured. What it writes goes to blocks that the last checkpoint does not reach, so until the
+//! superblock is published nothing has happened.
+//!
+//! ```text
+//!  [write_ahead] ─► [capture] ─► [Job::run] ─► [finish]
+//!   under the latch, unless      without it    under it
+//!   there is little
+//! ```
+//!
+//! One checkpoint runs at a time. Whoever needs one at once and has the latch waits for the one that runs, takes note of its
+//! end, and then does all steps of its own: [`take`]. Others let go of the latch in between: [`checkpoint_beside`].
+
+mod block_writer;
+mod capture;
+mod job;
+
+use std::sync::Arc;
+
+use crate::base::{Error, Result};
+use crate::env::Env;
+use crate::format::superblock::Superblock;
+use crate::log::Log;
+use crate::sync::Latched;
+use crate::tree::Tree;
+use crate::txn::{CapturedTable, Core, Outcome, Underway, UndoStack};
+
+use capture::{Piece, Pieces};
+use job::{Job, Publication};
+
+/// Nodes freed from the graveyard at each checkpoint.
+const RECLAIM_AT_CHECKPOINT: usize = 10_000;
+/// Nodes freed from the graveyard when a database is closed.
+const RECLAIM_AT_CLOSE: usize = 1_000_000;
+/// Removed subtrees are written before the capture, beside other work, while there is more of them than this, and so many
+/// times at most.
+const LITTLE_BYTES: u64 = 1 << 20;
+const MAX_ROUNDS_AHEAD: u32 = 3;
+
+/// Takes a checkpoint if so much was logged or changed that one is due.
+pub fn checkpoint_if_due<E: Env>(core: &mut Core<E>) -> Result<()> {
+    let due = core.log_bytes_since_capture() >= core.settings.checkpoint_log_bytes
+        || core.dirty_bytes >= core.settings.dirty_bytes;
+    if due && core.log.is_some() { checkpoint(core) } else { Ok(()) }
+}
+
+/// Takes a checkpoint, unless nothing was written since the database was opened: for that none was set aside.
+///
+/// # Errors
+/// If the disk is full nothing has happened. A failure to write poisons the database: what is durable is untouched.
+pub fn checkpoint<E: Env>(core: &mut Core<E>) -> Result<()> {
+    core.check_health()?;
+    if is_needless(core) {
+        return Ok(());
+    }
+    core.reclaim(RECLAIM_AT_CHECKPOINT);
+    take(core, false)
+}
+
+/// As [`checkpoint`], and lets go of the latch while it writes.
+pub fn checkpoint_beside<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result<()> {
+    let mut rounds = 0;
+    loop {
+        let mut latched = core.lock();
+        latched.guarded(|core| core.check_health())?;
+        if let Some(other) = latched.underway.clone() {
+            drop(latched);
+            reached!("a checkpoint waits for another one");
+            other.wait();
+            core.lock().guarded(|core| finish(core, &other))?;
+            continue;
+        }
+        if is_needless(&latched) {
+            return Ok(());
+        }
+        let job = latched.guarded(|core| begin(core, rounds))?;
+        drop(latched);
+        let (underway, is_last) = (Arc::clone(&job.underway), job.publication.is_some());
+        job.run();
+        core.lock().guarded(|core| finish(core, &underway))?;
+        if is_last {
+            return Ok(());
+        }
+        rounds += 1;
+    }
+}
+
+/// The next thing to write of a checkpoint that does not hold the latch, after so many rounds.
+fn begin<E: Env>(core: &mut Core<E>, rounds: u32) -> Result<Job<E>> {
+    if rounds == 0 {
+        core.reclaim(RECLAIM_AT_CHECKPOINT);
+    }
+    prepare(core)?;
+    core.make_room(0, 0)?;
+    let ahead = write_ahead(core)?;
+    if ahead.bytes > LITTLE_BYTES && rounds < MAX_ROUNDS_AHEAD {
+        reached!("removed subtrees are written before a capture");
+        return Ok(start(core, ahead, None));
+    }
+    write_now(core, ahead)?;
+    capture(core, false)
+}
+
+fn is_needless<E: Env>(core: &Core<E>) -> bool {
+    let Some(log) = &core.log else { return true };
+    log.is_untouched() && core.dirty_bytes == 0 && core.graveyard.is_empty()
+}
+
+/// Leaves nothing to recover: a last checkpoint, published as clean, then no log. No transaction is open.
+pub fn close<E: Env>(core: &mut Core<E>) -> Result<()> {
+    core.check_health()?;
+    if core.log.is_none() {
+        return Ok(());
+    }
+    wait_for_other(core)?;
+    core.reclaim(RECLAIM_AT_CLOSE);
+    take(core, true)?;
+    core.log = None;
+    core.remove_other_logs();
+    Ok(())
+}
+
+/// Captures, writes, publishes. The log may be of a new generation that no superblock names yet. On a full disk nothing
+/// happens.
+pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
+    wait_for_other(core)?;
+    prepare(core)?;
+    core.make_room(0, 0)?;
+    let ahead = write_ahead(core)?;
+    write_now(core, ahead)?;
+    let job = capture(core, clean)?;
+    let underway = Arc::clone(&job.underway);
+    job.run();
+    finish(core, &underway)
+}
+
+/// Waits for the checkpoint that is being written, and takes note of its end. Whoever writes it does not need the latch.
+pub(super) fn wait_for_other<E: Env>(core: &mut Core<E>) -> Result<()> {
+    let Some(other) = core.underway.clone() else { return Ok(()) };
+    reached!("who holds the latch waits for a checkpoint");
+    other.wait();
+    finish(core, &other)
+}
+
+/// Brings everything into the form that can be captured, while failing is still harmless.
+fn prepare<E: Env>(core: &mut Core<E>) -> Result<()> {
+    let store = Arc::clone(&core.store);
+    core.graveyard.settle(&store, &mut core.deaths)?;
+    core.catalog.settle_all(&store, &mut core.deaths)?;
+    core.bury_deaths();
+    Ok(())
+}
+
+/// Captured nodes and what they take.
+struct Ahead {
+    pieces: Vec<Piece>,
+    bytes: u64,
+}
+
+/// Captures the removed subtrees that transactions may have to put back. An undo entry that holds one can only be spilled
+/// when what leads to it on disk is known.
+fn write_ahead<E: Env>(core: &mut Core<E>) -> Result<Ahead> {
+    let store = Arc::clone(&core.store);
+    let mut pieces = Pieces::new(&store, &mut core.space);
+    let captured = core.table.active().try_for_each(|(_, state)| state.undo.capture_removed(&mut pieces));
+    let Pieces { list, bytes, .. } = pieces;
+    // What was captured before the failure is never written.
+    captured.map_err(|e| core.poison(e))?;
+    Ok(Ahead { pieces: list, bytes })
+}
+
+fn start<E: Env>(core: &mut Core<E>, ahead: Ahead, publication: Option<Publication>) -> Job<E> {
+    let underway = Arc::new(Underway::new(ahead.bytes));
+    core.underway = Some(Arc::clone(&underway));
+    Job { store: Arc::clone(&core.store), pieces: ahead.pieces, publication, underway }
+}
+
+fn write_now<E: Env>(core: &mut Core<E>, ahead: Ahead) -> Result<()> {
+    if ahead.pieces.is_empty() {
+        return Ok(());
+    }
+    let job = start(core, ahead, None);
+    let underway = Arc::clone(&job.underway);
+    job.run();
+    finish(core, &underway)
+}
+
+/// Takes down the state. From here on whatever changes it changes copies.
+fn capture<E: Env>(core: &mut Core<E>, clean: bool) -> Result<Job<E>> {
+    core.flush()?;
+    let position = core.log.as_ref().map(Log::position).expect("invariant: a checkpoint has a log");
+    note_state(core, clean);
+    core.space.begin_capture();
+    let captured = capture_state(core);
+    let (ahead, mut publication) = captured.map_err(|e| {
+        core.space.abandon_capture();
+        core.poison(e)
+    })?;
+    publication.next = Superblock { clean, log: position, ..publication.next };
+    core.captured_lsn = position.lsn;
+    core.dirty_bytes = 0;
+    core.forget_owed();
+    Ok(start(core, ahead, Some(publication)))
+}
+
+/// Captures every dirty node, the undo stacks, the transaction table and the free map.
+fn capture_state<E: Env>(core: &mut Core<E>) -> Result<(Ahead, Publication)> {
+    let store = Arc::clone(&core.store);
+    let private = &mut core.private_deaths;
+    for stack in core.table.active_stacks() {
+        stack.spill(&store, private)?;
+    }
+    let old = Tree::from_disk_form(&core.superblocks.current.table);
+    store.trees().kill_all(old, private)?;
+    let table = CapturedTable::of(&core.table, &core.graveyard);
+    let mut pieces = Pieces::new(&store, &mut core.space);
+    let open = core.table.active().map(|(_, state)| &state.undo);
+    open.chain(core.graveyard.stacks()).try_for_each(|stack| stack.spilled().capture(&mut pieces))?;
+    core.catalog.capture(&mut pieces)?;
+    let table_homes = pieces.take_for_tree(table.encoded_bytes())?;
+    let Pieces { list, bytes, .. } = pieces;
+    let era = core.era();
+    core.space.bury_in_capture(core.deaths.drain(), era, true);
+    core.space.bury_in_capture(core.private_deaths.drain(), era, false);
+    let space = core.space.capture_map(store.free())?;
+    let segment_bytes =
+        u32::try_from(core.settings.segment_bytes).expect("invariant: checked when the log was made");
+    let slots = core.superblocks.clone();
+    let next = Superblock {
+        segment_bytes,
+        next_txn: core.next_txn,
+        next_stream: core.next_stream,
+        ..slots.current.clone()
+    };
+    let maps = core.catalog.maps().clone();
+    Ok((Ahead { pieces: list, bytes }, Publication { maps, table, table_homes, space, slots, next }))
+}
+
+/// Takes note of the end of a checkpoint, unless somebody has.
+fn finish<E: Env>(core: &mut Core<E>, underway: &Arc<Underway<E::Platform>>) -> Result<()> {
+    let Some(outcome) = underway.take_outcome() else { return core.check_health() };
+    core.underway = None;
+    end(core, outcome)
+}
+
+fn end<E: Env>(core: &mut Core<E>, outcome: Outcome) -> Result<()> {
+    let slots = outcome.map_err(|e| fail(core, e))?;
+    core.table.active_stacks().for_each(UndoStack::forget_written);
+    let Some(slots) = slots else { return Ok(()) };
+    let (position, clean) = (slots.current.log, slots.current.clean);
+    core.superblocks = slots;
+    core.log().truncate(&position);
+    core.counters.checkpoints += 1;
+    core.catalog.forget_written();
+    core.graveyard.forget_written();
+    core.space.forget_written();
+    if core.overlay.is_empty() {
+        core.make_version();
+    }
+    core.space.published(core.oldest_pin());
+    core.give_room_back(clean);
+    Ok(())
+}
+
+fn fail<E: Env>(core: &mut Core<E>, error: Error) -> Error {
+    core.space.abandon_capture();
+    core.poison(error)
+}
+
+/// Notes the rarer states in which a checkpoint finds the database.
+fn note_state<E: Env>(core: &Core<E>, clean: bool) {
+    reached!("a checkpoint with many open transactions", core.table.active().count() > 3);
+    reached!("a database is closed and its graveyard is not empty", clean && !core.graveyard.is_empty());
+    let mut stacks = core.table.active().map(|(_, state)| &state.undo);
+    reached!("a checkpoint with a transaction that is all undone", stacks.any(UndoStack::is_empty));
+    reached!("a checkpoint while there are no streams", core.catalog.len() == 0);
+}

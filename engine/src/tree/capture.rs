@@ -1,0 +1,98 @@
+//! Writing dirty nodes. A checkpoint captures them first, which gives them their blocks and takes no time worth the name,
+//! children before parents, left to right. Later, in that order and beside other work, they are written; last the tree
+//! lets go of what is in memory.
+
+use std::sync::Arc;
+
+use crate::base::Result;
+use crate::cache::{Capture, NodeWriter};
+use crate::env::{DiskFile, Platform};
+use crate::format::block_ref::BlockRef;
+use crate::format::inner::{InnerEntry, encode_inner, encoded_inner_bytes};
+
+use super::source::claim;
+use super::{Child, Inner, Leaf, Node, NodeRef, Tree, TreeSource};
+
+/// A node that a checkpoint has captured. It does not change any more: who wants to changes a copy.
+pub struct CapturedNode {
+    node: Arc<Node>,
+    bytes: u64,
+    height: u8,
+}
+
+impl Tree {
+    /// Gives every dirty node its blocks.
+    ///
+    /// # Errors
+    /// As `capture`. Some nodes are captured then and the others are not.
+    pub fn capture(&self, capture: &mut impl Capture<CapturedNode>) -> Result<()> {
+        self.root.as_ref().map_or(Ok(()), |root| capture_child(root, self.height, capture))
+    }
+
+    /// Lets go of the nodes in memory that are written.
+    pub fn forget_written(&mut self) {
+        if let Some(root) = &mut self.root {
+            forget_written(root);
+        }
+    }
+}
+
+fn capture_child(child: &Child, height: u8, capture: &mut impl Capture<CapturedNode>) -> Result<()> {
+    let Some(node) = child.node.dirty() else { return Ok(()) };
+    let bytes = match &**node {
+        Node::Leaf(leaf) => leaf.len(),
+        Node::Inner(inner) => {
+            inner.children.iter().try_for_each(|child| capture_child(child, height - 1, capture))?;
+            let captured = "invariant: just captured";
+            encoded_inner_bytes(inner.children.iter().map(|child| child.node.reserved().expect(captured)))
+        }
+    };
+    node.home().assign(capture.place(bytes)?, bytes);
+    capture.push(CapturedNode { node: Arc::clone(node), bytes: child.bytes, height });
+    Ok(())
+}
+
+pub(super) fn forget_written(child: &mut Child) {
+    let NodeRef::Mem(node) = &mut child.node else { return };
+    if let Some(reference) = node.home().written() {
+        child.node = NodeRef::Disk(reference);
+    } else if let Node::Inner(inner) = &**node
+        && inner.children.iter().any(|child| matches!(child.node, NodeRef::Mem(_)))
+    {
+        // It has changed since. A version may share it, and keeps its own children.
+        reached!("a node changed while a checkpoint was written");
+        Arc::make_mut(node).expect_inner_mut().children.iter_mut().for_each(forget_written);
+    }
+}
+
+impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
+    /// Writes a node whose children are written.
+    pub fn write(&self, captured: &CapturedNode, writer: &mut impl NodeWriter) -> Result<()> {
+        let CapturedNode { node, bytes, height } = captured;
+        let (encoded, clean) = match &**node {
+            Node::Leaf(leaf) => {
+                let bytes = leaf.to_vec();
+                (bytes.clone(), Node::Leaf(Leaf::new(bytes)))
+            }
+            Node::Inner(inner) => {
+                let children: Vec<Child> = inner.children.iter().map(on_disk).collect();
+                let entries = children.iter().map(|child| match child.node {
+                    NodeRef::Disk(reference) => InnerEntry { bytes: child.bytes, child: reference },
+                    NodeRef::Mem(_) => unreachable!("invariant: just made"),
+                });
+                (encode_inner(*height, entries), Node::Inner(Inner::new(children)))
+            }
+        };
+        let block = node.home().extent().expect("invariant: it was captured").start;
+        writer.write_node(block, &encoded)?;
+        let reference = BlockRef::to(block, &encoded);
+        self.cache.insert(&reference, claim(*bytes, *height), Arc::new(clean));
+        node.home().set_written(reference);
+        Ok(())
+    }
+}
+
+fn on_disk(child: &Child) -> Child {
+    let reference = child.node.written().expect("invariant: children are written first");
+    Child { bytes: child.bytes, node: NodeRef::Disk(reference) }
+}

@@ -1,0 +1,112 @@
+//! A checkpoint that is being written, beside other work: between whoever writes it and whoever waits for it.
+//!
+//! ```text
+//!  captured ──[Underway::advance]──► … ──[Underway::end]──► ended ──[Underway::take_outcome]──► taken
+//! ```
+//!
+//! Who writes does not need the core's latch before it has ended, so whoever holds that latch may wait for it. The outcome
+//! is taken under the latch, by whoever comes first.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::base::{Error, Result};
+use crate::cache::SuperblockSlots;
+use crate::env::{AtomicWord, Platform};
+use crate::sync::Latched;
+
+/// What the writing of a checkpoint comes to: the slots as they are now, if it was one to publish.
+pub type Outcome = Result<Option<SuperblockSlots>>;
+
+/// See the module's documentation.
+pub struct Underway<P: Platform> {
+    /// Bytes to write, and those that are written.
+    total_bytes: u64,
+    written_bytes: AtomicU64,
+    /// Changes with every step.
+    steps: P::AtomicU32,
+    state: Latched<State, P>,
+}
+
+enum State {
+    Writing,
+    Ended(Outcome),
+    Taken,
+}
+
+impl<P: Platform> Underway<P> {
+    /// One of which nothing is written yet.
+    pub fn new(total_bytes: u64) -> Underway<P> {
+        Underway {
+            total_bytes,
+            written_bytes: AtomicU64::new(0),
+            steps: P::AtomicU32::new(0),
+            state: Latched::new(State::Writing),
+        }
+    }
+
+    /// Notes that `bytes` more are written.
+    pub fn advance(&self, bytes: u64) {
+        self.written_bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.tell();
+    }
+
+    /// Ends it. Only the first end counts.
+    pub fn end(&self, outcome: Outcome) {
+        let mut state = self.state.lock();
+        if matches!(*state, State::Writing) {
+            *state = State::Ended(outcome);
+        }
+        drop(state);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        self.steps.fetch_add_release(1);
+        P::wake_all(&self.steps);
+    }
+
+    /// What came of it, for the first who asks after the end.
+    pub fn take_outcome(&self) -> Option<Outcome> {
+        let mut state = self.state.lock();
+        match std::mem::replace(&mut *state, State::Taken) {
+            State::Writing => {
+                *state = State::Writing;
+                None
+            }
+            State::Ended(outcome) => Some(outcome),
+            State::Taken => None,
+        }
+    }
+
+    /// Blocks until it has ended.
+    pub fn wait(&self) {
+        self.wait_until(|| false);
+    }
+
+    /// Blocks until so many of its bytes are written, of `whole` for all of them, or it has ended.
+    pub fn wait_for_part(&self, part: u64, whole: u64) {
+        self.wait_until(|| {
+            let written = self.written_bytes.load(Ordering::Relaxed);
+            u128::from(written) * u128::from(whole) >= u128::from(part) * u128::from(self.total_bytes)
+        });
+    }
+
+    fn wait_until(&self, is_enough: impl Fn() -> bool) {
+        loop {
+            let before = self.steps.load_acquire();
+            if is_enough() || !matches!(*self.state.read(), State::Writing) {
+                return;
+            }
+            P::wait(&self.steps, before, None);
+        }
+    }
+}
+
+/// Ends a checkpoint whose writer panicked, when it is dropped.
+pub struct EndOnPanic<'a, P: Platform>(pub &'a Underway<P>);
+
+impl<P: Platform> Drop for EndOnPanic<'_, P> {
+    fn drop(&mut self) {
+        self.0.end(Err(Error::Poisoned { cause: "the writing of a checkpoint panicked".to_owned() }));
+    }
+}
