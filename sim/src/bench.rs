@@ -127,7 +127,12 @@ fn schedules(_: u64) -> u64 {
 }
 
 fn open(world: &World) -> Option<Database<SimEnv>> {
-    let options = Options::new().leaf_bytes(256).fanout(4).log_segment_bytes(16 << 10).dirty_bytes(64 << 10);
+    let options = Options::new()
+        .leaf_bytes(256)
+        .fanout(4)
+        .log_segment_bytes(16 << 10)
+        .dirty_bytes(64 << 10)
+        .background(false);
     options.open_in(world.env(), PATH).ok()
 }
 

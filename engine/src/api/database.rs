@@ -10,11 +10,7 @@ use crate::catalog::check_name;
 use crate::env::{Clock, Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Picture as Locks};
-use crate::recovery::{
-    RecoveryReport, Verification, checkpoint_beside, close, run_committed, splice_committed, verify,
-    with_room,
-};
-use crate::sync::Latched;
+use crate::recovery::{Verification, checkpoint_beside, run_committed, splice_committed, verify, with_room};
 use crate::txn::{Core, Stop};
 
 use super::place::{Held, Place};
@@ -67,14 +63,8 @@ impl Database {
 }
 
 impl<E: Env> Database<E> {
-    pub(super) fn new(
-        core: Core<E>,
-        recovery: Option<RecoveryReport>,
-        lock_timeout: Duration,
-    ) -> Database<E> {
-        let (store, published) = (Arc::clone(&core.store), Arc::clone(&core.published));
-        let core = Latched::new(core);
-        Database { shared: Arc::new(Shared { core, store, published, recovery, lock_timeout }) }
+    pub(super) fn new(shared: Shared<E>) -> Database<E> {
+        Database { shared: Arc::new(shared) }
     }
 
     /// Makes an empty stream called `name`, 1 to 1024 bytes of UTF-8.
@@ -311,7 +301,7 @@ impl<E: Env> Database<E> {
     /// they have gone. Whatever [`Database::checkpoint`] can meet.
     pub fn close(self) -> Result<()> {
         match Arc::try_unwrap(self.shared) {
-            Ok(mut shared) => shared.core.get_mut().guarded(close),
+            Ok(mut shared) => shared.close(),
             Err(_) => Err(Error::Busy { what: "the database: other handles are open; it".to_owned() }),
         }
     }

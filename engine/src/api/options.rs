@@ -1,16 +1,20 @@
 //! How a database is opened.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::{Error, Result};
 use crate::env::{Env, RealEnv};
 use crate::log::check_segment_bytes;
-use crate::recovery::{Creation, open};
+use crate::recovery::{Creation, RecoveryReport, open};
+use crate::sync::Latched;
 use crate::tree::Geometry;
-use crate::txn::Settings;
+use crate::txn::{Core, Settings};
 
 use super::Database;
+use super::background::Background;
+use super::shared::Shared;
 
 /// The smallest log segment that [`Options::log_segment_bytes`] takes.
 const LEAST_SEGMENT_BYTES: u64 = 16 * 1024;
@@ -30,6 +34,8 @@ pub struct Options {
     cache_bytes: u64,
     settings: Settings,
     lock_timeout: Duration,
+    background: bool,
+    deferred_delay: Duration,
 }
 
 impl Default for Options {
@@ -45,6 +51,8 @@ impl Default for Options {
                 segment_bytes: 1 << 20,
             },
             lock_timeout: Duration::from_secs(10),
+            background: true,
+            deferred_delay: Duration::from_millis(500),
         }
     }
 }
@@ -112,6 +120,21 @@ impl Options {
         self
     }
 
+    /// Whether a task beside all calls takes the checkpoints that are due, and makes deferred commits durable in time; `true`
+    /// unless said otherwise. Without it whoever finds that a checkpoint is due takes it, and nothing bounds how long a
+    /// deferred commit may not be durable.
+    pub fn background(mut self, background: bool) -> Options {
+        self.background = background;
+        self
+    }
+
+    /// How long after [`Durability::Deferred`](super::Durability::Deferred) a commit is made durable at the latest; half a
+    /// second unless said otherwise.
+    pub fn deferred_delay(mut self, delay: Duration) -> Options {
+        self.deferred_delay = delay;
+        self
+    }
+
     /// Opens the database at `path`; recovers it first if it was not closed.
     ///
     /// # Errors
@@ -141,6 +164,18 @@ impl Options {
         }
         let creation = self.create.then_some(Creation { geometry: self.geometry });
         let (core, report) = open(env, path.as_ref(), creation, self.settings, self.cache_bytes)?;
-        Ok(Database::new(core, report, self.lock_timeout))
+        Ok(Database::new(self.share(core, report)?))
+    }
+
+    fn share<E: Env>(self, core: Core<E>, recovery: Option<RecoveryReport>) -> Result<Shared<E>> {
+        let (store, published) = (Arc::clone(&core.store), Arc::clone(&core.published));
+        let core = Arc::new(Latched::new(core));
+        let (lock_timeout, deferred_delay) = (self.lock_timeout, self.deferred_delay);
+        let mut shared =
+            Shared { core, background: None, store, published, recovery, lock_timeout, deferred_delay };
+        if self.background {
+            shared.background = Some(Background::start(&shared.core)?);
+        }
+        Ok(shared)
     }
 }

@@ -8,17 +8,21 @@ use crate::base::{Error, Result, TxnId};
 use crate::catalog::Store;
 use crate::env::{Clock, Env};
 use crate::recovery::{RecoveryReport, close};
-use crate::sync::Latched;
-use crate::txn::{Core, Logged, Published, Stop};
+use crate::txn::{Core, Logged, Pace, Published, Stop};
+
+use super::background::{Background, SharedCore};
 
 /// What all handles, transactions and snapshots hold on to.
 pub(super) struct Shared<E: Env> {
-    pub core: Latched<Core<E>, E::Platform>,
+    pub core: SharedCore<E>,
+    pub background: Option<Background<E>>,
     pub store: Arc<Store<E>>,
     pub published: Arc<Published<E>>,
     pub recovery: Option<RecoveryReport>,
     /// How long a call waits for a lock.
     pub lock_timeout: Duration,
+    /// How long a deferred commit may not be durable.
+    pub deferred_delay: Duration,
 }
 
 impl<E: Env> Shared<E> {
@@ -36,17 +40,21 @@ impl<E: Env> Shared<E> {
         let (mut waited, mut deadline) = (false, None);
         loop {
             let waiter = self.core.lock().guarded(|core| {
+                let before = core.next_lsn();
                 // It also holds what a failed commit wrote and what may vanish; snapshots go on.
                 let ended = if waited { core.locks.end_wait(txn) } else { Ok(()) };
                 let ready = core.check_readable().and(ended).map_err(Stop::from);
                 match ready.and_then(|()| call(core)) {
-                    Ok(result) => Ok(Ok(result)),
+                    Ok(result) => Ok(Ok((result, core.pace(before)))),
                     Err(Stop::Failed(e)) => Err(fail(core, txn, e)),
                     Err(Stop::Blocked) => Ok(Err(core.locks.waiter(txn))),
                 }
             })?;
             let waiter = match waiter {
-                Ok(result) => return Ok(result),
+                Ok((result, pace)) => {
+                    pace.inspect(Pace::keep);
+                    return Ok(result);
+                }
                 Err(waiter) => waiter,
             };
             if self.lock_timeout != Duration::ZERO {
@@ -74,9 +82,19 @@ fn fail<E: Env>(core: &mut Core<E>, txn: TxnId, error: Error) -> Error {
     error
 }
 
+impl<E: Env> Shared<E> {
+    /// Closes the database; a second time it does nothing.
+    pub fn close(&mut self) -> Result<()> {
+        if let Some(background) = self.background.take() {
+            background.stop(&self.core);
+        }
+        self.core.lock().guarded(close)
+    }
+}
+
 impl<E: Env> Drop for Shared<E> {
     fn drop(&mut self) {
         // What is durable is safe without this; a failure only means that the next opening recovers.
-        let _ = self.core.get_mut().guarded(close);
+        let _ = self.close();
     }
 }

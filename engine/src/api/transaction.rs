@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::base::{Error, Result, StreamId, TxnId};
 use crate::catalog::{Name, check_name, shown};
-use crate::env::{Env, RealEnv};
+use crate::env::{Clock, Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Target};
 use crate::recovery::{roll_back, roll_back_to, with_room};
@@ -196,6 +196,9 @@ impl<E: Env> Transaction<E> {
             self.ended = true;
             core.locks.release(self.id);
             core.reclaim(RECLAIM_AT_COMMIT);
+            if durability == Durability::Deferred {
+                core.defer_until(shared.store.env.clock().monotonic().saturating_add(shared.deferred_delay));
+            }
             Ok(core.logged())
         })?;
         match durability {

@@ -1,6 +1,7 @@
 //! The state of an open database that one task changes at a time.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use crate::base::{Era, Error, Lsn, Result, StreamId, TxnId, parent_dir};
 use crate::cache::{Deaths, SuperblockSlots};
@@ -13,7 +14,7 @@ use crate::space::Space;
 use crate::tree::Tree;
 
 use super::apply::existing;
-use super::{Graveyard, Locks, Published, Room, Table, Underway, Unsettled};
+use super::{Bell, Graveyard, Locks, Pace, Published, Room, Table, Underway, Unsettled};
 
 /// Nodes of the graveyard that are freed at a time.
 const RECLAIM_STEP: usize = 256;
@@ -87,6 +88,10 @@ pub struct Core<E: Env> {
     pub captured_lsn: Lsn,
     /// The checkpoint that is being written.
     pub underway: Option<Arc<Underway<E::Platform>>>,
+    /// Calls the background task, if there is one.
+    pub bell: Option<Arc<Bell<E::Platform>>>,
+    /// When what was deferred is to be durable.
+    pub sync_by: Option<Duration>,
     /// What was counted.
     pub counters: Counters,
     pub(super) era: Era,
@@ -129,6 +134,8 @@ impl<E: Env> Core<E> {
             room: Room::new(file_bytes),
             captured_lsn: lsn,
             underway: None,
+            bell: None,
+            sync_by: None,
             counters: Counters::default(),
             era: Era(0),
             last_commit: lsn,
@@ -184,6 +191,21 @@ impl<E: Env> Core<E> {
     /// Log records since the last capture, in bytes.
     pub fn log_bytes_since_capture(&self) -> u64 {
         self.next_lsn().0 - self.captured_lsn.0
+    }
+
+    /// What a call has to wait for, once it has let go of the latch, that has added to the log behind `before`.
+    pub fn pace(&self, before: Lsn) -> Option<Pace<E::Platform>> {
+        let underway = self.underway.as_ref().filter(|_| self.bell.is_some() && self.next_lsn() > before)?;
+        let by_log = (self.log_bytes_since_capture(), self.settings.checkpoint_log_bytes);
+        let by_memory = (self.dirty_bytes, self.settings.dirty_bytes);
+        let fuller = |a: (u64, u64), b: (u64, u64)| {
+            u128::from(a.0) * u128::from(b.1) >= u128::from(b.0) * u128::from(a.1)
+        };
+        let (changed, most) = if fuller(by_log, by_memory) { by_log } else { by_memory };
+        // The first half is free, so that most checkpoints slow nobody down.
+        let (changed_bytes, most_bytes) = (changed.saturating_sub(most / 2), (most / 2).max(1));
+        reached!("a writer keeps to the pace of a checkpoint", changed_bytes > 0);
+        (changed_bytes > 0).then(|| Pace { underway: Arc::clone(underway), changed_bytes, most_bytes })
     }
 
     /// Runs a call that may change the state. One that panics half-way leaves a poisoned core behind, which writes nothing

@@ -5,6 +5,7 @@
 //! so a flight begins only under the latch.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::{Error, Lsn, Result, StreamId};
 use crate::catalog::{FileOf, Store};
@@ -85,6 +86,21 @@ impl<E: Env> Core<E> {
     /// What was logged so far, to be made durable when the core's latch is free again. `None` without a log.
     pub fn logged(&self) -> Option<Logged<E>> {
         self.log.as_ref().map(|log| Logged { lsn: log.next_lsn(), log: Arc::clone(log.file()) })
+    }
+
+    /// A commit was deferred: the background task makes it durable at `moment` at the latest.
+    pub fn defer_until(&mut self, moment: Duration) {
+        let Some(bell) = &self.bell else { return };
+        if self.sync_by.is_none() {
+            self.sync_by = Some(moment);
+            bell.ring();
+        }
+    }
+
+    /// What was deferred, if it is to be durable `now`.
+    pub fn take_deferred(&mut self, now: Duration) -> Option<Logged<E>> {
+        self.sync_by.take_if(|moment| *moment <= now)?;
+        self.not_durable(Some(self.next_lsn()))
     }
 
     /// What has to be durable before anything of `lsn` is shown, if it is not yet.

@@ -15,7 +15,7 @@ pub enum Durability {
     #[default]
     Sync,
     /// With the next commit that is [`Durability::Sync`], the next [`Database::sync`](crate::Database::sync), or the next
-    /// checkpoint. Other transactions see it at once; snapshots, and reads directly on the database, when it is durable.
+    /// checkpoint; at the latest after [`Options::deferred_delay`](crate::Options::deferred_delay). Other transactions see it at once; snapshots, and reads directly on the database, when it is durable.
     Deferred,
 }
 

@@ -23,6 +23,7 @@
 //! Not here: checkpoints and what happens at opening (`recovery`).
 
 mod apply;
+mod bell;
 mod bulk;
 mod change;
 mod codec;
@@ -40,6 +41,7 @@ mod underway;
 mod undo_stack;
 mod unsettled;
 
+pub use bell::Bell;
 pub use change::Change;
 pub use codec::{CapturedTable, decode_table};
 pub use core::{Core, Settings};
@@ -50,6 +52,6 @@ pub use locking::{Locks, Stop};
 pub use published::Published;
 pub use room::Room;
 pub use table::{Table, TxnState};
-pub use underway::{EndOnPanic, Outcome, Underway};
+pub use underway::{EndOnPanic, Outcome, Pace, Underway};
 pub use undo_stack::{UndoEntry, UndoStack};
 pub use unsettled::Unsettled;

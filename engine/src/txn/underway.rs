@@ -7,6 +7,7 @@
 //! Who writes does not need the core's latch before it has ended, so whoever holds that latch may wait for it. The outcome
 //! is taken under the latch, by whoever comes first.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::{Error, Result};
@@ -99,6 +100,21 @@ impl<P: Platform> Underway<P> {
             }
             P::wait(&self.steps, before, None);
         }
+    }
+}
+
+/// What a writer waits for that changes the state faster than a checkpoint writes what was changed before: of what may
+/// change until the next one it has the part that is already written of this one.
+pub struct Pace<P: Platform> {
+    pub(super) underway: Arc<Underway<P>>,
+    pub(super) changed_bytes: u64,
+    pub(super) most_bytes: u64,
+}
+
+impl<P: Platform> Pace<P> {
+    /// Blocks until the checkpoint has come so far.
+    pub fn keep(&self) {
+        self.underway.wait_for_part(self.changed_bytes, self.most_bytes);
     }
 }
 

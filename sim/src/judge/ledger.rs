@@ -5,7 +5,8 @@
 //! 3. Nor is a failed write to a file that it does not extend: nobody can know what is there now.
 //! 4. A failed read may be: what is only tidied up is tried again.
 //! 5. A file that cannot grow may be: what needed the space is refused, or finds some, or can be done without.
-//! 6. Whoever reports an error of the disk names a file that a fault struck, in that call, at that byte.
+//! 6. What strikes a task of the engine's own is reported by some call afterwards, the closing of the database at the latest.
+//! 7. Whoever reports an error of the disk names a file that a fault struck, in that call, at that byte.
 //!
 //! That all answers are the model's is for the other judges.
 
@@ -37,8 +38,9 @@ pub fn check_ledger(ledger: &[Line]) -> Result<(), Finding> {
                 check_place(reported, &all)?;
                 silent.retain(|struck| !tells_of(reported, struck));
             }
-            Line::Returned => {
-                if let Some(struck) = silent.first() {
+            Line::Returned | Line::Closed => {
+                let is_late = |struck: &&&Struck| !struck.beside || *line == Line::Closed;
+                if let Some(struck) = silent.iter().find(is_late) {
                     return Err(Finding::new(
                         "silent error",
                         format!("a fault was not reported: {struck:?}"),

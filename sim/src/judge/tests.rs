@@ -92,7 +92,16 @@ fn answers_and_refusals_must_be_the_models() {
 }
 
 fn struck(strike: Strike, call: &'static str) -> Line {
-    Line::Struck(Struck { strike, call, file: PathBuf::from("db/x.ns-log-1"), offset: 8192, len: 4096 })
+    let file = PathBuf::from("db/x.ns-log-1");
+    Line::Struck(Struck { strike, call, file, offset: 8192, len: 4096, beside: false })
+}
+
+/// The same, of a task that no call waits for.
+fn struck_beside(strike: Strike, call: &'static str) -> Line {
+    match struck(strike, call) {
+        Line::Struck(struck) => Line::Struck(Struck { beside: true, ..struck }),
+        other => other,
+    }
 }
 
 fn reported(file: &str, offset: u64) -> Line {
@@ -129,6 +138,16 @@ fn a_fault_is_harmless_or_reported_by_the_call_that_it_struck() {
         assert_silent(&[fault.clone(), Line::Returned, tells.clone()], false);
         assert_silent(&[fault, in_doubt("something failed"), Line::Returned], false);
     }
+}
+
+#[test]
+fn a_fault_of_a_task_beside_all_calls_is_reported_before_the_database_is_closed() {
+    let fault = struck_beside(Strike::Failed, "sync");
+    let tells = in_doubt("sync failed on db/x.ns-log-1");
+    assert_silent(&[fault.clone(), Line::Returned], true);
+    assert_silent(&[fault.clone(), Line::Returned, tells.clone(), Line::Closed], true);
+    assert_silent(&[fault.clone(), Line::Returned, Line::Closed], false);
+    assert_silent(&[fault, Line::Closed, tells], false);
 }
 
 #[test]
@@ -179,10 +198,13 @@ fn an_audit_objects_to_each_thing_that_can_be_wrong() {
 #[test]
 fn everything_ends_when_no_fault_is_left() {
     let ended = |ios, failed| Ended { what: "Rollback(1)".to_owned(), ios, failed };
-    let quiet = |poisoned, calls| Quiet { poisoned, calls, left: 0 };
+    let quiet = |poisoned, calls| Quiet { poisoned, calls, ..Quiet::default() };
     assert_eq!(check_liveness(&quiet(false, vec![ended(10, None)])), Ok(()));
     assert_eq!(check_liveness(&quiet(true, vec![ended(0, Some(ErrorCode::Poisoned))])), Ok(()));
+    let lost = quiet(false, vec![ended(9, Some(ErrorCode::Corruption))]);
+    assert_eq!(check_liveness(&Quiet { betrayed: true, ..lost.clone() }), Ok(()));
     let bad = [
+        lost,
         quiet(false, vec![ended(0, Some(ErrorCode::Poisoned))]),
         quiet(false, vec![ended(9, Some(ErrorCode::Io))]),
         quiet(true, vec![ended(9, Some(ErrorCode::Io))]),

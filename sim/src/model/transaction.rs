@@ -40,6 +40,11 @@ impl Open {
         self.changes.push(step.clone());
     }
 
+    /// Whether it has changed nothing that was not taken back.
+    pub fn is_idle(&self) -> bool {
+        self.changes.is_empty()
+    }
+
     /// Takes back what was done since a savepoint; later ones are gone.
     pub fn roll_back_to(&mut self, index: usize, committed: &Streams) {
         self.changes.truncate(self.savepoints[index]);

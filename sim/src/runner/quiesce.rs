@@ -30,12 +30,13 @@ impl Stage {
         reached!("everything was ended after a write had failed", session.is_refused());
         end_all(&self.world, session, &mut self.counters, false)?;
         let before = self.world.counters().ios;
+        let betrayed = self.is_betrayed();
         self.close()?;
         let ios = self.world.counters().ios - before;
         let closed = matches!(&self.phase, Phase::Down(down) if down.clean);
-        let failed = (!closed).then_some(ErrorCode::Io);
+        let failed = (!closed).then_some(if betrayed { ErrorCode::Corruption } else { ErrorCode::Io });
         let calls = vec![Ended { what: "close".to_owned(), ios, failed }];
-        check_liveness(&Quiet { calls, ..Quiet::default() }).map(|()| Done::Performed)
+        check_liveness(&Quiet { calls, betrayed, ..Quiet::default() }).map(|()| Done::Performed)
     }
 
     /// A call has returned, which could report what struck in it.
@@ -50,15 +51,16 @@ impl Stage {
     }
 
     /// Whether an operation tells of what went wrong in it, or before it where nobody could be told. Durable versions are
-    /// read past any failure.
-    pub(super) fn reports(operation: &Operation) -> bool {
+    /// read past any failure, and what has changed nothing ends well.
+    pub(super) fn reports(operation: &Operation, session: &Session) -> bool {
         match operation {
+            Operation::Commit { txn, .. } | Operation::Rollback(txn) => {
+                !session.model().transaction(*txn).is_idle()
+            }
             Operation::Abandon(_) | Operation::Release(_) | Operation::Close | Operation::Stats => false,
             Operation::Snapshot(_) | Operation::ReadSnapshot(..) | Operation::ReadDurable(_) => false,
-            Operation::Begin(_) | Operation::In(..) | Operation::Commit { .. } | Operation::Rollback(_) => {
-                true
-            }
-            Operation::Direct(_) | Operation::Checkpoint | Operation::Sync | Operation::Verify => true,
+            Operation::Begin(_) | Operation::In(..) | Operation::Direct(_) => true,
+            Operation::Checkpoint | Operation::Sync | Operation::Verify => true,
         }
     }
 }
@@ -90,7 +92,7 @@ fn end_all(
     counters: &mut Counters,
     poisoned: bool,
 ) -> Result<(), Finding> {
-    let mut quiet = Quiet { poisoned, ..Quiet::default() };
+    let mut quiet = Quiet { poisoned, betrayed: session.is_betrayed(), ..Quiet::default() };
     while let Some(operation) = session.ends_next() {
         let before = world.counters().ios;
         let failed = match session.perform(&operation, counters) {

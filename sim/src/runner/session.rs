@@ -125,7 +125,9 @@ impl Session {
                 return (self.model, Err(stop));
             }
         }
-        match self.db.close() {
+        let closed = self.db.close();
+        self.world.closed(&closed);
+        match closed {
             Ok(()) => {
                 self.model.history_mut().acknowledge();
                 (self.model, Ok(()))

@@ -199,8 +199,9 @@ impl Stage {
         }
         self.counters.operations += 1;
         // The session stays where it is: should this panic, it must not be dropped before the panic is caught.
+        let reports = Stage::reports(operation, session);
         let ended = session.perform(operation, &mut self.counters);
-        if Stage::reports(operation) {
+        if reports {
             self.check_reports()?;
         }
         self.follow(ended)?;
@@ -311,6 +312,7 @@ impl Stage {
         let Phase::Up(session) = std::mem::replace(&mut self.phase, nothing) else { return Ok(()) };
         self.counters.checkpoints += session.db().stats().checkpoints;
         let (model, ended) = session.close();
+        self.check_reports()?;
         let mut down = Down::new(model.history().clone());
         match ended {
             Ok(()) if !self.world.crashed() => down.clean = true,

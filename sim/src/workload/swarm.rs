@@ -84,6 +84,8 @@ pub struct Geometry {
     dirty_bytes: u64,
     checkpoint_log_bytes: u64,
     log_segment_bytes: u64,
+    /// Whether there is a task that takes checkpoints beside other work.
+    background: bool,
 }
 
 impl Default for Geometry {
@@ -96,6 +98,7 @@ impl Default for Geometry {
             dirty_bytes: 128 << 10,
             checkpoint_log_bytes: 16 << 10,
             log_segment_bytes: Geometry::LOG_SEGMENT_BYTES,
+            background: false,
         }
     }
 }
@@ -113,6 +116,7 @@ impl Geometry {
             dirty_bytes: *dice.pick(&[32 << 10, 128 << 10, 1 << 20]),
             checkpoint_log_bytes: *dice.pick(&[4 << 10, 16 << 10, 64 << 10, 1 << 20]),
             log_segment_bytes: Geometry::LOG_SEGMENT_BYTES,
+            background: dice.chance(1, 4),
         }
     }
 
@@ -122,7 +126,7 @@ impl Geometry {
     }
 
     /// The names of [`Geometry::numbers`].
-    pub const NAMES: [&'static str; 7] = [
+    pub const NAMES: [&'static str; 8] = [
         "leaf_bytes",
         "fanout",
         "bulk_bytes",
@@ -130,6 +134,7 @@ impl Geometry {
         "dirty_bytes",
         "checkpoint_log_bytes",
         "log_segment_bytes",
+        "background",
     ];
 
     /// With one of its numbers changed.
@@ -145,7 +150,7 @@ impl Geometry {
     }
 
     /// All of it as numbers, to be recorded.
-    pub fn numbers(&self) -> [u64; 7] {
+    pub fn numbers(&self) -> [u64; 8] {
         [
             u64::from(self.leaf_bytes),
             u64::from(self.fanout),
@@ -154,13 +159,22 @@ impl Geometry {
             self.dirty_bytes,
             self.checkpoint_log_bytes,
             self.log_segment_bytes,
+            u64::from(self.background),
         ]
     }
 
     /// From what [`Geometry::numbers`] gave.
-    pub fn from_numbers(numbers: [u64; 7]) -> Geometry {
-        let [leaf, fanout, bulk_bytes, cache_bytes, dirty_bytes, checkpoint_log_bytes, log_segment_bytes] =
-            numbers;
+    pub fn from_numbers(numbers: [u64; 8]) -> Geometry {
+        let [
+            leaf,
+            fanout,
+            bulk_bytes,
+            cache_bytes,
+            dirty_bytes,
+            checkpoint_log_bytes,
+            log_segment_bytes,
+            background,
+        ] = numbers;
         let [leaf_bytes, fanout] = [leaf, fanout].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
         Geometry {
             leaf_bytes,
@@ -170,12 +184,13 @@ impl Geometry {
             dirty_bytes,
             checkpoint_log_bytes,
             log_segment_bytes,
+            background: background != 0,
         }
     }
 
     /// From any numbers at all: the small geometries that a seed may have, and some beside them.
-    pub fn near(numbers: [u64; 7]) -> Geometry {
-        let [leaf, fanout, bulk, cache, dirty, checkpoint, segment] = numbers;
+    pub fn near(numbers: [u64; 8]) -> Geometry {
+        let [leaf, fanout, bulk, cache, dirty, checkpoint, segment, background] = numbers;
         let within = |number: u64, low: u64, high: u64| low + number.saturating_sub(low) % (high - low + 1);
         Geometry::from_numbers([
             if leaf == LARGE_LEAF { leaf } else { within(leaf, 256, 1024) },
@@ -185,6 +200,7 @@ impl Geometry {
             within(dirty, 32 << 10, 1 << 20),
             within(checkpoint, 4 << 10, 1 << 20),
             within(segment, 16 << 10, 64 << 10) / 4096 * 4096,
+            background % 2,
         ])
     }
 
@@ -209,6 +225,7 @@ impl Geometry {
             .dirty_bytes(self.dirty_bytes)
             .checkpoint_log_bytes(self.checkpoint_log_bytes)
             .log_segment_bytes(self.log_segment_bytes)
+            .background(self.background)
     }
 }
 

@@ -8,6 +8,7 @@ use numstore::{Error, ErrorCode};
 
 use super::World;
 use super::state::{Call, State};
+use super::tasks;
 
 /// How a call was made to fail.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +34,8 @@ pub struct Struck {
     pub offset: u64,
     /// How many bytes the call was about.
     pub len: u64,
+    /// Whether it was made by a task of the engine's own, beside all calls.
+    pub beside: bool,
 }
 
 /// An error that the engine reported.
@@ -69,13 +72,16 @@ pub enum Line {
     /// A call of the engine that can report errors has returned, or several side by side have: what struck in them and
     /// was not reported never will be.
     Returned,
+    /// The database was closed, and its own tasks have ended.
+    Closed,
 }
 
 impl State {
     /// Notes that the call that was entered last is made to fail.
     pub(crate) fn strike(&mut self, strike: Strike, path: &Path) {
         let (call, offset, len): (Call, u64, u64) = self.entered;
-        let struck = Struck { strike, call: call.word(), file: path.to_owned(), offset, len };
+        let beside = tasks::is_beside();
+        let struck = Struck { strike, call: call.word(), file: path.to_owned(), offset, len, beside };
         self.ledger.push(Line::Struck(struck));
     }
 }
@@ -96,6 +102,14 @@ impl World {
             state.ledger.push(Line::Returned);
         }
         !state.ledger.is_empty()
+    }
+
+    /// The database was closed, or closing it has failed.
+    pub fn closed(&self, outcome: &numstore::Result<()>) {
+        if let Err(e) = outcome {
+            self.hear(e);
+        }
+        self.shared.lock().ledger.push(Line::Closed);
     }
 
     /// What struck is judged by other means.

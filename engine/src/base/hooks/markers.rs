@@ -138,6 +138,10 @@ pub const MARKERS: &[&str] = &[
     "who holds the latch waits for a checkpoint",
     "removed subtrees are written before a capture",
     "a sync came behind one that failed",
+    "a checkpoint is taken in the background",
+    "a deferred commit is made durable in the background",
+    "a checkpoint in the background is far behind",
+    "a writer keeps to the pace of a checkpoint",
     // Calls.
     "a commit was deferred while many transactions are open",
 ];

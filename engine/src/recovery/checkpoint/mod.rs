@@ -39,12 +39,32 @@ const RECLAIM_AT_CLOSE: usize = 1_000_000;
 /// times at most.
 const LITTLE_BYTES: u64 = 1 << 20;
 const MAX_ROUNDS_AHEAD: u32 = 3;
+/// Whoever changes so many times as much as makes a checkpoint due does not go on before there was one.
+const TIMES_BEHIND: u64 = 2;
 
-/// Takes a checkpoint if so much was logged or changed that one is due.
+/// Whether so much was logged or changed that a checkpoint is due, and none is being written.
+pub fn is_checkpoint_due<E: Env>(core: &Core<E>) -> bool {
+    core.underway.is_none() && core.log.is_some() && has_changed(core, 1)
+}
+
+fn has_changed<E: Env>(core: &Core<E>, times: u64) -> bool {
+    core.log_bytes_since_capture() / times >= core.settings.checkpoint_log_bytes
+        || core.dirty_bytes / times >= core.settings.dirty_bytes
+}
+
+/// Takes the checkpoint that is due, or leaves it to the background task unless that is far behind.
 pub fn checkpoint_if_due<E: Env>(core: &mut Core<E>) -> Result<()> {
-    let due = core.log_bytes_since_capture() >= core.settings.checkpoint_log_bytes
-        || core.dirty_bytes >= core.settings.dirty_bytes;
-    if due && core.log.is_some() { checkpoint(core) } else { Ok(()) }
+    let Some(bell) = &core.bell else {
+        return if is_checkpoint_due(core) { checkpoint(core) } else { Ok(()) };
+    };
+    if is_checkpoint_due(core) {
+        bell.ring();
+    }
+    if core.log.is_some() && has_changed(core, TIMES_BEHIND) {
+        reached!("a checkpoint in the background is far behind");
+        return checkpoint(core);
+    }
+    Ok(())
 }
 
 /// Takes a checkpoint, unless nothing was written since the database was opened: for that none was set aside.

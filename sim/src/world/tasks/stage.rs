@@ -196,6 +196,11 @@ pub(crate) fn wake(word: usize, count: usize, place: &'static Location<'static>)
     }
 }
 
+/// Whether the running task is one that the engine started, beside all calls.
+pub(crate) fn is_beside() -> bool {
+    LIVE.get() > 1 && with_table(|table| table.tasks[table.current].name.starts_with("numstore "))
+}
+
 /// The running task now holds `word`.
 pub(crate) fn granted(word: usize, mode: &'static str, since: &'static Location<'static>) {
     holds::granted(Hold { task: ME.get(), word, mode, since });

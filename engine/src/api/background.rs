@@ -1,0 +1,74 @@
+//! The task beside all calls: it takes the checkpoints that are due, and makes durable what was deferred long enough.
+//!
+//! It is there from the opening of a database to its closing, which waits for it. What goes wrong in it is told to whoever
+//! calls next, since it poisons the database.
+
+use std::sync::Arc;
+
+use crate::base::{Error, Result};
+use crate::env::{Clock, Env, Scheduler, TaskHandle};
+use crate::recovery::{checkpoint_beside, is_checkpoint_due};
+use crate::sync::Latched;
+use crate::txn::{Bell, Core};
+
+/// The core of a database, as calls and the task share it.
+pub(super) type SharedCore<E> = Arc<Latched<Core<E>, <E as Env>::Platform>>;
+
+/// The running task.
+pub(super) struct Background<E: Env> {
+    bell: Arc<Bell<E::Platform>>,
+    task: <E::Scheduler as Scheduler>::Task,
+}
+
+impl<E: Env> Background<E> {
+    /// Starts the task for `core`, whose calls leave checkpoints to it from now on.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the system has no room for another task.
+    pub fn start(core: &SharedCore<E>) -> Result<Background<E>> {
+        let bell = Arc::<Bell<E::Platform>>::default();
+        let (shared, waits) = (Arc::clone(core), Arc::clone(&bell));
+        let mut latched = core.lock();
+        let env = latched.store.env.clone();
+        let clock = env.clone();
+        let body = Box::new(move || {
+            loop {
+                let deadline = shared.lock().sync_by;
+                if !waits.wait(deadline) {
+                    break;
+                }
+                // A failure has poisoned the database, or nothing has happened.
+                let _ = attend(&shared, &clock);
+            }
+        });
+        let task = env.scheduler().spawn("numstore background", body);
+        let task = task.map_err(|e| Error::io("spawn", latched.store.file.path(), 0, e))?;
+        latched.bell = Some(Arc::clone(&bell));
+        drop(latched);
+        Ok(Background { bell, task })
+    }
+
+    /// Ends the task and waits until it has ended. From now on whoever finds that a checkpoint is due takes it.
+    pub fn stop(self, core: &SharedCore<E>) {
+        core.lock().bell = None;
+        self.bell.stop();
+        // A panic in it has poisoned the core, or ended a checkpoint as failed.
+        let _ = self.task.join();
+    }
+}
+
+/// Does what there is to do.
+fn attend<E: Env>(core: &SharedCore<E>, env: &E) -> Result<()> {
+    if is_checkpoint_due(&core.lock()) {
+        reached!("a checkpoint is taken in the background");
+        checkpoint_beside(core)?;
+    }
+    let logged = core.lock().take_deferred(env.clock().monotonic());
+    match logged {
+        Some(logged) => {
+            reached!("a deferred commit is made durable in the background");
+            logged.make_durable(core)
+        }
+        None => Ok(()),
+    }
+}
