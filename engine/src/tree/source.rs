@@ -46,17 +46,17 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         deaths: &mut Deaths,
     ) -> Result<&'n mut Node> {
         let extent = child.node.extent();
-        reached!(
-            "a node changed that a checkpoint had captured",
-            extent.is_some() && matches!(child.node, NodeRef::Mem(_))
-        );
+        let in_memory = matches!(child.node, NodeRef::Mem(_));
+        reached!("a node changed that a checkpoint had captured", extent.is_some() && in_memory);
         if let NodeRef::Disk(reference) = &child.node {
             child.node = NodeRef::Mem(self.load_disk(reference, child.bytes, height)?);
         }
         let NodeRef::Mem(node) = &mut child.node else { unreachable!("replaced above") };
         let node = Arc::make_mut(node);
         if let Some(extent) = extent {
-            deaths.kill(extent);
+            if !(in_memory && mutant!("a captured node that is changed keeps its blocks")) {
+                deaths.kill(extent);
+            }
             node.leave_home();
         }
         Ok(node)

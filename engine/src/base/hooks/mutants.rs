@@ -417,4 +417,16 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "A sync of the data file that comes behind one that failed is believed.",
         survives_tests: true,
     },
+    Mutant {
+        name: "a captured node that is changed keeps its blocks",
+        mechanism: "checkpoints beside other work",
+        broken: "Blocks that a checkpoint gave a node in memory belong to nobody once that node is changed.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "what a capture leaves out is free at once",
+        mechanism: "checkpoints beside other work",
+        broken: "Blocks of the last checkpoint are used again while the next one is written.",
+        survives_tests: true,
+    },
 ];
