@@ -5,6 +5,7 @@
 //! `fill`: how full leaves are after random and after sequential insertions.
 //! `growth`: nodes and log bytes of a small insertion, by the length of the stream, up to 1 TiB.
 //! `records`: log bytes of small insertions, and of removing 1 GiB, taking that back and committing it.
+//! `stall`: the longest wait of a writer beside a checkpoint, against raw syncs beside as much writing.
 //! `open`: what is read when a database is opened, by its length.
 
 #![expect(clippy::print_stdout, reason = "figures are for people to read")]
@@ -16,6 +17,7 @@ mod growth;
 mod names;
 mod open;
 mod records;
+mod stall;
 
 use numstore::Result;
 
@@ -26,9 +28,10 @@ fn main() -> Result<()> {
         Some("fill") => fill::fill(),
         Some("growth") => growth::growth(),
         Some("records") => records::records(),
+        Some("stall") => stall::stall(),
         Some("open") => open::open(),
         _ => {
-            eprintln!("measure commits | names | fill | growth | records | open");
+            eprintln!("measure commits | names | fill | growth | records | stall | open");
             std::process::exit(2);
         }
     }
