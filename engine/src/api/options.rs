@@ -49,6 +49,7 @@ impl Default for Options {
                 dirty_bytes: 256 << 20,
                 checkpoint_log_bytes: 64 << 20,
                 segment_bytes: 1 << 20,
+                snapshot_max_age: Duration::MAX,
             },
             lock_timeout: Duration::from_secs(10),
             background: true,
@@ -132,6 +133,13 @@ impl Options {
     /// second unless said otherwise.
     pub fn deferred_delay(mut self, delay: Duration) -> Options {
         self.deferred_delay = delay;
+        self
+    }
+
+    /// How long a snapshot may be read when there is a newer version, and there was a checkpoint since: then it is
+    /// [`Error::SnapshotTooOld`], and what it held back is used again. For ever unless said otherwise.
+    pub fn snapshot_max_age(mut self, age: Duration) -> Options {
+        self.settings.snapshot_max_age = age;
         self
     }
 

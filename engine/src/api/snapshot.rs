@@ -15,7 +15,8 @@ use super::{StreamInfo, reads};
 
 /// The whole database as one commit left it. Nothing that happens later is seen.
 ///
-/// While it lives, what it can reach is not overwritten, so a very old one makes the file grow.
+/// While it lives, what it can reach is not overwritten, so a very old one makes the file grow; see
+/// [`Options::snapshot_max_age`](super::Options::snapshot_max_age).
 pub struct Snapshot<E: Env = RealEnv> {
     shared: Arc<Shared<E>>,
     version: Arc<Version>,
@@ -35,14 +36,23 @@ impl<E: Env> Snapshot<E> {
     /// All streams in the order of their names.
     ///
     /// # Errors
-    /// [`Error::Corruption`], [`Error::Io`].
+    /// [`Error::SnapshotTooOld`], [`Error::Corruption`], [`Error::Io`].
     pub fn list(&self) -> Result<Vec<StreamInfo>> {
-        let mut streams = Vec::new();
-        self.version.for_each(&self.shared.store, |name, record| {
-            streams.push(StreamInfo { name: shown(name), len: record.tree.len() });
-            Ok(())
-        })?;
-        Ok(streams)
+        self.read_whole(|store| {
+            let mut streams = Vec::new();
+            self.version.for_each(store, |name, record| {
+                streams.push(StreamInfo { name: shown(name), len: record.tree.len() });
+                Ok(())
+            })?;
+            Ok(streams)
+        })
+    }
+
+    /// Reads what may be given to others in between, if the snapshot is too old.
+    fn read_whole<R>(&self, read: impl FnOnce(&Store<E>) -> Result<R>) -> Result<R> {
+        let result = read(&self.shared.store);
+        // Behind the read: whatever was read of others came after this was noted.
+        if self.version.is_expired() { Err(Error::SnapshotTooOld) } else { result }
     }
 
     /// Whether there is a stream called `name`.
@@ -50,7 +60,8 @@ impl<E: Env> Snapshot<E> {
     /// # Errors
     /// [`Error::BadName`].
     pub fn exists(&self, name: &str) -> Result<bool> {
-        Ok(self.version.find(&self.shared.store, &check_name(name)?)?.is_some())
+        let name = check_name(name)?;
+        self.read_whole(|store| Ok(self.version.find(store, &name)?.is_some()))
     }
 
     /// The stream called `name`.
@@ -58,7 +69,8 @@ impl<E: Env> Snapshot<E> {
     /// # Errors
     /// [`Error::BadName`], [`Error::NoSuchStream`].
     pub fn stream(&self, name: &str) -> Result<SnapshotStream<E>> {
-        match self.version.find(&self.shared.store, &check_name(name)?)? {
+        let key = check_name(name)?;
+        match self.read_whole(|store| self.version.find(store, &key))? {
             Some(record) => Ok(SnapshotStream { snapshot: self.clone(), tree: record.tree }),
             None => Err(Error::NoSuchStream { name: name.to_owned() }),
         }
@@ -87,7 +99,7 @@ impl<E: Env> SnapshotStream<E> {
     /// # Errors
     /// [`Error::OutOfBounds`].
     pub fn read(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
-        reads::read(self.store(), &self.tree, &range)
+        self.snapshot.read_whole(|store| reads::read(store, &self.tree, &range))
     }
 
     /// Fills `buffer` from `offset` on; returns how many bytes there were, fewer than asked for only at the end.
@@ -95,7 +107,7 @@ impl<E: Env> SnapshotStream<E> {
     /// # Errors
     /// [`Error::OutOfBounds`] if `offset` is behind the end.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        reads::read_at(self.store(), &self.tree, offset, buffer)
+        self.snapshot.read_whole(|store| reads::read_at(store, &self.tree, offset, buffer))
     }
 
     /// The elements of `stride`, one after the other.
@@ -103,16 +115,12 @@ impl<E: Env> SnapshotStream<E> {
     /// # Errors
     /// [`Error::InvalidArgument`]; [`Error::OutOfBounds`] if the last element does not fit.
     pub fn read_strided(&self, stride: Stride) -> Result<Vec<u8>> {
-        reads::read_strided(self.store(), &self.tree, &stride)
+        self.snapshot.read_whole(|store| reads::read_strided(store, &self.tree, &stride))
     }
 
     /// The stream as a file to read and seek in, from its start.
     pub fn reader(self) -> StreamReader<E> {
         StreamReader { stream: self, position: 0 }
-    }
-
-    fn store(&self) -> &Store<E> {
-        &self.snapshot.shared.store
     }
 }
 

@@ -1,5 +1,8 @@
 //! Counters and sizes of an open database.
 
+use std::time::Duration;
+
+use crate::base::BLOCK_BYTES;
 use crate::env::{DiskFile, Env};
 use crate::log::Log;
 use crate::recovery::RecoveryReport;
@@ -37,6 +40,10 @@ pub struct Stats {
     pub transactions_open: u64,
     /// Versions in use by snapshots, beside the newest.
     pub snapshots_open: u64,
+    /// How long the oldest of them has been read though there is a newer version.
+    pub oldest_snapshot_age: Duration,
+    /// Bytes of the file that nothing but snapshots and open transactions keep from being used again.
+    pub held_back_bytes: u64,
     /// Nodes found in the caches.
     pub cache_hits: u64,
     /// Nodes read from disk.
@@ -68,6 +75,8 @@ pub(super) fn stats<E: Env>(core: &Core<E>, recovery: Option<RecoveryReport>) ->
         deadlocks: locks.deadlocks,
         transactions_open: core.table.len() as u64,
         snapshots_open: core.snapshots(),
+        oldest_snapshot_age: core.oldest_snapshot_age(),
+        held_back_bytes: core.space.pinned_blocks() * BLOCK_BYTES as u64,
         cache_hits,
         cache_misses,
         dirty_bytes: core.dirty_bytes,

@@ -139,6 +139,10 @@ pub enum Error {
         /// Who waits for whom, and for what.
         cycle: String,
     },
+    /// The snapshot is older than [`Options::snapshot_max_age`](crate::Options::snapshot_max_age) allows, and what it could
+    /// reach may have been overwritten. Take another one.
+    #[error("the snapshot is too old to be read")]
+    SnapshotTooOld,
 }
 
 /// Stable numbers of the kinds of [`Error`], the same in every language binding.
@@ -165,6 +169,7 @@ pub enum ErrorCode {
     Poisoned = 16,
     TooLong = 17,
     Deadlock = 18,
+    SnapshotTooOld = 19,
 }
 
 impl Error {
@@ -189,6 +194,7 @@ impl Error {
             Error::Poisoned { .. } => ErrorCode::Poisoned,
             Error::TooLong => ErrorCode::TooLong,
             Error::Deadlock { .. } => ErrorCode::Deadlock,
+            Error::SnapshotTooOld => ErrorCode::SnapshotTooOld,
         }
     }
 

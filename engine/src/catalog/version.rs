@@ -1,6 +1,9 @@
 //! The catalog as a commit left it.
 
 use std::ops::{Bound, ControlFlow};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::base::{Era, Lsn, Result, StreamId};
 use crate::env::Env;
@@ -15,14 +18,40 @@ pub struct Version {
     pub pin: Era,
     maps: Maps,
     overlay: Overlay,
+    /// When it was seen that there is a newer one and that somebody reads this one all the same.
+    superseded: OnceLock<Duration>,
+    /// It pins nothing any more.
+    expired: AtomicBool,
 }
 
 impl Version {
+    /// Somebody reads it though there is a newer one.
+    pub fn note_superseded(&self, now: impl FnOnce() -> Duration) {
+        self.superseded.get_or_init(now);
+    }
+
+    /// How long somebody has read it though there is a newer one.
+    pub fn age(&self, now: Duration) -> Duration {
+        self.superseded.get().map_or(Duration::ZERO, |since| now.saturating_sub(*since))
+    }
+
+    /// From now on it pins nothing. Its blocks are given to others only after this.
+    pub fn expire(&self) {
+        reached!("a snapshot that is still read is given up");
+        self.expired.store(true, Ordering::Release);
+    }
+
+    /// Whether it pins nothing any more: what was read of it before this says no was whole.
+    pub fn is_expired(&self) -> bool {
+        self.expired.load(Ordering::Acquire) && !mutant!("a snapshot that was given up is read on")
+    }
+
     /// The version made of the maps as they are at `now`, less what `overlay` covers.
     pub fn new(maps: Maps, overlay: &Overlay, committed: Lsn, now: Era) -> Version {
         let oldest = overlay.oldest().filter(|_| !mutant!("open changes pin nothing"));
         let pin = oldest.map_or(now, |oldest| oldest.min(now));
-        Version { committed, pin, maps, overlay: overlay.clone() }
+        let (superseded, expired) = (OnceLock::new(), AtomicBool::new(false));
+        Version { committed, pin, maps, overlay: overlay.clone(), superseded, expired }
     }
 
     /// The stream called `name`.

@@ -29,6 +29,11 @@ impl Held {
         self.blocks
     }
 
+    /// How many blocks nothing but a version in use keeps from being used again.
+    pub(super) fn pinned_blocks(&self) -> u64 {
+        self.runs.values().filter(|run| run.published > 0).map(|run| run.blocks).sum()
+    }
+
     /// Holds the blocks of `dead` until a capture that comes after its death is published.
     pub(super) fn insert(&mut self, dead: Dead) {
         let Dead { extent, death, pinnable } = dead;

@@ -165,6 +165,11 @@ impl Space {
         (by_changes.min(by_runs) + LEAST_MAP_NODES) * BLOCK_BYTES as u64
     }
 
+    /// Free blocks that nothing but a version in use keeps from being used again.
+    pub fn pinned_blocks(&self) -> u64 {
+        self.held.pinned_blocks()
+    }
+
     /// Free blocks that may not be handed out yet.
     #[cfg(test)]
     pub fn held_blocks(&self) -> u64 {

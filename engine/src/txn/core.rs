@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::base::{Era, Error, Lsn, Result, StreamId, TxnId, parent_dir};
 use crate::cache::{Deaths, SuperblockSlots};
 use crate::catalog::{Catalog, FileOf, Overlay, Store, Version};
-use crate::env::{Disk, Env};
+use crate::env::{Clock, Disk, Env};
 use crate::format::record::MAX_RECORD_OVERHEAD;
 use crate::format::superblock::Superblock;
 use crate::log::{Log, LogIdentity, is_database, log_path};
@@ -30,6 +30,8 @@ pub struct Settings {
     pub checkpoint_log_bytes: u64,
     /// Bytes in a segment of the log.
     pub segment_bytes: u64,
+    /// How long a version pins blocks when there is a newer one.
+    pub snapshot_max_age: Duration,
 }
 
 /// What was counted since the database was opened.
@@ -323,12 +325,25 @@ impl<E: Env> Core<E> {
         self.era.0 += 1;
         let version = Version::new(self.catalog.maps().clone(), &self.overlay, self.last_commit, self.era);
         let version = Arc::new(version);
-        self.in_use.retain(|version| version.strong_count() > 0);
+        self.note_readers();
         if !mutant!("versions in use are forgotten") {
             self.in_use.push(Arc::downgrade(&version));
         }
         self.published.push(version);
         self.publish_durable();
+    }
+
+    /// Forgets the versions that nobody has, and notes since when others are read though they are not the newest.
+    fn note_readers(&mut self) {
+        let clock = self.store.env.clock();
+        self.in_use.retain(|version| {
+            let version = version.upgrade();
+            // Beside this one and that of those who publish.
+            if let Some(version) = version.as_ref().filter(|version| Arc::strong_count(version) > 2) {
+                version.note_superseded(|| clock.monotonic());
+            }
+            version.is_some()
+        });
     }
 
     /// Publishes the versions of which everything is durable.
@@ -337,13 +352,34 @@ impl<E: Env> Core<E> {
         self.published.publish(durable);
     }
 
-    /// The oldest era that anything in use may read blocks of.
+    /// The oldest era that anything in use may read blocks of. Versions that are too old do not count any more.
     pub fn oldest_pin(&self) -> Era {
         if mutant!("snapshots pin nothing") {
             return Era(u64::MAX);
         }
-        let versions = self.in_use.iter().filter_map(Weak::upgrade).map(|version| version.pin);
+        let versions = self.in_use.iter().filter_map(Weak::upgrade);
+        let versions = versions.filter(|version| !self.has_expired(version)).map(|version| version.pin);
         versions.chain(self.overlay.oldest()).min().unwrap_or(Era(u64::MAX))
+    }
+
+    fn has_expired(&self, version: &Version) -> bool {
+        let most = self.settings.snapshot_max_age;
+        let too_old = most < Duration::MAX && version.age(self.store.env.clock().monotonic()) > most;
+        if too_old && !version.is_expired() {
+            version.expire();
+        }
+        too_old
+    }
+
+    /// How long the oldest version in use has been read though there is a newer one.
+    pub fn oldest_snapshot_age(&self) -> Duration {
+        let now = self.store.env.clock().monotonic();
+        let versions = self.in_use.iter().filter_map(Weak::upgrade);
+        versions
+            .filter(|version| !version.is_expired())
+            .map(|version| version.age(now))
+            .max()
+            .unwrap_or_default()
     }
 
     /// How many versions are in use beside the newest.

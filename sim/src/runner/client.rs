@@ -76,7 +76,8 @@ impl Client {
             Operation::Direct(step) => self.direct(step),
             Operation::ReadDurable(step) => {
                 let (got, span) = self.recorder.time(|| calls::read_durable(&self.db, step));
-                let asked = vec![self.asked(step, got, span)];
+                let told = !self.has_expired(&got);
+                let asked = if told { vec![self.asked(step, got, span)] } else { Vec::new() };
                 self.recorder.write().record.looks.push(Look { client: self.number, taken: span, asked });
             }
             Operation::Snapshot(id) => {
@@ -87,7 +88,9 @@ impl Client {
             Operation::ReadSnapshot(id, step) => {
                 let Some((snapshot, mut look)) = self.snapshots.remove(id) else { return };
                 let (got, span) = self.recorder.time(|| calls::read_snapshot(&snapshot, step));
-                look.asked.push(self.asked(step, got, span));
+                if !self.has_expired(&got) {
+                    look.asked.push(self.asked(step, got, span));
+                }
                 self.snapshots.insert(*id, (snapshot, look));
             }
             Operation::Release(id) => {
@@ -103,6 +106,11 @@ impl Client {
         }
         let act = Act::Do(operation.clone());
         self.recorder.world.note(&format!("  client {}: {act}", self.number));
+    }
+
+    /// Whether a version was too old to be read, as it may be.
+    fn has_expired(&self, got: &Result<Answer>) -> bool {
+        self.recorder.expires && matches!(got, Err(Error::SnapshotTooOld))
     }
 
     /// What was asked, and what came back.

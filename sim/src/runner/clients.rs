@@ -37,6 +37,8 @@ pub(super) type Programs = BTreeMap<u64, Vec<Operation>>;
 /// What all clients write to.
 pub(super) struct Recorder {
     pub(super) world: World,
+    /// Whether snapshots may become too old.
+    pub(super) expires: bool,
     moments: AtomicU64,
     /// Clients that have not ended.
     running: AtomicU64,
@@ -96,6 +98,7 @@ impl Stage {
         let base = session.model().history().clone();
         let recorder = Arc::new(Recorder {
             world: self.world.clone(),
+            expires: self.geometry.expires_snapshots(),
             moments: AtomicU64::new(1),
             running: AtomicU64::new(programs.len() as u64),
             written: Mutex::default(),

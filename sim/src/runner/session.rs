@@ -61,11 +61,19 @@ pub struct Session {
     pub(super) patience: u64,
     /// Whether a checkpoint may find no room on a full disk: something was brought back since it is full.
     pub(super) lacks_room: bool,
+    /// Whether snapshots may become too old.
+    expires: bool,
 }
 
 impl Session {
     /// A session on a database that was found in `state`; `lacks_room` if the disk was full while it was opened.
-    pub fn new(world: &World, db: Database<SimEnv>, state: Streams, lacks_room: bool) -> Session {
+    pub fn new(
+        world: &World,
+        db: Database<SimEnv>,
+        state: Streams,
+        lacks_room: bool,
+        expires: bool,
+    ) -> Session {
         Session {
             failed_syncs_before: world.counters().syncs_failed,
             failed_before: world.counters().calls_failed(),
@@ -73,6 +81,7 @@ impl Session {
             misdirected_before: world.counters().misdirected,
             patience: 0,
             lacks_room,
+            expires,
             world: world.clone(),
             db,
             transactions: BTreeMap::new(),
@@ -361,6 +370,9 @@ impl Session {
             return Err(crash(e, None));
         }
         if got.as_ref().is_err_and(|e| self.is_refusal(e) && matches!(e, Error::Io { op: "read", .. })) {
+            return Ok(());
+        }
+        if self.expires && matches!(got, Err(Error::SnapshotTooOld)) {
             return Ok(());
         }
         Ok(reader.check(self.model.history_mut(), operation, step, got)?)

@@ -160,7 +160,7 @@ fn choices() -> impl Strategy<Value = Choices> {
 fn log() -> impl Strategy<Value = Log> {
     let entry = (act(), choices()).prop_map(|(act, choices)| Entry { act, choices });
     let entries = prop::collection::vec(entry, 0..20);
-    (any::<Option<u64>>(), any::<[u32; 8]>(), 0..=1000_u64, entries).prop_map(
+    (any::<Option<u64>>(), any::<[u32; 9]>(), 0..=1000_u64, entries).prop_map(
         |(seed, numbers, short_transfers, entries)| {
             let geometry = Geometry::from_numbers(numbers.map(u64::from));
             Log { seed, geometry, short_transfers, entries }

@@ -86,6 +86,8 @@ pub struct Geometry {
     log_segment_bytes: u64,
     /// Whether there is a task that takes checkpoints beside other work.
     background: bool,
+    /// How long a snapshot may be read when there is a newer version, in microseconds; 0 for ever.
+    snapshot_us: u64,
 }
 
 impl Default for Geometry {
@@ -99,6 +101,7 @@ impl Default for Geometry {
             checkpoint_log_bytes: 16 << 10,
             log_segment_bytes: Geometry::LOG_SEGMENT_BYTES,
             background: false,
+            snapshot_us: 0,
         }
     }
 }
@@ -117,6 +120,7 @@ impl Geometry {
             checkpoint_log_bytes: *dice.pick(&[4 << 10, 16 << 10, 64 << 10, 1 << 20]),
             log_segment_bytes: Geometry::LOG_SEGMENT_BYTES,
             background: dice.chance(1, 4),
+            snapshot_us: if dice.chance(1, 8) { dice.between(1, 20_000) } else { 0 },
         }
     }
 
@@ -126,7 +130,7 @@ impl Geometry {
     }
 
     /// The names of [`Geometry::numbers`].
-    pub const NAMES: [&'static str; 8] = [
+    pub const NAMES: [&'static str; 9] = [
         "leaf_bytes",
         "fanout",
         "bulk_bytes",
@@ -135,6 +139,7 @@ impl Geometry {
         "checkpoint_log_bytes",
         "log_segment_bytes",
         "background",
+        "snapshot_us",
     ];
 
     /// With one of its numbers changed.
@@ -150,7 +155,7 @@ impl Geometry {
     }
 
     /// All of it as numbers, to be recorded.
-    pub fn numbers(&self) -> [u64; 8] {
+    pub fn numbers(&self) -> [u64; 9] {
         [
             u64::from(self.leaf_bytes),
             u64::from(self.fanout),
@@ -160,11 +165,12 @@ impl Geometry {
             self.checkpoint_log_bytes,
             self.log_segment_bytes,
             u64::from(self.background),
+            self.snapshot_us,
         ]
     }
 
     /// From what [`Geometry::numbers`] gave.
-    pub fn from_numbers(numbers: [u64; 8]) -> Geometry {
+    pub fn from_numbers(numbers: [u64; 9]) -> Geometry {
         let [
             leaf,
             fanout,
@@ -174,6 +180,7 @@ impl Geometry {
             checkpoint_log_bytes,
             log_segment_bytes,
             background,
+            snapshot_us,
         ] = numbers;
         let [leaf_bytes, fanout] = [leaf, fanout].map(|number| u32::try_from(number).unwrap_or(u32::MAX));
         Geometry {
@@ -185,12 +192,13 @@ impl Geometry {
             checkpoint_log_bytes,
             log_segment_bytes,
             background: background != 0,
+            snapshot_us,
         }
     }
 
     /// From any numbers at all: the small geometries that a seed may have, and some beside them.
-    pub fn near(numbers: [u64; 8]) -> Geometry {
-        let [leaf, fanout, bulk, cache, dirty, checkpoint, segment, background] = numbers;
+    pub fn near(numbers: [u64; 9]) -> Geometry {
+        let [leaf, fanout, bulk, cache, dirty, checkpoint, segment, background, snapshot] = numbers;
         let within = |number: u64, low: u64, high: u64| low + number.saturating_sub(low) % (high - low + 1);
         Geometry::from_numbers([
             if leaf == LARGE_LEAF { leaf } else { within(leaf, 256, 1024) },
@@ -201,6 +209,7 @@ impl Geometry {
             within(checkpoint, 4 << 10, 1 << 20),
             within(segment, 16 << 10, 64 << 10) / 4096 * 4096,
             background % 2,
+            if snapshot % 4 == 0 { snapshot / 4 % 20_000 } else { 0 },
         ])
     }
 
@@ -212,6 +221,16 @@ impl Geometry {
     /// Whether a leaf has more than one checksum.
     pub(super) fn has_large_leaves(&self) -> bool {
         u64::from(self.leaf_bytes) == LARGE_LEAF
+    }
+
+    /// Whether a snapshot may become too old.
+    pub fn expires_snapshots(&self) -> bool {
+        self.snapshot_us > 0
+    }
+
+    /// How long a snapshot may be read when there is a newer version.
+    fn snapshot_max_age(&self) -> Duration {
+        if self.snapshot_us > 0 { Duration::from_micros(self.snapshot_us) } else { Duration::MAX }
     }
 
     /// The options that open the database. Nobody waits for a lock: there is one task.
@@ -226,6 +245,7 @@ impl Geometry {
             .checkpoint_log_bytes(self.checkpoint_log_bytes)
             .log_segment_bytes(self.log_segment_bytes)
             .background(self.background)
+            .snapshot_max_age(self.snapshot_max_age())
     }
 }
 

@@ -4,8 +4,10 @@
 //! checkpoints and drops, and read again much later; what they show must be what was committed when they were taken.
 
 use std::io::{Read, Seek, SeekFrom};
+use std::time::Duration;
 
-use numstore::{Durability, Snapshot, Stride};
+use numstore::env::{Clock, Env};
+use numstore::{Durability, Error, Options, Snapshot, Stride};
 use rand::Rng;
 use sim::world::SimEnv;
 use tests::{Lab, noise, rng, small};
@@ -130,4 +132,32 @@ fn a_snapshot_reads_like_a_file() {
     reader.read_exact(&mut buffer).unwrap();
     assert!(buffer == bytes[5..305]);
     assert_eq!(reader.seek(SeekFrom::Current(-5)).unwrap(), 300);
+}
+
+/// A reader that forgets its snapshot must not make the file grow for ever, where that was asked for.
+#[test]
+fn a_snapshot_that_is_too_old_holds_nothing_back() {
+    let lab = Lab::new(11, Options::new().snapshot_max_age(Duration::from_millis(20)).background(false));
+    let db = lab.open();
+    db.create("a").unwrap();
+    db.append("a", &[1; 100_000]).unwrap();
+    db.checkpoint().unwrap();
+    let snapshot = db.snapshot();
+    let stream = snapshot.stream("a").unwrap();
+    db.write("a", 0, &[2; 100_000]).unwrap();
+    db.checkpoint().unwrap();
+    let held_back = db.stats().held_back_bytes;
+    assert!(held_back >= 100_000, "{held_back}");
+    assert_eq!(stream.read(..).unwrap(), vec![1; 100_000]);
+    let env = lab.env();
+    env.clock().sleep_until(env.clock().monotonic() + Duration::from_millis(40));
+    assert!(db.stats().oldest_snapshot_age >= Duration::from_millis(20));
+    db.append("a", b"x").unwrap();
+    db.checkpoint().unwrap();
+    assert!(db.stats().held_back_bytes < held_back);
+    assert!(matches!(stream.read(0..1), Err(Error::SnapshotTooOld)));
+    assert!(matches!(snapshot.stream("a"), Err(Error::SnapshotTooOld)));
+    assert!(matches!(snapshot.list(), Err(Error::SnapshotTooOld)));
+    // Another one is as good as ever.
+    assert_eq!(db.snapshot().stream("a").unwrap().read(..2).unwrap(), [2, 2]);
 }

@@ -142,6 +142,7 @@ pub const MARKERS: &[&str] = &[
     "a deferred commit is made durable in the background",
     "a checkpoint in the background is far behind",
     "a writer keeps to the pace of a checkpoint",
+    "a snapshot that is still read is given up",
     // Calls.
     "a commit was deferred while many transactions are open",
 ];

@@ -429,4 +429,10 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "Blocks of the last checkpoint are used again while the next one is written.",
         survives_tests: true,
     },
+    Mutant {
+        name: "a snapshot that was given up is read on",
+        mechanism: "snapshots",
+        broken: "A snapshot that is too old is read though its blocks may be others'.",
+        survives_tests: true,
+    },
 ];
