@@ -9,7 +9,16 @@ use crate::catalog::Store;
 use crate::env::{Clock, Env};
 use crate::recovery::{RecoveryReport, close};
 use crate::sync::Latched;
-use crate::txn::{Core, Logged, Published, Stop};
+use crate::txn::{Core, Logged, Needs, Published, Stop};
+
+/// What of a call tells its caller something of what others did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Tells {
+    /// Only its errors.
+    Errors,
+    /// These, and its result.
+    Everything,
+}
 
 /// What all handles, transactions and snapshots hold on to.
 pub(super) struct Shared<E: Env> {
@@ -23,7 +32,8 @@ pub(super) struct Shared<E: Env> {
 
 impl<E: Env> Shared<E> {
     /// Runs `call` under the core's latch. Whenever it is blocked by a lock it waits without the latch, and is run again
-    /// from its start: it takes all its locks for `txn` before it changes anything.
+    /// from its start: it takes all its locks for `txn` before it changes anything. What it `tells` of commits that may
+    /// still vanish waits until they are durable.
     ///
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) if a lock was not to be had in time, [`Error::Deadlock`](crate::Error::Deadlock).
@@ -31,22 +41,28 @@ impl<E: Env> Shared<E> {
     pub fn with_locks<R>(
         &self,
         txn: TxnId,
+        tells: Tells,
         mut call: impl FnMut(&mut Core<E>) -> Result<R, Stop>,
     ) -> Result<R> {
         let (mut waited, mut deadline) = (false, None);
         loop {
-            let waiter = self.core.lock().guarded(|core| {
+            let attempt = self.core.lock().guarded(|core| {
                 // It also holds what a failed commit wrote and what may vanish; snapshots go on.
                 let ended = if waited { core.locks.end_wait(txn) } else { Ok(()) };
                 let ready = core.check_readable().and(ended).map_err(Stop::from);
-                match ready.and_then(|()| call(core)) {
-                    Ok(result) => Ok(Ok(result)),
+                core.looked = Needs::default();
+                let outcome = match ready.and_then(|()| call(core)) {
+                    Err(Stop::Blocked) => return Ok(Err(core.locks.waiter(txn))),
                     Err(Stop::Failed(e)) => Err(fail(core, txn, e)),
-                    Err(Stop::Blocked) => Ok(Err(core.locks.waiter(txn))),
-                }
+                    Ok(result) => Ok(result),
+                };
+                Ok(Ok((untold(core, txn, tells, outcome.as_ref().err()), outcome)))
             })?;
-            let waiter = match waiter {
-                Ok(result) => return Ok(result),
+            let waiter = match attempt {
+                Ok((untold, outcome)) => {
+                    self.make_durable(untold).map_err(Error::without_doubt)?;
+                    return outcome;
+                }
                 Err(waiter) => waiter,
             };
             if self.lock_timeout != Duration::ZERO {
@@ -72,6 +88,19 @@ fn fail<E: Env>(core: &mut Core<E>, txn: TxnId, error: Error) -> Error {
         core.locks.release(txn);
     }
     error
+}
+
+/// A call of `txn` has ended. What has to be durable before its result, or its `error`, is told.
+fn untold<E: Env>(core: &mut Core<E>, txn: TxnId, tells: Tells, error: Option<&Error>) -> Option<Logged<E>> {
+    let Needs { to_tell, to_last } = core.looked;
+    if let Some(state) = core.table.get_mut(txn) {
+        state.relies_on = state.relies_on.max(to_last);
+    }
+    let careless = mutant!("an error tells what may vanish");
+    let tells = error.map_or(tells == Tells::Everything, |e| e.tells_content() && !careless);
+    let untold = core.logged_before(to_tell).filter(|_| tells);
+    reached!("an error waited until what it tells was durable", error.is_some() && untold.is_some());
+    untold
 }
 
 impl<E: Env> Drop for Shared<E> {

@@ -13,7 +13,7 @@ use crate::space::Space;
 use crate::tree::Tree;
 
 use super::apply::existing;
-use super::{Graveyard, Locks, Published, Room, Table, Unsettled};
+use super::{Graveyard, Locks, Needs, Published, Room, Table, Unsettled};
 
 /// Nodes of the graveyard that are freed at a time.
 const RECLAIM_STEP: usize = 256;
@@ -65,6 +65,8 @@ pub struct Core<E: Env> {
     pub locks: Locks<E::Platform>,
     /// Commits that may still vanish.
     pub unsettled: Unsettled,
+    /// What the call under way has looked at needs.
+    pub looked: Needs,
     /// What waits to be freed.
     pub graveyard: Graveyard,
     /// The next transaction id.
@@ -114,6 +116,7 @@ impl<E: Env> Core<E> {
             table: Table::default(),
             locks: Locks::default(),
             unsettled: Unsettled::default(),
+            looked: Needs::default(),
             graveyard: Graveyard::default(),
             next_txn: superblock.next_txn,
             next_stream: superblock.next_stream,

@@ -7,7 +7,7 @@ use crate::log::Log;
 use crate::tree::Tree;
 
 use super::room::Growth;
-use super::{Change, Core};
+use super::{Change, Core, Durability};
 
 impl<E: Env> Core<E> {
     /// Runs one operation of an open transaction. After an error nothing has happened.
@@ -45,7 +45,8 @@ impl<E: Env> Core<E> {
         let lsn = self.next_lsn();
         self.last_commit = lsn;
         let Core { unsettled, log, .. } = self;
-        unsettled.note([stream], names, lsn, || log.as_ref().map_or(lsn, Log::durable_lsn));
+        let durable = || log.as_ref().map_or(lsn, Log::durable_lsn);
+        unsettled.note([stream], names, lsn, Durability::Sync, durable);
         self.make_version();
         Ok(())
     }

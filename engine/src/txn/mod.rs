@@ -39,6 +39,9 @@ mod table;
 mod undo_stack;
 mod unsettled;
 
+#[cfg(test)]
+mod tests;
+
 pub use change::Change;
 pub use codec::{decode_table, encode_table};
 pub use core::{Core, Settings};
@@ -50,4 +53,4 @@ pub use published::Published;
 pub use room::Room;
 pub use table::{Table, TxnState};
 pub use undo_stack::{UndoEntry, UndoStack};
-pub use unsettled::Unsettled;
+pub use unsettled::{Needs, Unsettled};

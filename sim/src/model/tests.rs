@@ -94,10 +94,10 @@ fn writers_of_one_stream_keep_out_of_each_others_way() {
     model.step(2, &edit("a", Edit::Insert { at: 2, data: Bytes(b"--".to_vec()) })).unwrap();
     let read = edit("a", Edit::Read { from: 1, to: 4 });
     assert_eq!(model.step(1, &read), Err(vec![ErrorCode::Busy]));
-    model.commit(1);
+    model.commit(1, false);
     assert_eq!(bytes(&model, "a"), b"xx23456789");
     assert_eq!(model.step(2, &read), Ok(Answer::Bytes(Bytes(b"x--".to_vec()))));
-    model.commit(2);
+    model.commit(2, false);
     assert_eq!(bytes(&model, "a"), b"xx--23456789");
 }
 
@@ -107,7 +107,7 @@ fn uncommitted_changes_are_the_transactions_own() {
     model.begin(1);
     model.step(1, &append("a", b"x")).unwrap();
     assert_eq!(bytes(&model, "a"), b"0123456789");
-    assert!(model.commit(1));
+    assert!(model.commit(1, false));
     assert_eq!(bytes(&model, "a"), b"0123456789x");
 }
 
@@ -121,7 +121,7 @@ fn savepoints_take_changes_back_and_keep_ownership() {
     model.step(1, &Step::Drop { name: "a".to_owned() }).unwrap();
     model.step(1, &Step::RollbackTo { index: 0 }).unwrap();
     assert!(model.is_busy(2, "b"));
-    model.commit(1);
+    model.commit(1, false);
     assert_eq!(bytes(&model, "a"), b"0123456789x");
     assert!(!model.history().newest().contains_key("b"));
 }

@@ -169,7 +169,8 @@ impl Client {
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
         let (done, span) = self.recorder.time(|| tx.commit_with(durability));
         txn.ending = match done {
-            Ok(()) => Ending::Committed { durable: sync },
+            // One that wrote nothing waits for no more than what it has read.
+            Ok(()) => Ending::Committed { durable: sync && txn.asked.iter().any(Asked::has_written) },
             Err(e) => {
                 self.check_fault("commit", &e);
                 self.ending(&e)
@@ -214,11 +215,9 @@ impl Client {
     /// A step that is a transaction of its own.
     fn direct(&mut self, step: &Step) {
         let (got, span) = self.recorder.time(|| calls::direct(&self.db, step));
-        let ending = match &got {
-            Ok(_) => Ending::Committed { durable: true },
-            Err(e) => self.ending(e),
-        };
+        let failed = got.as_ref().err().map(|e| self.ending(e));
         let mut asked = self.asked(step, got, span);
+        let ending = failed.unwrap_or(Ending::Committed { durable: asked.has_written() });
         if ending == Ending::InDoubt {
             asked.got = None;
         }

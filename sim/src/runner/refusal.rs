@@ -30,7 +30,6 @@ impl Session {
             Ok(_) if settled => {
                 let done = self.model.direct(&step);
                 assert!(done.is_ok(), "nobody else uses that name: {done:?}");
-                self.model.history_mut().acknowledge();
             }
             Ok(_) => return Err(Finding::new("poison", "a write was acknowledged after a failed sync")),
             Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {

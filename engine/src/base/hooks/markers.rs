@@ -105,6 +105,10 @@ pub const MARKERS: &[&str] = &[
     "a range is locked where the stream has no bytes",
     "a rollback lets go of an old committed tree",
     "an old committed tree still pins when another writer comes",
+    "an error waited until what it tells was durable",
+    "a commit without changes waited for what it had read",
+    "a version was shown before its flight had landed",
+    "the log was full when a transaction ended",
     // Recovery and checkpoints.
     "a change of a stream that others change is committed",
     "losers have changed the same stream",
