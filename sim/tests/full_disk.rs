@@ -249,3 +249,32 @@ fn a_commit_on_a_log_that_undoing_has_filled_goes_through() {
 fn a_rollback_on_a_log_that_undoing_has_filled_goes_through() {
     (0..10).for_each(|others| (1..=24).for_each(|all| end_behind(others, all, all as usize, false)));
 }
+
+/// A call that a full disk refuses is tried again behind a checkpoint, with the locks that it has taken: the engine asserts
+/// that whoever changes something has some. It once ran without.
+#[test]
+fn a_call_that_is_tried_again_has_its_locks() {
+    for (size, shared) in [(600, false), (600, true), (60_000, false)] {
+        let world = World::new(1);
+        let options = Options::new().log_segment_bytes(16 << 10).leaf_bytes(4096);
+        let db = options.open_in(world.env(), PATH).unwrap();
+        for name in ["a", "b"] {
+            db.create(name).unwrap();
+            db.append(name, &[3; 10_000]).unwrap();
+        }
+        let tx = db.begin().unwrap();
+        if shared {
+            tx.stream("a").unwrap().write(0, b"x").unwrap();
+        }
+        world.fail_writes_after(0, WriteFault::Full);
+        let (mut again, mut tries) = (0, 0);
+        while again < 3 && tries < 1_000 {
+            let before = db.stats().checkpoints;
+            let refused = db.write("a", 1, &vec![4; size]).is_err();
+            again += u64::from(db.stats().checkpoints > before && !refused);
+            tries += 1;
+        }
+        assert_eq!(again, 3, "{size} bytes: a checkpoint made room for a call");
+        assert!(db.verify().unwrap().is_clean());
+    }
+}

@@ -3,6 +3,7 @@
 use crate::base::{Lsn, Result, StreamId, TxnId};
 use crate::env::Env;
 use crate::format::record::{Body, MAX_RECORD_OVERHEAD, Operation, Record, record_bytes};
+use crate::lock::{Mode, Target};
 use crate::log::Log;
 use crate::tree::Tree;
 
@@ -12,6 +13,7 @@ use super::{Change, Core, Durability};
 impl<E: Env> Core<E> {
     /// Runs one operation of an open transaction. After an error nothing has happened.
     pub fn execute(&mut self, txn: TxnId, operation: Operation<'_>) -> Result<()> {
+        self.assert_locked(txn);
         self.make_writable()?;
         let change = Change::from(&operation);
         let growth = self.growth(&change);
@@ -31,6 +33,7 @@ impl<E: Env> Core<E> {
     /// Runs one operation as the transaction `txn`, which has nothing else; durable once [`Core::logged`] is. Nobody else
     /// has changed the stream and the names that it touches.
     pub fn execute_committed(&mut self, txn: TxnId, operation: Operation<'_>) -> Result<()> {
+        self.assert_locked(txn);
         self.make_writable()?;
         let change = Change::from(&operation);
         let (stream, names) = (change.stream(), change.is_of_names());
@@ -49,6 +52,12 @@ impl<E: Env> Core<E> {
         unsettled.note([stream], names, lsn, Durability::Sync, durable);
         self.make_version();
         Ok(())
+    }
+
+    /// That `txn`, which is about to change something, has not lost its locks: not when a call is tried again either.
+    fn assert_locked(&self, txn: TxnId) {
+        let locks = self.locks.table();
+        assert!(locks.covers(txn, &Target::Database, Mode::IX), "whoever changes something has locked it");
     }
 
     /// A transaction id that was never used.
