@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use numstore::env::{Env, Scheduler, TaskHandle};
 use numstore::{Database, Durability, ErrorCode, Options, Result};
@@ -12,7 +13,7 @@ const PATH: &str = "db/told.ns";
 type Db = Database<SimEnv>;
 
 fn options() -> Options {
-    Options::new().leaf_bytes(256).fanout(4).log_segment_bytes(16 << 10)
+    Options::new().deferred_delay(Duration::MAX).leaf_bytes(256).fanout(4).log_segment_bytes(16 << 10)
 }
 
 /// What two tasks were told, of which the first changes something and meets a sync that fails.

@@ -11,11 +11,12 @@ use crate::env::{Clock, Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Picture as Locks};
 use crate::recovery::{
-    RecoveryReport, Verification, checkpoint, close, run_committed, splice_committed, verify, with_room,
+    RecoveryReport, Verification, checkpoint, run_committed, splice_committed, verify, with_room,
 };
 use crate::sync::Latched;
 use crate::txn::{Core, Stop};
 
+use super::background::Background;
 use super::place::{Held, Place};
 use super::shared::{Shared, Tells};
 use super::stats::{Stats, stats};
@@ -70,10 +71,12 @@ impl<E: Env> Database<E> {
         core: Core<E>,
         recovery: Option<RecoveryReport>,
         lock_timeout: Duration,
+        deferred_delay: Duration,
     ) -> Database<E> {
         let (store, published) = (Arc::clone(&core.store), Arc::clone(&core.published));
-        let core = Latched::new(core);
-        Database { shared: Arc::new(Shared { core, store, published, recovery, lock_timeout }) }
+        let (core, background) = (Arc::new(Latched::new(core)), Background::default());
+        let shared = Shared { core, store, published, recovery, lock_timeout, deferred_delay, background };
+        Database { shared: Arc::new(shared) }
     }
 
     /// Makes an empty stream called `name`, 1 to 1024 bytes of UTF-8.
@@ -310,7 +313,7 @@ impl<E: Env> Database<E> {
     /// they have gone. Whatever [`Database::checkpoint`] can meet.
     pub fn close(self) -> Result<()> {
         match Arc::try_unwrap(self.shared) {
-            Ok(mut shared) => shared.core.get_mut().guarded(close),
+            Ok(mut shared) => shared.close(),
             Err(_) => Err(Error::Busy { what: "the database: other handles are open; it".to_owned() }),
         }
     }

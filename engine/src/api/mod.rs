@@ -1,5 +1,6 @@
 //! What users of the library see.
 
+mod background;
 mod database;
 pub mod inspect;
 mod options;

@@ -30,6 +30,7 @@ pub struct Options {
     cache_bytes: u64,
     settings: Settings,
     lock_timeout: Duration,
+    deferred_delay: Duration,
 }
 
 impl Default for Options {
@@ -45,6 +46,7 @@ impl Default for Options {
                 segment_bytes: 1 << 20,
             },
             lock_timeout: Duration::from_secs(10),
+            deferred_delay: Duration::from_secs(1),
         }
     }
 }
@@ -112,6 +114,14 @@ impl Options {
         self
     }
 
+    /// How long a commit that is [`Durability::Deferred`](super::Durability::Deferred) waits for another one to be made
+    /// durable with, before a task in the background sees to it; 1 second unless said otherwise. [`Duration::MAX`] for
+    /// ever, and then there is no such task.
+    pub fn deferred_delay(mut self, delay: Duration) -> Options {
+        self.deferred_delay = delay;
+        self
+    }
+
     /// Opens the database at `path`; recovers it first if it was not closed.
     ///
     /// # Errors
@@ -141,6 +151,6 @@ impl Options {
         }
         let creation = self.create.then_some(Creation { geometry: self.geometry });
         let (core, report) = open(env, path.as_ref(), creation, self.settings, self.cache_bytes)?;
-        Ok(Database::new(core, report, self.lock_timeout))
+        Ok(Database::new(core, report, self.lock_timeout, self.deferred_delay))
     }
 }

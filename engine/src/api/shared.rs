@@ -11,6 +11,8 @@ use crate::recovery::{RecoveryReport, close};
 use crate::sync::Latched;
 use crate::txn::{Core, Logged, Needs, Published, Stop};
 
+use super::background::Background;
+
 /// What of a call tells its caller something of what others did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Tells {
@@ -22,12 +24,16 @@ pub(super) enum Tells {
 
 /// What all handles, transactions and snapshots hold on to.
 pub(super) struct Shared<E: Env> {
-    pub core: Latched<Core<E>, E::Platform>,
+    /// Shared with the background task alone.
+    pub core: Arc<Latched<Core<E>, E::Platform>>,
     pub store: Arc<Store<E>>,
     pub published: Arc<Published<E>>,
     pub recovery: Option<RecoveryReport>,
     /// How long a call waits for a lock.
     pub lock_timeout: Duration,
+    /// How long a deferred commit waits for somebody who makes it durable.
+    pub deferred_delay: Duration,
+    pub background: Background<E>,
 }
 
 impl<E: Env> Shared<E> {
@@ -79,6 +85,32 @@ impl<E: Env> Shared<E> {
     pub fn make_durable(&self, logged: Option<Logged<E>>) -> Result<()> {
         logged.map_or(Ok(()), |logged| logged.make_durable(&self.core))
     }
+
+    /// Sees to it that `logged` will be durable after a while, though nobody waits for it.
+    pub fn make_durable_later(&self, logged: Option<Logged<E>>) -> Result<()> {
+        let Some(logged) = logged else { return Ok(()) };
+        if self.deferred_delay == Duration::MAX {
+            return Ok(());
+        }
+        let work = || {
+            let core = Arc::clone(&self.core);
+            move || make_all_durable(&core)
+        };
+        match self.background.order(&self.store.env, self.deferred_delay, work) {
+            Ok(()) => Ok(()),
+            // Without a task nobody comes back to it.
+            Err(_) => logged.make_durable(&self.core),
+        }
+    }
+
+    /// Ends what runs in the background, and closes the database. Nobody else has this.
+    pub fn close(&mut self) -> Result<()> {
+        self.background.stop();
+        match Arc::get_mut(&mut self.core) {
+            Some(core) => core.get_mut().guarded(close),
+            None => self.core.lock().guarded(close),
+        }
+    }
 }
 
 /// A call has failed with `error`, which this returns. If it was no transaction's it gives back its locks before anybody
@@ -106,6 +138,14 @@ fn untold<E: Env>(core: &mut Core<E>, txn: TxnId, tells: Tells, error: Option<&E
 impl<E: Env> Drop for Shared<E> {
     fn drop(&mut self) {
         // What is durable is safe without this; a failure only means that the next opening recovers.
-        let _ = self.core.get_mut().guarded(close);
+        let _ = self.close();
+    }
+}
+
+/// What the background task does. A failure is told to all who come later.
+fn make_all_durable<E: Env>(core: &Latched<Core<E>, E::Platform>) {
+    let logged = core.lock().guarded(|core| core.check_health().map(|()| core.logged()));
+    if let Ok(Some(logged)) = logged {
+        let _ = logged.make_durable(core);
     }
 }

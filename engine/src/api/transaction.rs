@@ -199,7 +199,7 @@ impl<E: Env> Transaction<E> {
         })?;
         match durability {
             Durability::Sync => shared.make_durable(logged),
-            Durability::Deferred => Ok(()),
+            Durability::Deferred => shared.make_durable_later(logged),
         }
     }
 

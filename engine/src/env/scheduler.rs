@@ -17,7 +17,7 @@ pub trait Scheduler: Send + Sync + 'static {
 }
 
 /// A started task.
-pub trait TaskHandle: Send + 'static {
+pub trait TaskHandle: Send + Sync + 'static {
     /// Blocks until the task has ended; `Err` if it panicked.
     #[track_caller]
     fn join(self) -> Result<(), String>;

@@ -14,8 +14,8 @@ pub enum Durability {
     /// When the call returns.
     #[default]
     Sync,
-    /// With the next commit that is [`Durability::Sync`], the next [`Database::sync`](crate::Database::sync), or the next
-    /// checkpoint. Other transactions see it at once; snapshots, and reads directly on the database, when it is durable.
+    /// With the next commit that is [`Durability::Sync`], the next [`Database::sync`](crate::Database::sync), the next
+    /// checkpoint, or after [`Options::deferred_delay`](crate::Options::deferred_delay). Other transactions see it at once; snapshots, and reads directly on the database, when it is durable.
     Deferred,
 }
 

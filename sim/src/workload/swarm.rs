@@ -198,10 +198,12 @@ impl Geometry {
         u64::from(self.leaf_bytes) == LARGE_LEAF
     }
 
-    /// The options that open the database. Nobody waits for a lock: there is one task.
+    /// The options that open the database. Nobody waits for a lock, and nothing is done in the background: there is one
+    /// task.
     pub fn options(&self) -> Options {
         Options::new()
             .lock_timeout(Duration::ZERO)
+            .deferred_delay(Duration::MAX)
             .leaf_bytes(self.leaf_bytes)
             .fanout(self.fanout)
             .bulk_bytes(self.bulk_bytes)
