@@ -128,8 +128,7 @@ fn untold<E: Env>(core: &mut Core<E>, txn: TxnId, tells: Tells, error: Option<&E
     if let Some(state) = core.table.get_mut(txn) {
         state.relies_on = state.relies_on.max(to_last);
     }
-    let careless = mutant!("an error tells what may vanish");
-    let tells = error.map_or(tells == Tells::Everything, |e| e.tells_content() && !careless);
+    let tells = error.map_or(tells == Tells::Everything, Error::tells_content);
     let untold = core.logged_before(to_tell).filter(|_| tells);
     reached!("an error waited until what it tells was durable", error.is_some() && untold.is_some());
     untold

@@ -14,6 +14,7 @@ use crate::world::SimEnv;
 use super::calls;
 use super::clients::Recorder;
 use super::fits::{Handles, fits};
+use super::refusal::check_doubt;
 
 /// A transaction that is open, and its record.
 struct Open {
@@ -160,6 +161,9 @@ impl Client {
     fn step(&mut self, number: u64, step: &Step) {
         let Some(mut open) = self.open.remove(&number) else { return };
         let (got, span) = self.recorder.time(|| calls::in_transaction(&open.tx, &mut open.savepoints, step));
+        if let Err(wrong) = got.as_ref().err().map_or(Ok(()), |e| check_doubt(step, e)) {
+            self.recorder.write().wrong.push(wrong);
+        }
         open.txn.asked.push(self.asked(step, got, span));
         self.open.insert(number, open);
     }

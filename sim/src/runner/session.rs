@@ -16,7 +16,7 @@ use crate::world::{SimEnv, World};
 
 use super::calls;
 use super::outcome::Counters;
-use super::refusal::{hard_failures, takes_several_operations};
+use super::refusal::{check_doubt, hard_failures, takes_several_operations};
 
 /// What the process's death or a failed sync did to the operation under way.
 #[derive(Clone, Default, Debug)]
@@ -285,6 +285,7 @@ impl Session {
         if let Err(e) = &got
             && self.is_fault(e)
         {
+            check_doubt(operation, e)?;
             return Err(crash(e, None));
         }
         let expected = self.model.step(txn, step);

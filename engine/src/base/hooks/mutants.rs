@@ -412,12 +412,6 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
-        name: "an error tells what may vanish",
-        mechanism: "isolation",
-        broken: "The error of a call tells at once what a commit has changed that is not durable yet.",
-        survives_tests: true,
-    },
-    Mutant {
         name: "a commit without changes waits for nothing",
         mechanism: "isolation",
         broken: "A transaction that only read commits before what it has read is durable.",
