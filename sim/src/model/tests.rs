@@ -143,14 +143,40 @@ fn a_rename_takes_one_name_after_the_other() {
 #[test]
 fn the_floor_rises_with_every_acknowledgement() {
     let mut model = model();
-    assert_eq!(model.history().candidates(), 0..=2);
-    model.history_mut().acknowledge();
-    assert_eq!(model.history().candidates(), 2..=2);
-    model.direct(&append("a", b"x")).unwrap();
-    model.direct(&append("a", b"y")).unwrap();
+    assert_eq!(model.history().candidates(), 2..=2, "a call that returns lasts");
+    for bytes in [b"x", b"y"] {
+        model.begin(1);
+        model.step(1, &append("a", bytes)).unwrap();
+        assert!(model.commit(1, false));
+    }
     assert_eq!(model.history().in_doubt(), 2);
     model.history_mut().shown(3);
     assert_eq!(model.history().candidates(), 3..=4);
+    model.history_mut().acknowledge();
+    assert_eq!(model.history().candidates(), 4..=4);
+}
+
+#[test]
+fn a_commit_without_changes_makes_last_what_it_has_seen() {
+    let mut model = model();
+    let other = Step::Create { name: "other".to_owned() };
+    for step in [append("a", b"x"), other, append("other", b"y")] {
+        model.begin(1);
+        model.step(1, &step).unwrap();
+        model.commit(1, false);
+    }
+    assert_eq!(model.history().candidates(), 2..=5);
+    for (step, floor) in [
+        (Step::Savepoint, 2),
+        (Step::Edit { name: "a".to_owned(), edit: Edit::Len }, 3),
+        (Step::Exists { name: "other".to_owned() }, 4),
+        (Step::List, 5),
+    ] {
+        model.begin(1);
+        model.step(1, &step).unwrap();
+        assert!(!model.commit(1, true));
+        assert_eq!(model.history().candidates(), floor..=5, "{step:?}");
+    }
 }
 
 #[test]
