@@ -208,3 +208,73 @@ fn many_holes_and_a_full_disk_poison_nothing() {
         }
     }
 }
+
+/// Parts of a transaction are undone and made durable one by one, each in a block of its own, while others commit, until
+/// the log has no room for the record that ends the transaction: a checkpoint makes room, and no flush finds out.
+fn end_behind(others: usize, operations: u64, undone: usize, commits: bool) {
+    let world = World::new(1);
+    let options = Options::new().log_segment_bytes(16 << 10).leaf_bytes(4096);
+    let db = options.open_in(world.env(), PATH).unwrap();
+    for name in ["a", "b"] {
+        db.create(name).unwrap();
+        db.append(name, &[3; 10_000]).unwrap();
+    }
+    let tx = db.begin().unwrap();
+    let stream = tx.stream("b").unwrap();
+    let mut savepoints = Vec::new();
+    for at in 0..operations {
+        savepoints.push(tx.savepoint().unwrap());
+        stream.insert(at, &[7; 2]).unwrap();
+    }
+    world.fail_writes_after(0, WriteFault::Full);
+    (0..others).for_each(|_| db.append("a", &[4; 500]).unwrap());
+    for savepoint in savepoints.iter().rev().take(undone) {
+        tx.rollback_to(savepoint).unwrap();
+        db.sync().unwrap();
+    }
+    let what = format!("{others} commits, {undone} undone, commits: {commits}");
+    let ended = if commits { tx.commit() } else { tx.rollback().and_then(|()| db.sync()) };
+    ended.unwrap_or_else(|e| panic!("{what}: {e}"));
+    let kept = if commits { operations - undone as u64 } else { 0 };
+    assert_eq!(db.len("b").unwrap(), 10_000 + 2 * kept, "{what}");
+    db.append("a", b"goes on").unwrap_or_else(|e| panic!("{what}, afterwards: {e}"));
+}
+
+#[test]
+fn a_commit_on_a_log_that_undoing_has_filled_goes_through() {
+    (0..10).for_each(|others| (0..24).for_each(|undone| end_behind(others, 24, undone, true)));
+}
+
+#[test]
+fn a_rollback_on_a_log_that_undoing_has_filled_goes_through() {
+    (0..10).for_each(|others| (1..=24).for_each(|all| end_behind(others, all, all as usize, false)));
+}
+
+/// A call that a full disk refuses is tried again behind a checkpoint, with the locks that it has taken: the engine asserts
+/// that whoever changes something has some. It once ran without.
+#[test]
+fn a_call_that_is_tried_again_has_its_locks() {
+    for (size, shared) in [(600, false), (600, true), (60_000, false)] {
+        let world = World::new(1);
+        let options = Options::new().log_segment_bytes(16 << 10).leaf_bytes(4096);
+        let db = options.open_in(world.env(), PATH).unwrap();
+        for name in ["a", "b"] {
+            db.create(name).unwrap();
+            db.append(name, &[3; 10_000]).unwrap();
+        }
+        let tx = db.begin().unwrap();
+        if shared {
+            tx.stream("a").unwrap().write(0, b"x").unwrap();
+        }
+        world.fail_writes_after(0, WriteFault::Full);
+        let (mut again, mut tries) = (0, 0);
+        while again < 3 && tries < 1_000 {
+            let before = db.stats().checkpoints;
+            let refused = db.write("a", 1, &vec![4; size]).is_err();
+            again += u64::from(db.stats().checkpoints > before && !refused);
+            tries += 1;
+        }
+        assert_eq!(again, 3, "{size} bytes: a checkpoint made room for a call");
+        assert!(db.verify().unwrap().is_clean());
+    }
+}

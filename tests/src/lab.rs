@@ -31,9 +31,9 @@ const DATABASE: &str = "x.ns";
 
 impl Lab {
     /// A fresh machine; `seed` decides what its crashes lose, `options` how the database is opened. Nobody waits for
-    /// locks, since tests have one task.
+    /// locks, and nothing is done in the background, since tests have one task.
     pub fn new(seed: u64, options: Options) -> Lab {
-        Lab { world: World::new(seed), options: options.lock_timeout(Duration::ZERO) }
+        Lab { world: World::new(seed), options: options.lock_timeout(Duration::ZERO).background(false) }
     }
 
     /// A fresh machine with `image` durable on its disk.

@@ -37,8 +37,7 @@ impl<E: Env> Background<E> {
                 if !waits.wait(deadline) {
                     break;
                 }
-                // A failure has poisoned the database, or nothing has happened.
-                let _ = attend(&shared, &clock);
+                attend(&shared, &clock);
             }
         });
         let task = env.scheduler().spawn("numstore background", body);
@@ -57,18 +56,16 @@ impl<E: Env> Background<E> {
     }
 }
 
-/// Does what there is to do.
-fn attend<E: Env>(core: &SharedCore<E>, env: &E) -> Result<()> {
-    if is_checkpoint_due(&core.lock()) {
-        reached!("a checkpoint is taken in the background");
-        checkpoint_beside(core)?;
-    }
+/// Does what there is to do. A failure has poisoned the database, or nothing has happened.
+fn attend<E: Env>(core: &SharedCore<E>, env: &E) {
     let logged = core.lock().take_deferred(env.clock().monotonic());
-    match logged {
-        Some(logged) => {
-            reached!("a deferred commit is made durable in the background");
-            logged.make_durable(core)
-        }
-        None => Ok(()),
+    if let Some(logged) = logged {
+        reached!("a deferred commit is made durable in the background");
+        let _ = logged.make_durable(core);
+    }
+    let due = is_checkpoint_due(&core.lock());
+    if due {
+        reached!("a checkpoint is taken in the background");
+        let _ = checkpoint_beside(core);
     }
 }

@@ -14,7 +14,7 @@ use crate::recovery::{Verification, checkpoint_beside, run_committed, splice_com
 use crate::txn::{Core, Stop};
 
 use super::place::{Held, Place};
-use super::shared::Shared;
+use super::shared::{Shared, Tells};
 use super::stats::{Stats, stats};
 use super::transaction::{find, find_for_rename};
 use super::{Options, Snapshot, StreamInfo, Transaction};
@@ -256,7 +256,7 @@ impl<E: Env> Database<E> {
     /// moment in which the state is captured, which takes one sync of the log.
     ///
     /// # Errors
-    /// [`Error::Io`], after which the database is [`Error::Poisoned`]; nothing durable is lost.
+    /// [`Error::Io`], after which the database may be [`Error::Poisoned`], or that at once; nothing durable is lost.
     pub fn checkpoint(&self) -> Result<()> {
         let done = checkpoint_beside(&self.shared.core);
         if done.is_err() && mutant!("a checkpoint that fails keeps its latch") {
@@ -309,11 +309,15 @@ impl<E: Env> Database<E> {
     /// Runs one change as a transaction of its own, durable when this returns.
     fn change<R>(&self, mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
         let txn = self.shared.core.lock().take_txn_id();
-        let (result, logged) = self.shared.with_locks(txn, |core| {
+        let (result, logged) = self.shared.with_locks(txn, Tells::Errors, |core| {
+            let before = core.next_lsn();
             let result = call(core, txn)?;
+            let after = core.next_lsn();
             core.reclaim(RECLAIM_AT_COMMIT);
             core.locks.release(txn);
-            Ok((result, core.logged()))
+            // Where there was nothing to log, what the call has seen is durable when it returns.
+            let lsn = if after > before { after } else { core.looked.to_last };
+            Ok((result, core.logged_before(lsn)))
         })?;
         self.shared.make_durable(logged)?;
         Ok(result)
@@ -326,7 +330,6 @@ impl<E: Env> Database<E> {
             let stream = existing(find(core, txn, &key, Mode::S)?, name)?;
             let range = place.lock(core, txn, Held(stream), data.len() as u64)?;
             if range.is_empty() && data.is_empty() {
-                // Nothing to log; but what the call has seen is durable when it returns, as always.
                 return Ok(());
             }
             Ok(with_room(core, |core| splice_committed(core, txn, stream, range.clone(), data))?)

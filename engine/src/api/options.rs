@@ -130,7 +130,7 @@ impl Options {
     }
 
     /// How long after [`Durability::Deferred`](super::Durability::Deferred) a commit is made durable at the latest; half a
-    /// second unless said otherwise.
+    /// second unless said otherwise. [`Duration::MAX`] for never by itself.
     pub fn deferred_delay(mut self, delay: Duration) -> Options {
         self.deferred_delay = delay;
         self

@@ -86,7 +86,9 @@ pub(super) struct Held(pub StreamId);
 impl Held {
     /// Locks some of its points.
     pub fn lock<E: Env>(self, core: &mut Core<E>, txn: TxnId, span: Span, mode: Mode) -> Result<(), Stop> {
-        core.locks.take(txn, &Target::Range(self.0, span), mode)
+        core.locks.take(txn, &Target::Range(self.0, span), mode)?;
+        core.look_at_stream(self.0);
+        Ok(())
     }
 
     /// Its length, which lasts for those who have locked its end.

@@ -8,9 +8,18 @@ use crate::base::{Error, Result, TxnId};
 use crate::catalog::Store;
 use crate::env::{Clock, Env};
 use crate::recovery::{RecoveryReport, close};
-use crate::txn::{Core, Logged, Pace, Published, Stop};
+use crate::txn::{Core, Logged, Needs, Pace, Published, Stop};
 
 use super::background::{Background, SharedCore};
+
+/// What of a call tells its caller something of what others did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Tells {
+    /// Only its errors.
+    Errors,
+    /// These, and its result.
+    Everything,
+}
 
 /// What all handles, transactions and snapshots hold on to.
 pub(super) struct Shared<E: Env> {
@@ -27,7 +36,8 @@ pub(super) struct Shared<E: Env> {
 
 impl<E: Env> Shared<E> {
     /// Runs `call` under the core's latch. Whenever it is blocked by a lock it waits without the latch, and is run again
-    /// from its start: it takes all its locks for `txn` before it changes anything.
+    /// from its start: it takes all its locks for `txn` before it changes anything. What it `tells` of commits that may
+    /// still vanish waits until they are durable.
     ///
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) if a lock was not to be had in time, [`Error::Deadlock`](crate::Error::Deadlock).
@@ -35,25 +45,30 @@ impl<E: Env> Shared<E> {
     pub fn with_locks<R>(
         &self,
         txn: TxnId,
+        tells: Tells,
         mut call: impl FnMut(&mut Core<E>) -> Result<R, Stop>,
     ) -> Result<R> {
         let (mut waited, mut deadline) = (false, None);
         loop {
-            let waiter = self.core.lock().guarded(|core| {
+            let attempt = self.core.lock().guarded(|core| {
                 let before = core.next_lsn();
                 // It also holds what a failed commit wrote and what may vanish; snapshots go on.
                 let ended = if waited { core.locks.end_wait(txn) } else { Ok(()) };
                 let ready = core.check_readable().and(ended).map_err(Stop::from);
-                match ready.and_then(|()| call(core)) {
-                    Ok(result) => Ok(Ok((result, core.pace(before)))),
+                core.looked = Needs::default();
+                let outcome = match ready.and_then(|()| call(core)) {
+                    Err(Stop::Blocked) => return Ok(Err(core.locks.waiter(txn))),
                     Err(Stop::Failed(e)) => Err(fail(core, txn, e)),
-                    Err(Stop::Blocked) => Ok(Err(core.locks.waiter(txn))),
-                }
+                    Ok(result) => Ok(result),
+                };
+                let untold = untold(core, txn, tells, outcome.as_ref().err());
+                Ok(Ok((Waits { untold, pace: core.pace(before) }, outcome)))
             })?;
-            let waiter = match waiter {
-                Ok((result, pace)) => {
-                    pace.inspect(Pace::keep);
-                    return Ok(result);
+            let waiter = match attempt {
+                Ok((waits, outcome)) => {
+                    waits.pace.inspect(Pace::keep);
+                    self.make_durable(waits.untold).map_err(Error::without_doubt)?;
+                    return outcome;
                 }
                 Err(waiter) => waiter,
             };
@@ -71,6 +86,27 @@ impl<E: Env> Shared<E> {
     pub fn make_durable(&self, logged: Option<Logged<E>>) -> Result<()> {
         logged.map_or(Ok(()), |logged| logged.make_durable(&self.core))
     }
+
+    /// A commit was deferred, for as long as that is allowed.
+    pub fn defer(&self, core: &mut Core<E>) {
+        if let Some(moment) = self.store.env.clock().monotonic().checked_add(self.deferred_delay) {
+            core.defer_until(moment);
+        }
+    }
+
+    /// Closes the database; a second time it does nothing. Nobody else has this.
+    pub fn close(&mut self) -> Result<()> {
+        if let Some(background) = self.background.take() {
+            background.stop(&self.core);
+        }
+        self.core.lock().guarded(close)
+    }
+}
+
+/// What a call waits for when it has let go of the latch, before it returns.
+struct Waits<E: Env> {
+    untold: Option<Logged<E>>,
+    pace: Option<Pace<E::Platform>>,
 }
 
 /// A call has failed with `error`, which this returns. If it was no transaction's it gives back its locks before anybody
@@ -82,14 +118,16 @@ fn fail<E: Env>(core: &mut Core<E>, txn: TxnId, error: Error) -> Error {
     error
 }
 
-impl<E: Env> Shared<E> {
-    /// Closes the database; a second time it does nothing.
-    pub fn close(&mut self) -> Result<()> {
-        if let Some(background) = self.background.take() {
-            background.stop(&self.core);
-        }
-        self.core.lock().guarded(close)
+/// A call of `txn` has ended. What has to be durable before its result, or its `error`, is told.
+fn untold<E: Env>(core: &mut Core<E>, txn: TxnId, tells: Tells, error: Option<&Error>) -> Option<Logged<E>> {
+    let Needs { to_tell, to_last } = core.looked;
+    if let Some(state) = core.table.get_mut(txn) {
+        state.relies_on = state.relies_on.max(to_last);
     }
+    let tells = error.map_or(tells == Tells::Everything, Error::tells_content);
+    let untold = core.logged_before(to_tell).filter(|_| tells);
+    reached!("an error waited until what it tells was durable", error.is_some() && untold.is_some());
+    untold
 }
 
 impl<E: Env> Drop for Shared<E> {

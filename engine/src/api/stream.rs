@@ -224,7 +224,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
 
     /// Runs a call that shows what is in the stream.
     fn show<R>(&self, call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
-        self.transaction.show(self.id, call).map_err(|e| self.with_name(e))
+        self.transaction.show(call).map_err(|e| self.with_name(e))
     }
 
     /// Runs a call that changes the stream.

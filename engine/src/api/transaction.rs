@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use crate::base::{Error, Result, StreamId, TxnId};
 use crate::catalog::{Name, check_name, shown};
-use crate::env::{Clock, Env, RealEnv};
+use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Target};
-use crate::recovery::{roll_back, roll_back_to, with_room};
+use crate::recovery::{commit, roll_back, roll_back_to, with_room};
 use crate::txn::{Core, Durability, Savepoint, Stop};
 
 use super::database::RECLAIM_AT_COMMIT;
-use super::shared::Shared;
+use super::shared::{Shared, Tells};
 use super::{Stream, StreamInfo};
 
 /// A group of changes that happen together or not at all.
@@ -142,17 +142,16 @@ impl<E: Env> Transaction<E> {
     /// # Errors
     /// [`Error::Busy`], [`Error::Deadlock`].
     pub fn list(&self) -> Result<Vec<StreamInfo>> {
-        let (streams, logged) = self.shared.with_locks(self.id, |core| {
-            core.locks.take(self.id, &Target::Database, Mode::S)?;
+        self.show(|core, txn| {
+            core.locks.take(txn, &Target::Database, Mode::S)?;
+            core.look_at_all();
             let mut streams = Vec::new();
             core.catalog.for_each(&core.store, |name: &Name, _, record| {
                 streams.push(StreamInfo { name: shown(name), len: record.tree.len() });
                 Ok(())
             })?;
-            Ok((streams, core.logged()))
-        })?;
-        self.shared.make_durable(logged)?;
-        Ok(streams)
+            Ok(streams)
+        })
     }
 
     /// Remembers the present state, to come back to with [`Transaction::rollback_to`].
@@ -190,16 +189,17 @@ impl<E: Env> Transaction<E> {
     pub fn commit_with(mut self, durability: Durability) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         let logged = shared.core.lock().guarded(|core| {
-            core.commit(self.id, durability).inspect_err(|_| self.end(core))?;
+            let lsn = commit(core, self.id, durability).inspect_err(|_| self.end(core))?;
             let deferred = durability == Durability::Deferred && core.table.len() > 4;
             reached!("a commit was deferred while many transactions are open", deferred);
             self.ended = true;
             core.locks.release(self.id);
             core.reclaim(RECLAIM_AT_COMMIT);
-            if durability == Durability::Deferred {
-                core.defer_until(shared.store.env.clock().monotonic().saturating_add(shared.deferred_delay));
+            let logged = core.logged_before(lsn);
+            if durability == Durability::Deferred && logged.is_some() {
+                shared.defer(core);
             }
-            Ok(core.logged())
+            Ok(logged)
         })?;
         match durability {
             Durability::Sync => shared.make_durable(logged),
@@ -238,30 +238,16 @@ impl<E: Env> Transaction<E> {
         &self,
         mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>,
     ) -> Result<R> {
-        self.shared.with_locks(self.id, |core| call(core, self.id))
+        self.shared.with_locks(self.id, Tells::Errors, |core| call(core, self.id))
     }
 
-    /// Runs a call that shows what is in `stream`, once that will last.
-    pub(super) fn show<R>(
-        &self,
-        stream: StreamId,
-        mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>,
-    ) -> Result<R> {
-        let (result, logged) = self.shared.with_locks(self.id, |core| {
-            let result = call(core, self.id)?;
-            Ok((result, core.shows_stream(stream)))
-        })?;
-        self.shared.make_durable(logged)?;
-        Ok(result)
+    /// Runs a call that shows what it looks at.
+    pub(super) fn show<R>(&self, mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
+        self.shared.with_locks(self.id, Tells::Everything, |core| call(core, self.id))
     }
 
     fn look_up(&self, name: &Name, mode: Mode) -> Result<Option<StreamId>> {
-        let (found, logged) = self.shared.with_locks(self.id, |core| {
-            let found = find(core, self.id, name, mode)?;
-            Ok((found, core.shows_names()))
-        })?;
-        self.shared.make_durable(logged)?;
-        Ok(found)
+        self.show(|core, txn| find(core, txn, name, mode))
     }
 }
 
@@ -273,6 +259,7 @@ pub(super) fn find<E: Env>(
     mode: Mode,
 ) -> Result<Option<StreamId>, Stop> {
     core.locks.take(txn, &Target::Name(name.clone()), mode)?;
+    core.look_at_names();
     Ok(core.catalog.find(&core.store, name)?)
 }
 

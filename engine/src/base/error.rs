@@ -224,6 +224,20 @@ impl Error {
         matches!(self, Error::Io { op: "sync" | "sync directory", .. })
     }
 
+    /// Whether it tells something of the content of streams, or of which names there are.
+    pub(crate) fn tells_content(&self) -> bool {
+        use Error::{NoSuchStream, OutOfBounds, StreamExists, TooLong};
+        matches!(self, OutOfBounds { .. } | NoSuchStream { .. } | StreamExists { .. } | TooLong)
+    }
+
+    /// The same for a call that commits nothing: nothing of it is in doubt.
+    pub(crate) fn without_doubt(self) -> Error {
+        match self {
+            Error::InDoubt { cause } => Error::Poisoned { cause },
+            other => other,
+        }
+    }
+
     /// An [`Error::InvalidArgument`].
     pub(crate) fn invalid(what: impl Into<String>) -> Error {
         Error::InvalidArgument { what: what.into() }

@@ -20,6 +20,11 @@ const MAX_SPARSE_ELEMENTS: u64 = 1024;
 /// tried once more.
 pub fn with_room<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R> {
     checkpoint_if_due(core)?;
+    twice_if_full(core, run)
+}
+
+/// Runs what changes nothing where it fails. If the disk is full, a checkpoint frees what it can, and it is tried once more.
+fn twice_if_full<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R> {
     match run(core) {
         Err(full) if full.is_full() && core.check_health().is_ok() && core.log.is_some() => {
             checkpoint(core).map_err(|e| if e.is_full() { full } else { e })?;
@@ -27,6 +32,19 @@ pub fn with_room<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Re
         }
         other => other,
     }
+}
+
+/// Commits `txn`: durable when the log is up to the LSN that this returns. After an error it is open as before.
+pub fn commit<E: Env>(core: &mut Core<E>, txn: TxnId, durability: Durability) -> Result<Lsn> {
+    with_room_to_end(core, |core| core.commit(txn, durability))
+}
+
+/// Runs what ends a transaction. The log may be as full as can be when there is something to roll back or to commit.
+fn with_room_to_end<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R> {
+    let checkpoints = core.counters.checkpoints;
+    let done = twice_if_full(core, run);
+    reached!("the log was full when a transaction ended", core.counters.checkpoints > checkpoints);
+    done
 }
 
 /// Replaces `range` of `stream` by `bytes`.
@@ -118,8 +136,8 @@ pub fn run_committed<E: Env>(core: &mut Core<E>, txn: TxnId, operation: Operatio
     reached!("a change of a stream that others change is committed");
     // Its record alone would not say what of the stream is committed.
     core.table.open(txn);
-    let done = core.execute(txn, operation).and_then(|()| core.commit(txn, Durability::Sync));
-    done.inspect_err(|_| give_up(core, txn))
+    let done = core.execute(txn, operation).and_then(|()| commit(core, txn, Durability::Sync));
+    done.map(drop).inspect_err(|_| give_up(core, txn))
 }
 
 /// Replaces `range` of `stream` by `bytes`, as all that the transaction `txn` does, and commits it. After an error nothing
@@ -138,8 +156,8 @@ pub fn splice_committed<E: Env>(
         return run_committed(core, txn, Operation::Splice { stream, offset, delete_len, insert });
     }
     core.table.open(txn);
-    let done = splice(core, txn, stream, range, bytes).and_then(|()| core.commit(txn, Durability::Sync));
-    done.inspect_err(|_| give_up(core, txn))
+    let done = splice(core, txn, stream, range, bytes).and_then(|()| commit(core, txn, Durability::Sync));
+    done.map(drop).inspect_err(|_| give_up(core, txn))
 }
 
 /// Undoes everything that `txn` did and ends it, after an error that its caller wants to know of.
@@ -150,7 +168,7 @@ fn give_up<E: Env>(core: &mut Core<E>, txn: TxnId) {
 /// Undoes everything that `txn` did and ends it.
 pub fn roll_back<E: Env>(core: &mut Core<E>, txn: TxnId) -> Result<()> {
     undo_down_to(core, txn, None)?;
-    core.end_rollback(txn)
+    with_room_to_end(core, |core| core.end_rollback(txn))
 }
 
 /// Undoes what `txn` did since `savepoint`, which stays; later ones are gone.
@@ -198,12 +216,8 @@ fn all_or_nothing<E: Env, R>(
 fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Result<()> {
     let mut writes = true;
     loop {
-        let undone = match core.undo_one(txn, top) {
-            // More was undone than the log keeps room for; a checkpoint frees its beginning.
-            Err(e) if e.is_full() => checkpoint(core).and_then(|()| core.undo_one(txn, top)),
-            other => other,
-        };
-        if !undone? {
+        // If more was undone than the log keeps room for, a checkpoint frees its beginning.
+        if !twice_if_full(core, |core| core.undo_one(txn, top))? {
             return Ok(());
         }
         if writes {

@@ -23,7 +23,7 @@ mod redo;
 
 pub use audit::{Verification, verify};
 pub use calls::{
-    remove_strided, roll_back, roll_back_to, run_committed, splice, splice_committed, with_room,
+    commit, remove_strided, roll_back, roll_back_to, run_committed, splice, splice_committed, with_room,
     write_strided,
 };
 pub use checkpoint::{checkpoint_beside, close, is_checkpoint_due};

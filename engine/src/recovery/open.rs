@@ -69,7 +69,7 @@ pub fn open<E: Env>(
     let store = Arc::new(Store::new(env, file, geometry, cache_bytes));
     let mut core = Core::new(store, settings, superblocks, map_node_bytes, file_bytes);
     load_table(&mut core, &table)?;
-    let report = if clean { None } else { Some(recover(&mut core).map_err(without_doubt)?) };
+    let report = if clean { None } else { Some(recover(&mut core)?) };
     Ok((core, report))
 }
 
@@ -184,14 +184,6 @@ fn empty_superblock<E: Env>(env: &E, creation: Creation, settings: Settings) -> 
         streams: MapRoot::default(),
         space: SpaceRoot { total_blocks: FIRST_USABLE_BLOCK, free_blocks: 0, map: MapRoot::default() },
         table: TreeRoot::default(),
-    }
-}
-
-/// While a database is opened nobody waits for a commit, so nobody needs to doubt one.
-fn without_doubt(e: Error) -> Error {
-    match e {
-        Error::InDoubt { cause } => Error::Poisoned { cause },
-        other => other,
     }
 }
 

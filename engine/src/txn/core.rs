@@ -14,7 +14,7 @@ use crate::space::Space;
 use crate::tree::Tree;
 
 use super::apply::existing;
-use super::{Bell, Graveyard, Locks, Pace, Published, Room, Table, Underway, Unsettled};
+use super::{Bell, Graveyard, Locks, Needs, Pace, Published, Room, Table, Underway, Unsettled};
 
 /// Nodes of the graveyard that are freed at a time.
 const RECLAIM_STEP: usize = 256;
@@ -68,6 +68,8 @@ pub struct Core<E: Env> {
     pub locks: Locks<E::Platform>,
     /// Commits that may still vanish.
     pub unsettled: Unsettled,
+    /// What the call under way has looked at needs.
+    pub looked: Needs,
     /// What waits to be freed.
     pub graveyard: Graveyard,
     /// The next transaction id.
@@ -125,6 +127,7 @@ impl<E: Env> Core<E> {
             table: Table::default(),
             locks: Locks::default(),
             unsettled: Unsettled::default(),
+            looked: Needs::default(),
             graveyard: Graveyard::default(),
             next_txn: superblock.next_txn,
             next_stream: superblock.next_stream,

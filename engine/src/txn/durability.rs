@@ -100,30 +100,35 @@ impl<E: Env> Core<E> {
     /// What was deferred, if it is to be durable `now`.
     pub fn take_deferred(&mut self, now: Duration) -> Option<Logged<E>> {
         self.sync_by.take_if(|moment| *moment <= now)?;
-        self.not_durable(Some(self.next_lsn()))
+        self.logged_before(self.next_lsn())
     }
 
-    /// What has to be durable before anything of `lsn` is shown, if it is not yet.
-    fn not_durable(&self, lsn: Option<Lsn>) -> Option<Logged<E>> {
-        let (lsn, log) = (lsn?, self.log.as_ref()?);
+    /// Everything that was logged before `lsn`, unless it is durable already.
+    pub fn logged_before(&self, lsn: Lsn) -> Option<Logged<E>> {
+        let log = self.log.as_ref()?;
         (log.durable_lsn() < lsn).then(|| Logged { lsn, log: Arc::clone(log.file()) })
     }
 
-    /// What has to be durable before the content of `stream` is shown to anybody.
-    pub fn shows_stream(&self, stream: StreamId) -> Option<Logged<E>> {
-        self.not_durable(self.unsettled.stream(stream))
+    /// The call under way, which has locked something of `stream`, looks at it.
+    pub fn look_at_stream(&mut self, stream: StreamId) {
+        self.looked = self.looked.and(self.unsettled.stream(stream));
     }
 
-    /// What has to be durable before it is shown whether a name is there.
-    pub fn shows_names(&self) -> Option<Logged<E>> {
-        self.not_durable(self.unsettled.names())
+    /// The call under way, which has locked a name, looks where it leads.
+    pub fn look_at_names(&mut self) {
+        self.looked = self.looked.and(self.unsettled.names());
+    }
+
+    /// The call under way, which has locked the database, looks at everything.
+    pub fn look_at_all(&mut self) {
+        self.looked = self.looked.and(self.unsettled.all());
     }
 
     /// Makes everything that was logged durable, the data that it refers to first, with the core's latch held: for
-    /// those who need the log at rest.
+    /// those who need the log at rest, and commit nothing themselves.
     ///
     /// # Errors
-    /// [`Error::InDoubt`] for whoever waits for a commit; everything later is [`Error::Poisoned`].
+    /// [`Error::Poisoned`], now and later. Those who wait for a commit are told themselves.
     pub fn flush(&mut self) -> Result<()> {
         self.check_health()?;
         let Some(log) = &self.log else { return Ok(()) };
@@ -134,9 +139,10 @@ impl<E: Env> Core<E> {
             Err(e) => Err(e),
         };
         flown.map_err(|e| match self.poison_by_log(e) {
-            // Nothing was written now: something failed before.
+            // Something failed before.
             e @ Error::Poisoned { .. } => e,
-            e => in_doubt(&e),
+            e if mutant!("a checkpoint that fails is in doubt") => in_doubt(&e),
+            e => Error::Poisoned { cause: e.to_string() },
         })
     }
 

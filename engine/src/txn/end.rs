@@ -34,25 +34,29 @@ impl<E: Env> Core<E> {
         txn
     }
 
-    /// Commits `txn`: logged when this returns, durable after the next flush. An error before the commit is logged
-    /// leaves the transaction open.
-    pub fn commit(&mut self, txn: TxnId, durability: Durability) -> Result<()> {
-        if !self.table.state(txn).logged {
-            return self.end_unlogged(txn);
+    /// Commits `txn`: logged when this returns, and durable when the log is up to the LSN that this returns. An error
+    /// before the commit is logged leaves the transaction open.
+    pub fn commit(&mut self, txn: TxnId, durability: Durability) -> Result<Lsn> {
+        let state = self.table.state(txn);
+        if !state.logged {
+            // It lasts as long as what it has seen.
+            let relies_on =
+                if mutant!("a commit without changes waits for nothing") { Lsn(0) } else { state.relies_on };
+            let may_vanish = durability == Durability::Sync && self.logged_before(relies_on).is_some();
+            reached!("a commit without changes waited for what it had read", may_vanish);
+            return self.end_unlogged(txn).map(|()| relies_on);
         }
         self.check_health()?;
         self.reserve_end()?;
         let grafts = self.grafts(txn)?;
         self.settle(txn)?;
         self.append(&Record { txn, commits: false, body: Body::Commit });
-        if durability == Durability::Sync {
-            self.note_unsettled(txn);
-        }
+        self.note_unsettled(txn, durability);
         self.finish_commit(txn);
         self.set_committed(grafts);
         self.last_commit = self.next_lsn();
         self.make_version();
-        Ok(())
+        Ok(self.last_commit)
     }
 
     /// The part of a commit that redo repeats: the undo stack goes to the graveyard, the changes are nobody's.
@@ -69,6 +73,7 @@ impl<E: Env> Core<E> {
             return self.end_unlogged(txn);
         }
         self.check_health()?;
+        self.reserve_end()?;
         // To let go of what nothing else needs; without that the old committed trees go on, and pin as before.
         let grafts = self.grafts(txn).unwrap_or_else(|_| {
             self.keep_pins(txn);
@@ -178,13 +183,13 @@ impl<E: Env> Core<E> {
     }
 
     /// Remembers what the commit of `txn`, which was just logged, has changed.
-    fn note_unsettled(&mut self, txn: TxnId) {
+    fn note_unsettled(&mut self, txn: TxnId, durability: Durability) {
         let lsn = self.next_lsn();
         let Core { table, unsettled, log, .. } = self;
         let durable = || log.as_ref().map_or(lsn, Log::durable_lsn);
         let state = table.state(txn);
         let names = !state.changed_names.is_empty();
-        unsettled.note(state.changed_streams.iter().copied(), names, lsn, durable);
+        unsettled.note(state.changed_streams.iter().copied(), names, lsn, durability, durable);
     }
 
     /// What `txn` has pinned in committed trees stays pinned when it ends.

@@ -3,15 +3,17 @@
 use crate::base::{Lsn, Result, StreamId, TxnId};
 use crate::env::Env;
 use crate::format::record::{Body, MAX_RECORD_OVERHEAD, Operation, Record, record_bytes};
+use crate::lock::{Mode, Target};
 use crate::log::Log;
 use crate::tree::Tree;
 
 use super::room::Growth;
-use super::{Change, Core};
+use super::{Change, Core, Durability};
 
 impl<E: Env> Core<E> {
     /// Runs one operation of an open transaction. After an error nothing has happened.
     pub fn execute(&mut self, txn: TxnId, operation: Operation<'_>) -> Result<()> {
+        self.assert_locked(txn);
         self.make_writable()?;
         let change = Change::from(&operation);
         let growth = self.growth(&change);
@@ -31,6 +33,7 @@ impl<E: Env> Core<E> {
     /// Runs one operation as the transaction `txn`, which has nothing else; durable once [`Core::logged`] is. Nobody else
     /// has changed the stream and the names that it touches.
     pub fn execute_committed(&mut self, txn: TxnId, operation: Operation<'_>) -> Result<()> {
+        self.assert_locked(txn);
         self.make_writable()?;
         let change = Change::from(&operation);
         let (stream, names) = (change.stream(), change.is_of_names());
@@ -45,9 +48,16 @@ impl<E: Env> Core<E> {
         let lsn = self.next_lsn();
         self.last_commit = lsn;
         let Core { unsettled, log, .. } = self;
-        unsettled.note([stream], names, lsn, || log.as_ref().map_or(lsn, Log::durable_lsn));
+        let durable = || log.as_ref().map_or(lsn, Log::durable_lsn);
+        unsettled.note([stream], names, lsn, Durability::Sync, durable);
         self.make_version();
         Ok(())
+    }
+
+    /// That `txn`, which is about to change something, has not lost its locks: not when a call is tried again either.
+    fn assert_locked(&self, txn: TxnId) {
+        let locks = self.locks.table();
+        assert!(locks.covers(txn, &Target::Database, Mode::IX), "whoever changes something has locked it");
     }
 
     /// A transaction id that was never used.

@@ -41,6 +41,9 @@ mod underway;
 mod undo_stack;
 mod unsettled;
 
+#[cfg(test)]
+mod tests;
+
 pub use bell::Bell;
 pub use change::Change;
 pub use codec::{CapturedTable, decode_table};
@@ -54,4 +57,4 @@ pub use room::Room;
 pub use table::{Table, TxnState};
 pub use underway::{EndOnPanic, Outcome, Pace, Underway};
 pub use undo_stack::{UndoEntry, UndoStack};
-pub use unsettled::Unsettled;
+pub use unsettled::{Needs, Unsettled};

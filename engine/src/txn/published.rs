@@ -8,10 +8,19 @@ use crate::catalog::Version;
 use crate::env::Env;
 use crate::sync::Latched;
 
-/// The newest durable version, which readers take without the core's latch; and its successors, oldest first.
+/// The newest durable version, which readers take without the core's latch; and its successors.
 pub struct Published<E: Env> {
     newest: Latched<Arc<Version>, E::Platform>,
-    waiting: Latched<VecDeque<Arc<Version>>, E::Platform>,
+    waiting: Latched<Waiting, E::Platform>,
+}
+
+/// Versions in which something is not durable yet, and up to where everything is.
+#[derive(Default)]
+struct Waiting {
+    /// Oldest first.
+    versions: VecDeque<Arc<Version>>,
+    /// The greatest LSN that anybody told: a flight tells it before the log knows.
+    durable: Lsn,
 }
 
 impl<E: Env> Published<E> {
@@ -27,12 +36,12 @@ impl<E: Env> Published<E> {
 
     /// Whether `version` waits for the log: nobody can have it then.
     pub fn is_waiting(&self, version: &Arc<Version>) -> bool {
-        self.waiting.read().iter().any(|waiting| Arc::ptr_eq(waiting, version))
+        self.waiting.read().versions.iter().any(|waiting| Arc::ptr_eq(waiting, version))
     }
 
     /// Adds a version that is newer than all others.
     pub fn push(&self, version: Arc<Version>) {
-        let mut waiting = self.waiting.lock();
+        let waiting = &mut self.waiting.lock().versions;
         reached!("a version waits that follows one that waits", waiting.len() > 1);
         // Nobody waits for the one before if this one has all its commits.
         if waiting.back().is_some_and(|last| last.committed == version.committed) {
@@ -41,13 +50,15 @@ impl<E: Env> Published<E> {
         waiting.push_back(version);
     }
 
-    /// Shows the newest version in which everything is durable, now that the log is up to `durable`.
+    /// Shows the newest version in which everything is durable, now that the log is up to `durable` at least.
     pub fn publish(&self, durable: Lsn) {
         let early = mutant!("a version is shown too early");
         let mut waiting = self.waiting.lock();
+        let known = waiting.durable.max(durable);
+        waiting.durable = known;
         let mut newest = None;
-        while waiting.front().is_some_and(|version| early || version.committed <= durable) {
-            newest = waiting.pop_front();
+        while waiting.versions.front().is_some_and(|version| early || version.committed <= known) {
+            newest = waiting.versions.pop_front();
         }
         if let Some(version) = newest {
             // Under the other latch, so that two who publish do not change places.

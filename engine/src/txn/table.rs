@@ -28,6 +28,8 @@ pub struct TxnState {
     pub savepoints: Vec<(u64, Option<Lsn>)>,
     /// The number of the next savepoint.
     pub next_savepoint: u64,
+    /// Up to where the log has to be durable for what it has seen to last.
+    pub relies_on: Lsn,
 }
 
 /// All open transactions.

@@ -153,7 +153,7 @@ pub(super) fn replay(txn: &Txn, state: &Streams) -> Result<Streams, String> {
             return Err(format!("{:?} answered {got:?} instead of {expected:?}", asked.step));
         }
     }
-    model.commit(NUMBER);
+    model.commit(NUMBER, false);
     Ok(model.history().newest().clone())
 }
 

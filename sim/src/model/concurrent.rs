@@ -80,6 +80,16 @@ impl Asked {
         }
     }
 
+    /// Whether it was done and is sure to have written something.
+    pub fn has_written(&self) -> bool {
+        let writes = match &self.step {
+            Step::Create { .. } | Step::Drop { .. } | Step::Rename { .. } => true,
+            Step::Edit { edit, .. } => edit.surely_writes(),
+            Step::Exists { .. } | Step::List | Step::Savepoint | Step::RollbackTo { .. } => false,
+        };
+        writes && matches!(self.got, Some(Ok(_)))
+    }
+
     /// The names that it is about.
     pub fn names(&self) -> Vec<&str> {
         match &self.step {

@@ -120,6 +120,19 @@ impl Edit {
         !matches!(self, Edit::Len | Edit::Read { .. } | Edit::ReadStrided(_))
     }
 
+    /// Whether the operation is sure to write something where it is possible.
+    pub fn surely_writes(&self) -> bool {
+        match self {
+            Edit::Insert { data, .. } | Edit::Append { data } | Edit::Write { data, .. } => {
+                !data.0.is_empty()
+            }
+            Edit::Splice { delete, data, .. } => *delete > 0 || !data.0.is_empty(),
+            Edit::Remove { from, to } | Edit::Cut { from, to } => from < to,
+            Edit::WriteStrided(elements, _) | Edit::RemoveStrided(elements) => elements.count > 0,
+            Edit::Len | Edit::Read { .. } | Edit::ReadStrided(_) | Edit::Truncate { .. } => false,
+        }
+    }
+
     /// Does it to `stream`, or changes nothing and says what the engine must answer.
     ///
     /// # Errors

@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::step::Step;
+
 /// All streams at one moment, by name.
 pub type Streams = BTreeMap<String, Arc<Vec<u8>>>;
 
@@ -59,6 +61,21 @@ impl History {
     /// Somebody was shown state `at` as durable: it must last from now on.
     pub fn shown(&mut self, at: usize) {
         self.floor = self.floor.max(at);
+    }
+
+    /// The first state in which all was as it is now that `step`, which is possible now, looks at.
+    pub fn settled(&self, step: &Step) -> usize {
+        let newest = self.states.len() - 1;
+        let same = |at: usize| {
+            let (before, after) = (&self.states[at - 1], &self.states[at]);
+            match step {
+                Step::Edit { name, .. } => before.get(name) == after.get(name),
+                Step::Exists { name } => before.contains_key(name) == after.contains_key(name),
+                Step::List => false,
+                _ => true,
+            }
+        };
+        (self.floor + 1..=newest).rev().find(|at| !same(*at)).unwrap_or(self.floor)
     }
 
     /// The first candidate that is `found`, if there is one.

@@ -94,9 +94,12 @@ impl Model {
     /// # Errors
     /// The codes of which the engine must return one.
     pub fn step(&mut self, txn: u64, step: &Step) -> Expected {
+        let settled = self.history.settled(step);
         let expected = self.run(txn, step);
         if expected.is_ok() {
-            self.transaction_mut(txn).steps.push(step.clone());
+            let open = self.transaction_mut(txn);
+            open.steps.push(step.clone());
+            open.relies_on = open.relies_on.max(settled);
         }
         expected
     }
@@ -108,13 +111,19 @@ impl Model {
         self.locks = after.locks;
     }
 
-    /// Commits. Returns whether the newest state has changed.
-    pub fn commit(&mut self, txn: u64) -> bool {
-        let state = self.end(txn).view().clone();
+    /// Commits. Returns whether the newest state has changed; if `sync`, it must last, or else what was seen.
+    pub fn commit(&mut self, txn: u64, sync: bool) -> bool {
+        let open = self.end(txn);
+        let state = open.view().clone();
         let changed = state != *self.history.newest();
         if changed {
             self.history.commit(state);
             self.open.values_mut().for_each(|open| open.rebase(self.history.newest()));
+        }
+        match sync {
+            true if changed => self.history.acknowledge(),
+            true => self.history.shown(open.relies_on),
+            false => {}
         }
         changed
     }
@@ -124,7 +133,7 @@ impl Model {
         self.end(txn);
     }
 
-    /// Does a step as a transaction of its own. Returns whether the newest state has changed.
+    /// Does a step as a transaction of its own, which lasts. Returns whether the newest state has changed.
     ///
     /// # Errors
     /// The codes of which the engine must return one.
@@ -132,7 +141,7 @@ impl Model {
         const DIRECT: u64 = u64::MAX;
         self.begin(DIRECT);
         match self.step(DIRECT, step) {
-            Ok(answer) => Ok((answer, self.commit(DIRECT))),
+            Ok(answer) => Ok((answer, self.commit(DIRECT, true))),
             Err(codes) => {
                 self.roll_back(DIRECT);
                 Err(codes)

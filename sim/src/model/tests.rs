@@ -94,10 +94,10 @@ fn writers_of_one_stream_keep_out_of_each_others_way() {
     model.step(2, &edit("a", Edit::Insert { at: 2, data: Bytes(b"--".to_vec()) })).unwrap();
     let read = edit("a", Edit::Read { from: 1, to: 4 });
     assert_eq!(model.step(1, &read), Err(vec![ErrorCode::Busy]));
-    model.commit(1);
+    model.commit(1, false);
     assert_eq!(bytes(&model, "a"), b"xx23456789");
     assert_eq!(model.step(2, &read), Ok(Answer::Bytes(Bytes(b"x--".to_vec()))));
-    model.commit(2);
+    model.commit(2, false);
     assert_eq!(bytes(&model, "a"), b"xx--23456789");
 }
 
@@ -107,7 +107,7 @@ fn uncommitted_changes_are_the_transactions_own() {
     model.begin(1);
     model.step(1, &append("a", b"x")).unwrap();
     assert_eq!(bytes(&model, "a"), b"0123456789");
-    assert!(model.commit(1));
+    assert!(model.commit(1, false));
     assert_eq!(bytes(&model, "a"), b"0123456789x");
 }
 
@@ -121,7 +121,7 @@ fn savepoints_take_changes_back_and_keep_ownership() {
     model.step(1, &Step::Drop { name: "a".to_owned() }).unwrap();
     model.step(1, &Step::RollbackTo { index: 0 }).unwrap();
     assert!(model.is_busy(2, "b"));
-    model.commit(1);
+    model.commit(1, false);
     assert_eq!(bytes(&model, "a"), b"0123456789x");
     assert!(!model.history().newest().contains_key("b"));
 }
@@ -143,14 +143,40 @@ fn a_rename_takes_one_name_after_the_other() {
 #[test]
 fn the_floor_rises_with_every_acknowledgement() {
     let mut model = model();
-    assert_eq!(model.history().candidates(), 0..=2);
-    model.history_mut().acknowledge();
-    assert_eq!(model.history().candidates(), 2..=2);
-    model.direct(&append("a", b"x")).unwrap();
-    model.direct(&append("a", b"y")).unwrap();
+    assert_eq!(model.history().candidates(), 2..=2, "a call that returns lasts");
+    for bytes in [b"x", b"y"] {
+        model.begin(1);
+        model.step(1, &append("a", bytes)).unwrap();
+        assert!(model.commit(1, false));
+    }
     assert_eq!(model.history().in_doubt(), 2);
     model.history_mut().shown(3);
     assert_eq!(model.history().candidates(), 3..=4);
+    model.history_mut().acknowledge();
+    assert_eq!(model.history().candidates(), 4..=4);
+}
+
+#[test]
+fn a_commit_without_changes_makes_last_what_it_has_seen() {
+    let mut model = model();
+    let other = Step::Create { name: "other".to_owned() };
+    for step in [append("a", b"x"), other, append("other", b"y")] {
+        model.begin(1);
+        model.step(1, &step).unwrap();
+        model.commit(1, false);
+    }
+    assert_eq!(model.history().candidates(), 2..=5);
+    for (step, floor) in [
+        (Step::Savepoint, 2),
+        (Step::Edit { name: "a".to_owned(), edit: Edit::Len }, 3),
+        (Step::Exists { name: "other".to_owned() }, 4),
+        (Step::List, 5),
+    ] {
+        model.begin(1);
+        model.step(1, &step).unwrap();
+        assert!(!model.commit(1, true));
+        assert_eq!(model.history().candidates(), floor..=5, "{step:?}");
+    }
 }
 
 #[test]

@@ -14,6 +14,8 @@ pub struct Open {
     pub savepoints: Vec<usize>,
     /// What it did, in order.
     pub steps: Vec<Step>,
+    /// The state that must last for what it has seen to last.
+    pub relies_on: usize,
     /// All streams as it sees them: what is committed, and its changes.
     view: Streams,
 }

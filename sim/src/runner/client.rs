@@ -14,6 +14,7 @@ use crate::world::SimEnv;
 use super::calls;
 use super::clients::Recorder;
 use super::fits::{Handles, fits};
+use super::refusal::check_doubt;
 
 /// A transaction that is open, and its record.
 struct Open {
@@ -168,6 +169,9 @@ impl Client {
     fn step(&mut self, number: u64, step: &Step) {
         let Some(mut open) = self.open.remove(&number) else { return };
         let (got, span) = self.recorder.time(|| calls::in_transaction(&open.tx, &mut open.savepoints, step));
+        if let Err(wrong) = got.as_ref().err().map_or(Ok(()), |e| check_doubt(step, e)) {
+            self.recorder.write().wrong.push(wrong);
+        }
         open.txn.asked.push(self.asked(step, got, span));
         self.open.insert(number, open);
     }
@@ -177,7 +181,8 @@ impl Client {
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
         let (done, span) = self.recorder.time(|| tx.commit_with(durability));
         txn.ending = match done {
-            Ok(()) => Ending::Committed { durable: sync },
+            // One that wrote nothing waits for no more than what it has read.
+            Ok(()) => Ending::Committed { durable: sync && txn.asked.iter().any(Asked::has_written) },
             Err(e) => {
                 self.check_fault("commit", &e);
                 self.ending(&e)
@@ -222,11 +227,9 @@ impl Client {
     /// A step that is a transaction of its own.
     fn direct(&mut self, step: &Step) {
         let (got, span) = self.recorder.time(|| calls::direct(&self.db, step));
-        let ending = match &got {
-            Ok(_) => Ending::Committed { durable: true },
-            Err(e) => self.ending(e),
-        };
+        let failed = got.as_ref().err().map(|e| self.ending(e));
         let mut asked = self.asked(step, got, span);
+        let ending = failed.unwrap_or(Ending::Committed { durable: asked.has_written() });
         if ending == Ending::InDoubt {
             asked.got = None;
         }

@@ -1,7 +1,7 @@
 //! Operations that the disk refuses or fails: nothing has changed, or the database writes no more; a disk that is only
 //! full lets everything else through.
 
-use numstore::ErrorCode;
+use numstore::{Error, ErrorCode};
 
 use crate::judge::{Durable, Finding, check_answer};
 use crate::model::{Answer, Edit, Step};
@@ -30,7 +30,6 @@ impl Session {
             Ok(_) if settled => {
                 let done = self.model.direct(&step);
                 assert!(done.is_ok(), "nobody else uses that name: {done:?}");
-                self.model.history_mut().acknowledge();
             }
             Ok(_) => return Err(Finding::new("poison", "a write was acknowledged after a failed sync")),
             Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {
@@ -160,7 +159,10 @@ impl Session {
                 self.world.hear(&e);
                 self.recovered_from_refusal(counters)
             }
-            Err(e) => Err(self.stop_on(operation, &e, None)),
+            Err(e) => {
+                check_doubt(operation, &e)?;
+                Err(self.stop_on(operation, &e, None))
+            }
         }
     }
 
@@ -192,5 +194,15 @@ pub(super) fn takes_several_operations(step: &Step) -> bool {
             ..
         } => data.0.len() > 32 << 10,
         _ => false,
+    }
+}
+
+/// That a call which commits nothing is not in doubt.
+pub(super) fn check_doubt(operation: &impl std::fmt::Debug, error: &Error) -> Result<(), Finding> {
+    match error.code() {
+        ErrorCode::InDoubt => {
+            Err(Finding::new("answer", format!("what commits nothing is in doubt: {operation:?}: {error}")))
+        }
+        _ => Ok(()),
     }
 }

@@ -16,7 +16,7 @@ use crate::world::{SimEnv, World};
 
 use super::calls;
 use super::outcome::Counters;
-use super::refusal::{hard_failures, takes_several_operations};
+use super::refusal::{check_doubt, hard_failures, takes_several_operations};
 
 /// What the process's death or a failed sync did to the operation under way.
 #[derive(Clone, Default, Debug)]
@@ -296,6 +296,7 @@ impl Session {
         if let Err(e) = &got
             && self.is_fault(e)
         {
+            check_doubt(operation, e)?;
             return Err(crash(e, None));
         }
         let expected = self.model.step(txn, step);
@@ -309,7 +310,7 @@ impl Session {
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
         let got = if sync && txn.is_multiple_of(2) { tx.commit() } else { tx.commit_with(durability) };
         let mut after = self.model.clone();
-        let changed = after.commit(txn);
+        let changed = after.commit(txn, sync);
         if let Err(e) = got {
             let in_doubt = after.history().newest().clone();
             return Err(self.stop_on(operation, &e, Some(in_doubt)));
@@ -318,10 +319,6 @@ impl Session {
         self.lacks_room &= self.world.is_full() || !changed;
         let full = self.world.is_full() && self.world.counters().refused_full > 0;
         reached!("a commit went through while the disk was full", full);
-        if sync {
-            // Whether it changed anything or not: it may have read what is deferred.
-            self.model.history_mut().acknowledge();
-        }
         Ok(())
     }
 
@@ -346,13 +343,9 @@ impl Session {
             return Err(crash(e, in_doubt));
         }
         counters.busy += u64::from(got.as_ref().is_err_and(|e| e.code() == ErrorCode::Busy));
-        let done = expected.is_ok();
         self.lacks_room &= self.world.is_full() || !expected.as_ref().is_ok_and(|(_, changed)| *changed);
         check_answer(operation, &got, &expected.map(|(answer, _)| answer))?;
         self.model = after;
-        if done {
-            self.model.history_mut().acknowledge();
-        }
         if again { self.recovered_from_refusal(counters) } else { Ok(()) }
     }
 

@@ -23,6 +23,9 @@ pub struct Weights {
     pub(super) reopen: u64,
 }
 
+/// How long a commit may be deferred where a task sees to that.
+const DEFERRED_DELAY: Duration = Duration::from_millis(2);
+
 /// The character of one seed.
 #[derive(Clone, Debug)]
 pub struct Swarm {
@@ -233,10 +236,11 @@ impl Geometry {
         if self.snapshot_us > 0 { Duration::from_micros(self.snapshot_us) } else { Duration::MAX }
     }
 
-    /// The options that open the database. Nobody waits for a lock: there is one task.
+    /// The options that open the database. Nobody waits for a lock: there is one client.
     pub fn options(&self) -> Options {
         Options::new()
             .lock_timeout(Duration::ZERO)
+            .deferred_delay(DEFERRED_DELAY)
             .leaf_bytes(self.leaf_bytes)
             .fanout(self.fanout)
             .bulk_bytes(self.bulk_bytes)

@@ -21,7 +21,7 @@ fn operations(seed: u64, count: usize) -> (Vec<Operation>, usize) {
             Operation::Begin(txn) => model.begin(*txn),
             Operation::In(txn, step) => refused += usize::from(model.step(*txn, step).is_err()),
             Operation::Commit { txn, .. } => {
-                model.commit(*txn);
+                model.commit(*txn, false);
             }
             Operation::Rollback(txn) | Operation::Abandon(txn) => model.roll_back(*txn),
             Operation::Direct(step) => refused += usize::from(model.direct(step).is_err()),

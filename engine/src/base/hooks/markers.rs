@@ -19,7 +19,6 @@ pub const MARKERS: &[&str] = &[
     "a flush of several batches",
     "a flush failed behind a batch that is durable",
     "a batch left the rest of its segment empty",
-    "the log grew in a flush",
     "a batch of many blocks",
     "the log could not grow",
     "the sync of a new segment failed",
@@ -105,6 +104,9 @@ pub const MARKERS: &[&str] = &[
     "a range is locked where the stream has no bytes",
     "a rollback lets go of an old committed tree",
     "an old committed tree still pins when another writer comes",
+    "an error waited until what it tells was durable",
+    "a commit without changes waited for what it had read",
+    "the log was full when a transaction ended",
     // Recovery and checkpoints.
     "a change of a stream that others change is committed",
     "losers have changed the same stream",

@@ -406,6 +406,18 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "a checkpoint that fails is in doubt",
+        mechanism: "errors",
+        broken: "Where a checkpoint cannot write the log, a call that commits nothing says that its commit is in doubt.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a commit without changes waits for nothing",
+        mechanism: "isolation",
+        broken: "A transaction that only read commits before what it has read is durable.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "a failed log does not say its name",
         mechanism: "errors",
         broken: "The error of a write or sync of the log names another file.",
