@@ -16,7 +16,7 @@ use crate::env::{AtomicWord, Platform};
 use crate::sync::Latched;
 
 /// What the writing of a checkpoint comes to: the slots as they are now, if it was one to publish.
-pub type Outcome = Result<Option<SuperblockSlots>>;
+pub type Outcome = Result<Option<Box<SuperblockSlots>>>;
 
 /// See the module's documentation.
 pub struct Underway<P: Platform> {

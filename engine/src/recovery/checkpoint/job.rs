@@ -53,7 +53,7 @@ fn write<E: Env>(
     let mut writer = BlockWriter::new(store, underway);
     pieces.iter().try_for_each(|piece| piece.write(store, &mut writer))?;
     let Some(publication) = publication else { return writer.finish().map(|()| None) };
-    publish(store, publication, &mut writer).map(Some)
+    publish(store, publication, &mut writer).map(|slots| Some(Box::new(slots)))
 }
 
 fn publish<E: Env>(

@@ -271,7 +271,7 @@ fn end<E: Env>(core: &mut Core<E>, outcome: Outcome) -> Result<()> {
     core.table.active_stacks().for_each(UndoStack::forget_written);
     let Some(slots) = slots else { return Ok(()) };
     let (position, clean) = (slots.current.log, slots.current.clean);
-    core.superblocks = slots;
+    core.superblocks = *slots;
     core.log().truncate(&position);
     core.counters.checkpoints += 1;
     core.catalog.forget_written();
