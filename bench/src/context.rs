@@ -19,6 +19,11 @@ pub struct Scale {
     pub rounds: usize,
     /// Durable single insertions.
     pub commits: usize,
+    /// Durable single insertions whose bytes are counted: some of the log's segments, or what making one costs would be
+    /// shared by too few.
+    pub counted: usize,
+    /// How often they are counted.
+    pub count_rounds: usize,
     /// Insertions in one transaction.
     pub batch: usize,
     /// Insertions in a long series of such transactions.
@@ -41,6 +46,8 @@ impl Scale {
         Scale {
             rounds: 5,
             commits: 1_000,
+            counted: 1_024,
+            count_rounds: 3,
             batch: 1_000,
             sustained: 100_000,
             per_checkpoint: 20_000,
@@ -56,6 +63,8 @@ impl Scale {
         Scale {
             rounds: 3,
             commits: 60,
+            counted: 256,
+            count_rounds: 1,
             sustained: 10_000,
             reads: 20_000,
             window: Duration::from_millis(250),
@@ -195,5 +204,74 @@ impl Fleet {
     /// Compares all stores with the model.
     pub fn verify(&self, context: &mut Context<'_>) -> Result<()> {
         self.ships.iter().try_for_each(|ship| context.verify(ship.name, &*ship.store, &self.model))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engines::Snapshot;
+
+    /// Says yes to every edit and makes none.
+    struct Forgetful(Content);
+
+    impl Store for Forgetful {
+        fn load(&mut self, _content: &Content) -> Result<()> {
+            Ok(())
+        }
+
+        fn edit(&mut self, _edits: &[Edit]) -> Result<()> {
+            Ok(())
+        }
+
+        fn snapshot(&self) -> Result<Box<dyn Snapshot>> {
+            Ok(Box::new(Forgetful(self.0.clone())))
+        }
+
+        fn close(self: Box<Self>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Snapshot for Forgetful {
+        fn read(mut self: Box<Self>, call: &mut dyn FnMut(&mut dyn Reader) -> Result<()>) -> Result<()> {
+            call(&mut *self)
+        }
+    }
+
+    impl Reader for Forgetful {
+        fn len(&self) -> u64 {
+            self.0.len
+        }
+
+        fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+            self.0.fill(offset, buffer);
+            Ok(())
+        }
+
+        fn visit(&mut self, _call: &mut dyn FnMut(&[u8])) -> Result<bool> {
+            Ok(false)
+        }
+
+        fn gather(&mut self, _element: usize, _step: usize) -> Result<Vec<u8>> {
+            Ok(Vec::new())
+        }
+    }
+
+    #[test]
+    fn an_engine_that_does_not_do_the_work_is_found() {
+        let content = Content::new(100_000);
+        let mut model = Model::new(content.clone());
+        let mut store = Forgetful(content);
+        verify_store(&store, &model).unwrap();
+        let mut overwrite = Draw::new(1).insertion(90_000, 50);
+        overwrite.deleted = 50;
+        store.edit(std::slice::from_ref(&overwrite)).unwrap();
+        model.edit(&overwrite);
+        let error = verify_store(&store, &model).unwrap_err().to_string();
+        assert!(error.contains("wrong bytes"), "{error}");
+        model.edit(&Draw::new(2).insertion(90_000, 50));
+        let error = verify_store(&store, &model).unwrap_err().to_string();
+        assert!(error.contains("100000 bytes where there should be 100050"), "{error}");
     }
 }

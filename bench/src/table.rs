@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use crate::engines::{OURS, Role};
 use crate::results::{Results, Series, bytes};
-use crate::statistics::Spread;
-use crate::targets::{Against, Target};
+use crate::statistics::{Spread, paired};
+use crate::targets::{Against, CROP, Target};
 
 /// The table of some series, which were measured together.
 pub fn of(series: &[Series]) -> String {
@@ -36,6 +36,10 @@ fn judged(group: &[&Series], ours: &Series) -> String {
     let target = |against| Target::of(ours.workload, ours.size, ours.metric.name, against);
     if let Some(target) = target(Against::Itself) {
         let _ = writeln!(text, "{:21}{}", "", target.verdict(Spread::of(&ours.values)));
+    }
+    if let (Some(target), Some(crop)) = (target(CROP), group.iter().find(|series| series.engine == "crop")) {
+        let ratio = Spread::of(&paired(&ours.values, &crop.values));
+        let _ = writeln!(text, "{:21}{} of crop; {}", "", spread(ratio).trim(), target.verdict(ratio));
     }
     for ratio in Results::ratios(group) {
         let what = match ratio.role {

@@ -12,6 +12,8 @@ pub enum Against {
     Itself,
     /// Its ratio to that of the engine of this role.
     Of(Role),
+    /// Its ratio to that of this engine.
+    Engine(&'static str),
 }
 
 /// A bound.
@@ -30,7 +32,8 @@ pub struct Target {
 
 const RAW: Against = Against::Of(Role::Raw);
 const PEER: Against = Against::Of(Role::Peer);
-const TEXT: Against = Against::Of(Role::Memory);
+/// The rope that the editing traces are compared with.
+pub const CROP: Against = Against::Engine("crop");
 const ITSELF: Against = Against::Itself;
 const MIB_64: u64 = 64 << 20;
 const GIB: u64 = 1 << 30;
@@ -60,8 +63,8 @@ const TARGETS: [Target; 26] = [
     at_least("reader-beside-writer", "beside / alone", ITSELF, 0.9),
     at_least("group-commit", "commits a second, 8", RAW, 0.9),
     at_least("group-commit", "commits a second, 32", RAW, 0.85),
-    at_most("traces", "rustcode in one", TEXT, 4.0),
-    at_most("traces", "sveltecomponent in one", TEXT, 4.0),
+    at_most("traces", "rustcode in one", CROP, 4.0),
+    at_most("traces", "sveltecomponent in one", CROP, 4.0),
 ];
 
 const fn at_least(workload: &'static str, metric: &'static str, against: Against, bound: f64) -> Target {

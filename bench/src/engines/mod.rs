@@ -208,11 +208,27 @@ impl Gatherer {
 
     /// Takes the next part.
     pub fn take(&mut self, part: &[u8]) {
-        if self.phase == 0 && part.len().is_multiple_of(self.step) {
-            part.chunks_exact(self.step)
-                .for_each(|step| self.picked.extend_from_slice(&step[..self.element]));
-            return;
+        let (before, whole) = part.split_at(((self.step - self.phase) % self.step).min(part.len()));
+        self.take_any(before);
+        let (whole, after) = whole.split_at(whole.len() / self.step * self.step);
+        // Of a length that the compiler knows, a copy is one instruction.
+        match self.element {
+            4 => self.take_whole::<4>(whole),
+            8 => self.take_whole::<8>(whole),
+            _ => self.take_any(whole),
         }
+        self.take_any(after);
+    }
+
+    /// Whole steps, from the start of one on.
+    fn take_whole<const ELEMENT: usize>(&mut self, steps: &[u8]) {
+        let first = |step: &[u8]| step.first_chunk::<ELEMENT>().copied().expect("a step has its element");
+        for step in steps.chunks_exact(self.step) {
+            self.picked.extend_from_slice(&first(step));
+        }
+    }
+
+    fn take_any(&mut self, part: &[u8]) {
         let mut at = 0;
         while at < part.len() {
             let in_element = self.element.saturating_sub(self.phase).min(part.len() - at);

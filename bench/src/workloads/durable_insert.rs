@@ -19,19 +19,18 @@ const WITH_CHECKPOINT: Metric = Metric::less("device bytes with a share of the c
 
 const INSERTED: usize = 100;
 const RAW_BYTES: [u8; 128] = [7; 128];
-/// Few enough that no engine takes a checkpoint by itself.
-const COUNTED: usize = 100;
 /// A raw commit that takes longer than this has met the slow mode of the disk.
 const SLOW_MICROS: f64 = 2_000.0;
+/// A raw commit that writes more than this is not alone on the device.
+const FOREIGN_BYTES: f64 = 6_144.0;
 
 pub fn run(context: &mut Context<'_>) -> Result<()> {
     let mut fleet = Fleet::load(context)?;
     let mut log = raw::PreparedLog::new(&context.dir.join("raw"))?;
     let commits = context.scale.commits;
     context.measure(|number| timed(&mut fleet, &mut log, commits, number))?;
-    let counted = COUNTED.min(commits);
-    let disk = context.disk;
-    context.measure(|number| {
+    let (counted, disk) = (context.scale.counted, context.disk);
+    context.measure_rounds(context.scale.count_rounds, |number| {
         let mut round = Round::default();
         let bytes = disk.count_durable(|| (0..counted).try_for_each(|_| log.commit(&RAW_BYTES)))?;
         round.add("raw", COMMIT_BYTES, bytes as f64 / counted as f64);
@@ -45,12 +44,12 @@ pub fn run(context: &mut Context<'_>) -> Result<()> {
         Ok(round)
     })?;
     fleet.verify(context)?;
-    slow_disk(context);
+    tell_of_disturbances(context);
     checkpoint(context, fleet)
 }
 
-/// At times this kind of disk takes several milliseconds for every sync, whoever asks for it.
-fn slow_disk(context: &mut Context<'_>) {
+/// At times this kind of disk takes several milliseconds for every sync, whoever asks for it; and others may use it.
+fn tell_of_disturbances(context: &mut Context<'_>) {
     let is_raw = |series: &&Series| {
         (series.workload, series.engine, series.metric) == (context.workload, "raw", MEDIAN)
     };
@@ -58,6 +57,16 @@ fn slow_disk(context: &mut Context<'_>) {
     if raw_micros > SLOW_MICROS {
         let note = format!(
             "a raw commit takes {raw_micros:.0} us now: the disk is in its slow mode, and all durable calls look alike"
+        );
+        context.results.notes.push(note);
+    }
+    let is_count = |s: &&Series| (s.workload, s.engine, s.metric) == (context.workload, "raw", COMMIT_BYTES);
+    let raw_bytes =
+        context.results.series.iter().rfind(is_count).map_or(0.0, |series| median(&series.values));
+    if raw_bytes > FOREIGN_BYTES {
+        let note = format!(
+            "a raw commit writes {raw_bytes:.0} B, not one block: other programs write to the device, and what is said \
+             of bytes written is too much"
         );
         context.results.notes.push(note);
     }

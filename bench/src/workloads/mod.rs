@@ -105,6 +105,8 @@ mod tests {
         let scale = Scale {
             rounds: 2,
             commits: 3,
+            counted: 2,
+            count_rounds: 1,
             batch: 20,
             sustained: 60,
             per_checkpoint: 40,
