@@ -18,6 +18,8 @@ const RAW_BYTES: usize = 128;
 
 pub fn run(context: &mut Context<'_>) -> Result<()> {
     let mut fleet = Fleet::load(context)?;
+    // Also brings everything into memory that a cache keeps.
+    fleet.verify(context)?;
     let text = Content::new(context.size).text();
     let mut ropes: Vec<_> =
         texts().into_iter().filter(|kind| kind.is_rope).map(|kind| (kind.name, (kind.make)(&text))).collect();

@@ -26,6 +26,8 @@ const FOREIGN_BYTES: f64 = 6_144.0;
 
 pub fn run(context: &mut Context<'_>) -> Result<()> {
     let mut fleet = Fleet::load(context)?;
+    // Also brings everything into memory that a cache keeps.
+    fleet.verify(context)?;
     let mut log = raw::PreparedLog::new(&context.dir.join("raw"))?;
     let commits = context.scale.commits;
     context.measure(|number| timed(&mut fleet, &mut log, commits, number))?;

@@ -16,6 +16,8 @@ const RAW_BYTES: usize = 128;
 
 pub fn run(context: &mut Context<'_>) -> Result<()> {
     let mut fleet = Fleet::load(context)?;
+    // Also brings everything into memory that a cache keeps.
+    fleet.verify(context)?;
     let mut log = raw::PreparedLog::new(&context.dir.join("raw"))?;
     let (count, batch, disk) = (context.scale.sustained, context.scale.batch, context.disk);
     let raw_batch = vec![7; batch * RAW_BYTES];
