@@ -153,6 +153,14 @@ mod tests {
     }
 
     #[test]
+    fn a_full_disk_takes_one_after_the_other() {
+        let apart =
+            Workload { run: middle_insert::run_apart, ..each("middle-insert", "", middle_insert::run) };
+        let engines: BTreeSet<&str> = run_small(&apart).series.iter().map(|series| series.engine).collect();
+        assert!(engines.is_superset(&[OURS, "raw-rewrite"].into()), "{engines:?}");
+    }
+
+    #[test]
     fn names_are_different() {
         assert_eq!(ALL.iter().map(|workload| workload.name).collect::<BTreeSet<_>>().len(), ALL.len());
     }
