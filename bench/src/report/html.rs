@@ -85,19 +85,23 @@ fn by_size(results: &Results) -> String {
 
 /// Latency by percentile, for each workload whose calls were timed one by one.
 fn distributions(results: &Results) -> String {
-    const PERCENTILES: [f64; 12] = [0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 98.0, 99.0, 99.5, 99.9, 100.0];
+    const PERCENTILES: [f64; 11] = [0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 98.0, 99.0, 99.5, 99.9];
     let mut plots: Vec<(&str, u64, Vec<Line>)> = Vec::new();
     for latencies in &results.latencies {
         let (workload, size) = (latencies.workload, latencies.size);
-        // The rarer a latency, the farther right: one call in so many is slower.
-        let point =
-            |percent: f64| (1.0 / (1.0 - percent.min(99.95) / 100.0), percentile(&latencies.values, percent));
-        let line = Line { label: latencies.engine.to_owned(), points: PERCENTILES.map(point).to_vec() };
+        // The rarer a latency, the farther right: one call in so many is slower. No farther than calls were made.
+        let rarity = |percent: f64| 1.0 / (1.0 - percent / 100.0);
+        let known =
+            PERCENTILES.into_iter().filter(|percent| rarity(*percent) <= latencies.values.len() as f64);
+        let points = known.map(|percent| (rarity(percent), percentile(&latencies.values, percent))).collect();
+        let line = Line { label: latencies.engine.to_owned(), points };
         match plots.iter_mut().find(|plot| (plot.0, plot.1) == (workload, size)) {
             Some(plot) => plot.2.push(line),
             None => plots.push((workload, size, vec![line])),
         }
     }
+    // In the first colour everywhere.
+    plots.iter_mut().for_each(|plot| plot.2.sort_by_key(|line| line.label != OURS));
     let x = Axis { name: "one call in so many takes longer", write: number, base: Some(10.0) };
     let y = Axis { name: "us", write: number, base: Some(10.0) };
     let plots = plots.iter().map(|(workload, size, found)| {
