@@ -6,6 +6,7 @@
 mod delegating;
 mod failing;
 mod forge;
+mod group_commit;
 mod history;
 mod lab;
 mod trace;
@@ -19,6 +20,7 @@ use rand_chacha::ChaCha8Rng;
 pub use delegating::{Call, DelegatingDisk, DelegatingEnv, DelegatingFile, Hook};
 pub use failing::{FailingEnv, Refusals, SPACE};
 pub use forge::{Forge, Link, Run};
+pub use group_commit::{GroupCommit, count_calls};
 pub use history::{History, compensations};
 pub use lab::{Crash, Image, Lab};
 pub use trace::{Patch, Trace};

@@ -16,7 +16,7 @@ use tests::workspace_root;
 const LINES_MAX: usize = 320;
 
 /// The folders that hold sources.
-const SOURCES: [&str; 6] = ["engine", "cli", "sim", "fuzz", "loom-tests", "tests"];
+const SOURCES: [&str; 7] = ["engine", "cli", "sim", "fuzz", "loom-tests", "tests", "bench"];
 
 fn read(path: &str) -> String {
     let full = workspace_root().join(path);

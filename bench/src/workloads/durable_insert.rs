@@ -1,0 +1,117 @@
+//! Insertions of 100 B at random places, each of them durable when it returns; the engines in turn, call by call.
+//!
+//! Raw: 128 B, which is what such an insertion takes in a log, written to prepared space and synced, in the same loop.
+//! The bytes that reach the device are counted engine by engine: those of the commits alone, and for NumStore those of
+//! the checkpoint after many more insertions, shared among them.
+
+use super::micros;
+use crate::Result;
+use crate::context::{Context, Fleet};
+use crate::engines::{OURS, raw};
+use crate::harness::{Metric, Round};
+use crate::results::Series;
+use crate::statistics::{median, percentile};
+
+const MEDIAN: Metric = Metric::less("p50", "us");
+const TAIL: Metric = Metric::less("p99", "us");
+const COMMIT_BYTES: Metric = Metric::less("device bytes of a commit", "B");
+const WITH_CHECKPOINT: Metric = Metric::less("device bytes with a share of the checkpoint", "B");
+
+const INSERTED: usize = 100;
+const RAW_BYTES: [u8; 128] = [7; 128];
+/// A raw commit that takes longer than this has met the slow mode of the disk.
+const SLOW_MICROS: f64 = 2_000.0;
+/// A raw commit that writes more than this is not alone on the device.
+const FOREIGN_BYTES: f64 = 6_144.0;
+
+pub fn run(context: &mut Context<'_>) -> Result<()> {
+    let mut fleet = Fleet::load(context)?;
+    // Also brings everything into memory that a cache keeps.
+    fleet.verify(context)?;
+    let mut log = raw::PreparedLog::new(&context.dir.join("raw"))?;
+    let commits = context.scale.commits;
+    context.measure(|number| timed(&mut fleet, &mut log, commits, number))?;
+    let (counted, disk) = (context.scale.counted, context.disk);
+    context.measure_rounds(context.scale.count_rounds, |number| {
+        let mut round = Round::default();
+        let bytes = disk.count_durable(|| (0..counted).try_for_each(|_| log.commit(&RAW_BYTES)))?;
+        round.add("raw", COMMIT_BYTES, bytes as f64 / counted as f64);
+        let edits = fleet.insertions(counted, INSERTED);
+        for ship in fleet.in_turn(number) {
+            let store = &mut ship.store;
+            let bytes = disk
+                .count_durable(|| edits.iter().try_for_each(|edit| store.edit(std::slice::from_ref(edit))))?;
+            round.add(ship.name, COMMIT_BYTES, bytes as f64 / counted as f64);
+        }
+        Ok(round)
+    })?;
+    fleet.verify(context)?;
+    tell_of_disturbances(context);
+    checkpoint(context, fleet)
+}
+
+/// At times this kind of disk takes several milliseconds for every sync, whoever asks for it; and others may use it.
+fn tell_of_disturbances(context: &mut Context<'_>) {
+    let is_raw = |series: &&Series| {
+        (series.workload, series.engine, series.metric) == (context.workload, "raw", MEDIAN)
+    };
+    let raw_micros = context.results.series.iter().rfind(is_raw).map_or(0.0, |series| median(&series.values));
+    if raw_micros > SLOW_MICROS {
+        let note = format!(
+            "a raw commit takes {raw_micros:.0} us now: the disk is in its slow mode, and all durable calls look alike"
+        );
+        context.results.notes.push(note);
+    }
+    let is_count = |s: &&Series| (s.workload, s.engine, s.metric) == (context.workload, "raw", COMMIT_BYTES);
+    let raw_bytes =
+        context.results.series.iter().rfind(is_count).map_or(0.0, |series| median(&series.values));
+    if raw_bytes > FOREIGN_BYTES {
+        let note = format!(
+            "a raw commit writes {raw_bytes:.0} B, not one block: other programs write to the device, and what is said \
+             of bytes written is too much"
+        );
+        context.results.notes.push(note);
+    }
+}
+
+/// One insertion of each engine after the other.
+fn timed(fleet: &mut Fleet, log: &mut raw::PreparedLog, commits: usize, number: usize) -> Result<Round> {
+    let mut latencies: Vec<(&'static str, Vec<f64>)> = vec![("raw", Vec::new())];
+    latencies.extend(fleet.ships.iter().map(|ship| (ship.name, Vec::new())));
+    for edit in fleet.insertions(commits, INSERTED) {
+        latencies[0].1.push(micros(|| log.commit(&RAW_BYTES))?);
+        for ship in fleet.in_turn(number) {
+            let took = micros(|| ship.store.edit(std::slice::from_ref(&edit)))?;
+            let own = latencies.iter_mut().find(|(name, _)| *name == ship.name);
+            own.expect("every ship has a list").1.push(took);
+        }
+    }
+    let mut round = Round { baseline: Some(median(&latencies[0].1)), ..Round::default() };
+    for (engine, values) in &latencies {
+        round.add(engine, MEDIAN, median(values));
+        round.add(engine, TAIL, percentile(values, 99.0));
+    }
+    round.latencies = latencies;
+    Ok(round)
+}
+
+/// What NumStore's checkpoint writes after many insertions, which need not be durable one by one to leave the same nodes
+/// changed.
+fn checkpoint(context: &mut Context<'_>, mut fleet: Fleet) -> Result<()> {
+    fleet.ships.retain(|ship| ship.name == OURS);
+    let (count, disk) = (context.scale.per_checkpoint, context.disk);
+    let is_commit = |s: &&Series| (s.workload, s.engine, s.metric) == (context.workload, OURS, COMMIT_BYTES);
+    let commit_bytes =
+        context.results.series.iter().rfind(is_commit).map_or(0.0, |series| median(&series.values));
+    context.measure_rounds(1, |_| {
+        let edits = fleet.insertions(count, INSERTED);
+        let ours = fleet.ships.first_mut().expect("NumStore is in the fleet");
+        ours.store.checkpoint()?;
+        edits.chunks(1_000).try_for_each(|edits| ours.store.edit(edits))?;
+        let ((), bytes) = disk.count(|| ours.store.checkpoint())?;
+        let mut round = Round::default();
+        round.add(OURS, WITH_CHECKPOINT, commit_bytes + bytes as f64 / count as f64);
+        Ok(round)
+    })?;
+    fleet.verify(context)
+}
