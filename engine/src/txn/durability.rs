@@ -36,7 +36,9 @@ impl<E: Env> Logged<E> {
                 Wait::Failed(cause) => return Err(Error::InDoubt { cause }),
                 Wait::UnderWay(gate) => self.log.wait_at(gate),
                 Wait::Idle => {
-                    let led = match core.lock().guarded(Core::take_the_lead) {
+                    // On its own, so that the latch is free again before anything is written.
+                    let lead = core.lock().guarded(Core::take_the_lead);
+                    let led = match lead {
                         Ok(Some(lead)) => lead.fly(),
                         Ok(None) => {
                             let now = self.log.wait_state(self.lsn);
