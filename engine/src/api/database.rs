@@ -67,13 +67,21 @@ impl Database {
 
 impl<E: Env> Database<E> {
     pub(super) fn new(
-        core: Core<E>,
+        mut core: Core<E>,
         recovery: Option<RecoveryReport>,
         lock_timeout: Duration,
     ) -> Database<E> {
         let (store, published) = (Arc::clone(&core.store), Arc::clone(&core.published));
+        core.locks.timeout = lock_timeout;
         let core = Latched::new(core);
-        Database { shared: Arc::new(Shared { core, store, published, recovery, lock_timeout }) }
+        Database { shared: Arc::new(Shared { core, store, published, recovery }) }
+    }
+
+    /// How long calls wait for a lock from now on: [`Options::lock_timeout`] of a database that is open.
+    #[cfg(feature = "internals")]
+    #[doc(hidden)]
+    pub fn set_lock_timeout(&self, timeout: Duration) {
+        self.shared.core.lock().locks.timeout = timeout;
     }
 
     /// Makes an empty stream called `name`, 1 to 1024 bytes of UTF-8.

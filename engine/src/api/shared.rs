@@ -17,8 +17,6 @@ pub(super) struct Shared<E: Env> {
     pub store: Arc<Store<E>>,
     pub published: Arc<Published<E>>,
     pub recovery: Option<RecoveryReport>,
-    /// How long a call waits for a lock.
-    pub lock_timeout: Duration,
 }
 
 impl<E: Env> Shared<E> {
@@ -42,17 +40,17 @@ impl<E: Env> Shared<E> {
                 match ready.and_then(|()| call(core)) {
                     Ok(result) => Ok(Ok(result)),
                     Err(Stop::Failed(e)) => Err(fail(core, txn, e)),
-                    Err(Stop::Blocked) => Ok(Err(core.locks.waiter(txn))),
+                    Err(Stop::Blocked) => Ok(Err((core.locks.waiter(txn), core.locks.timeout))),
                 }
             })?;
-            let waiter = match waiter {
+            let (waiter, timeout) = match waiter {
                 Ok(result) => return Ok(result),
-                Err(waiter) => waiter,
+                Err(blocked) => blocked,
             };
-            if self.lock_timeout != Duration::ZERO {
+            reached!("a call waits for a second lock", waited);
+            if timeout != Duration::ZERO {
                 let clock = self.store.env.clock();
-                let deadline =
-                    deadline.get_or_insert_with(|| clock.monotonic().checked_add(self.lock_timeout));
+                let deadline = deadline.get_or_insert_with(|| clock.monotonic().checked_add(timeout));
                 waiter.sleep(clock, *deadline);
             }
             waited = true;

@@ -152,6 +152,15 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
             _ if state.durable_lsn >= lsn => Wait::Over,
             (Some(cause), _) => Wait::Failed(cause.clone()),
             (None, Some(end)) => {
+                reached!("a commit is aboard a flight that another one leads", lsn <= end);
+                reached!(
+                    "a commit waits for the flight behind the next landing",
+                    lsn > end && lsn.0 < u64::MAX
+                );
+                reached!("a flight is waited for with the latch held", lsn.0 == u64::MAX);
+                if lsn <= end && mutant!("a commit returns when its flight is under way") {
+                    return Wait::Over;
+                }
                 let flight = state.landed + usize::from(lsn > end);
                 Wait::UnderWay(Gate { flight, before: before[flight % 2] })
             }
@@ -299,8 +308,10 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         self.buffers.records.clear();
         state.spare = std::mem::take(&mut self.buffers);
         drop(state);
-        self.log.open_gate(flight, true);
-        self.log.open_gate(flight + 1, failed);
+        self.log.open_gate(flight, !mutant!("a landing wakes one of those aboard"));
+        if !mutant!("a landing wakes nobody to lead the next flight") {
+            self.log.open_gate(flight + 1, failed);
+        }
     }
 
     fn write_batch(&mut self, place: &Place, records: &[u8]) -> Result<()> {

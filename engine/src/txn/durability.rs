@@ -30,17 +30,26 @@ impl<E: Env> Logged<E> {
     /// # Errors
     /// [`Error::InDoubt`]; everything later is [`Error::Poisoned`].
     pub fn make_durable(&self, core: &Latched<Core<E>, E::Platform>) -> Result<()> {
+        let mut waited = false;
         loop {
             match self.log.wait_state(self.lsn) {
                 Wait::Over => return Ok(()),
-                Wait::Failed(cause) => return Err(Error::InDoubt { cause }),
-                Wait::UnderWay(gate) => self.log.wait_at(gate),
+                Wait::Failed(cause) => {
+                    reached!("the flight of somebody else has failed for a commit", waited);
+                    return Err(Error::InDoubt { cause });
+                }
+                Wait::UnderWay(gate) => {
+                    self.log.wait_at(gate);
+                    waited = true;
+                }
                 Wait::Idle => {
+                    reached!("whoever waited for a flight leads the next one", waited);
                     // On its own, so that the latch is free again before anything is written.
                     let lead = core.lock().guarded(Core::take_the_lead);
                     let led = match lead {
                         Ok(Some(lead)) => lead.fly(),
                         Ok(None) => {
+                            reached!("another one took the lead first");
                             let now = self.log.wait_state(self.lsn);
                             assert!(now != Wait::Idle, "what was logged is in the buffer or in a flight");
                             Ok(())
@@ -76,6 +85,11 @@ impl<E: Env> Lead<E> {
             return Err(flight.fail(e));
         }
         let (durable, outcome) = flight.write();
+        if mutant!("a commit is told before it is shown") {
+            flight.land();
+            published.publish(durable);
+            return outcome;
+        }
         // Before anybody is told: a commit that has returned is seen by the next snapshot.
         published.publish(durable);
         flight.land();
@@ -92,7 +106,9 @@ impl<E: Env> Core<E> {
     /// What has to be durable before anything of `lsn` is shown, if it is not yet.
     fn not_durable(&self, lsn: Option<Lsn>) -> Option<Logged<E>> {
         let (lsn, log) = (lsn?, self.log.as_ref()?);
-        (log.durable_lsn() < lsn).then(|| Logged { lsn, log: Arc::clone(log.file()) })
+        let is_open = log.durable_lsn() < lsn && !mutant!("what may vanish is shown");
+        reached!("what a call shows may still vanish", is_open);
+        is_open.then(|| Logged { lsn, log: Arc::clone(log.file()) })
     }
 
     /// What has to be durable before the content of `stream` is shown to anybody.

@@ -49,6 +49,7 @@ impl<E: Env> Published<E> {
         while waiting.front().is_some_and(|version| early || version.committed <= durable) {
             newest = waiting.pop_front();
         }
+        reached!("a version waits on when a flight has landed", newest.is_some() && !waiting.is_empty());
         if let Some(version) = newest {
             // Under the other latch, so that two who publish do not change places.
             *self.newest.lock() = version;
