@@ -29,6 +29,9 @@ use crate::sync::Latched;
 
 use super::writer::LogCounters;
 
+/// No record has it: whoever waits for it waits until nothing is under way.
+const AT_REST: Lsn = Lsn(u64::MAX);
+
 /// The file of an open log, as the tasks that wait for it share it.
 pub struct LogFile<F, P: Platform> {
     pub(super) file: F,
@@ -153,15 +156,15 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
             (Some(cause), _) => Wait::Failed(cause.clone()),
             (None, Some(end)) => {
                 reached!("a commit is aboard a flight that another one leads", lsn <= end);
-                reached!(
-                    "a commit waits for the flight behind the next landing",
-                    lsn > end && lsn.0 < u64::MAX
-                );
-                reached!("a flight is waited for with the latch held", lsn.0 == u64::MAX);
+                // Whoever wants the log at rest is woken with those aboard: of those who wait for the next flight one is,
+                // and it cannot begin that while another one has the latch.
+                let waits_for_next = lsn > end && lsn != AT_REST;
+                reached!("a commit waits for the flight behind the next landing", waits_for_next);
+                reached!("a flight is waited for with the latch held", lsn == AT_REST);
                 if lsn <= end && mutant!("a commit returns when its flight is under way") {
                     return Wait::Over;
                 }
-                let flight = state.landed + usize::from(lsn > end);
+                let flight = state.landed + usize::from(waits_for_next);
                 Wait::UnderWay(Gate { flight, before: before[flight % 2] })
             }
             (None, None) => Wait::Idle,
@@ -176,7 +179,7 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
     /// Blocks until nothing is under way. Whoever can begin a flight in between is held off by the caller, who sees to
     /// it that what was appended is written.
     pub(super) fn wait_until_idle(&self) {
-        while let Wait::UnderWay(gate) = self.wait_state(Lsn(u64::MAX)) {
+        while let Wait::UnderWay(gate) = self.wait_state(AT_REST) {
             self.wait_at(gate);
         }
     }
