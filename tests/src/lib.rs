@@ -8,6 +8,7 @@ mod failing;
 mod forge;
 mod history;
 mod lab;
+mod stress;
 mod trace;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ pub use failing::{FailingEnv, Refusals, SPACE};
 pub use forge::{Forge, Link, Run};
 pub use history::{History, compensations};
 pub use lab::{Crash, Image, Lab};
+pub use stress::{Rounds, Stress};
 pub use trace::{Patch, Trace};
 
 /// The random numbers of a test: the same in every run.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use numstore::{Database, Durability, Error, ErrorCode, LockTarget, Options, Transaction};
 use sim::world::SimEnv;
-use tests::{Call, Crash, DelegatingEnv, Hook, Lab, small};
+use tests::{Call, Crash, DelegatingEnv, Hook, Lab, Stress, small};
 
 /// A database with the stream `s` that holds the digits.
 fn digits() -> (Lab, Database<SimEnv>) {
@@ -335,6 +335,21 @@ fn others_go_on_while_a_commit_is_written() {
     assert!(!env.hook().in_vain.load(Ordering::Acquire), "nobody could go on while the log was written");
     db.sync().unwrap();
     assert_eq!(db.read("b", ..).unwrap(), b"quick");
+}
+
+/// `cargo run --release -p tests --bin stress -- SECONDS` goes on for as long as it is told to.
+#[test]
+fn an_order_explains_what_threads_were_told() {
+    let (_dir, db) = real(small().lock_timeout(Duration::from_secs(600)));
+    let mut stress = Stress::new(db, 16, 1).unwrap();
+    for _ in 0..30 {
+        stress.round(2).unwrap();
+    }
+    let rounds = stress.so_far();
+    assert!(rounds.undecided < rounds.rounds / 2, "the judge gives up too often: {rounds:?}");
+    let db = stress.into_database();
+    assert!(db.stats().lock_waits > 0, "they met");
+    assert!(db.verify().unwrap().is_clean());
 }
 
 #[test]
