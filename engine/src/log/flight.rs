@@ -19,6 +19,7 @@
 //!                             failed, for good
 //! ```
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -285,7 +286,7 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         );
         self.buffers.records = records;
         let careless = mutant!("a failed write does not poison")
-            && matches!(outcome, Err(Error::Io { op: "write", .. }));
+            && matches!(&outcome, Err(Error::Io { op: "write", source, .. }) if source.kind() == ErrorKind::Other);
         let outcome = if careless { outcome } else { outcome.map_err(|e| self.log.fail(e)) };
         (self.durable_lsn, outcome)
     }

@@ -4,6 +4,7 @@
 //! A task that has the core's latch may wait for a flight to land, since the one who leads it does not need that latch before;
 //! so a flight begins only under the latch.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 
 use crate::base::{Error, Lsn, Result, StreamId};
@@ -144,7 +145,8 @@ impl<E: Env> Core<E> {
 
     /// Refuses all writes from now on, since the log could not be written.
     fn poison_by_log(&mut self, error: Error) -> Error {
-        let careless = matches!(error, Error::Io { op: "write", .. });
+        let careless =
+            matches!(&error, Error::Io { op: "write", source, .. } if source.kind() == ErrorKind::Other);
         if careless && mutant!("a failed write does not poison") { error } else { self.poison(error) }
     }
 

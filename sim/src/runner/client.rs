@@ -1,5 +1,5 @@
 //! One client: does its program, and writes down what it was told and when. A transaction that gave way in a deadlock is
-//! done once more, by every second client; the others go on in it.
+//! done once more, by every second client; the others go on in it. Of what a dead process tells nobody hears.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -85,18 +85,26 @@ impl Client {
             Operation::Direct(step) => self.direct(step),
             Operation::ReadDurable(step) => {
                 let (got, span) = self.recorder.time(|| calls::read_durable(&self.db, step));
+                if self.recorder.world.crashed() {
+                    return;
+                }
                 let asked = vec![self.asked(step, got, span)];
                 self.recorder.write().record.looks.push(Look { client: self.number, taken: span, asked });
             }
             Operation::Snapshot(id) => {
                 let (snapshot, taken) = self.recorder.time(|| self.db.snapshot());
+                if self.recorder.world.crashed() {
+                    return;
+                }
                 let look = Look { client: self.number, taken, asked: Vec::new() };
                 self.snapshots.insert(*id, (snapshot, look));
             }
             Operation::ReadSnapshot(id, step) => {
                 let Some((snapshot, mut look)) = self.snapshots.remove(id) else { return };
                 let (got, span) = self.recorder.time(|| calls::read_snapshot(&snapshot, step));
-                look.asked.push(self.asked(step, got, span));
+                if !self.recorder.world.crashed() {
+                    look.asked.push(self.asked(step, got, span));
+                }
                 self.snapshots.insert(*id, (snapshot, look));
             }
             Operation::Release(id) => {
@@ -205,7 +213,12 @@ impl Client {
             self.recorder.write().wrong.extend(check_victim(cycle, Some(open.tx.id())).err());
             gave_way = true;
         }
-        open.txn.asked.push(self.asked(step, got, span));
+        let mut asked = self.asked(step, got, span);
+        if self.recorder.world.crashed() {
+            // It may have been in the way of others before.
+            asked.got = Some(Err(ErrorCode::Io));
+        }
+        open.txn.asked.push(asked);
         self.open.insert(number, open);
         gave_way
     }
@@ -238,6 +251,8 @@ impl Client {
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
         let (done, span) = self.recorder.time(|| tx.commit_with(durability));
         txn.ending = match done {
+            // Nobody has heard of it.
+            Ok(()) if self.recorder.world.crashed() => Ending::InDoubt,
             Ok(()) => Ending::Committed { durable: sync },
             Err(e) => {
                 self.check_fault("commit", &e);
@@ -284,6 +299,7 @@ impl Client {
     fn direct(&mut self, step: &Step) {
         let (got, span) = self.recorder.time(|| calls::direct(&self.db, step));
         let ending = match &got {
+            Ok(_) if self.recorder.world.crashed() => Ending::InDoubt,
             Ok(_) => Ending::Committed { durable: true },
             Err(e) => self.ending(e),
         };
@@ -300,6 +316,7 @@ impl Client {
     fn make_durable(&self, what: &str, call: fn(&Database<SimEnv>) -> Result<()>) {
         let (done, span) = self.recorder.time(|| call(&self.db));
         match done {
+            Ok(()) if self.recorder.world.crashed() => {}
             Ok(()) => {
                 let ending = Ending::Committed { durable: true };
                 let (client, asked, order) = (self.number, Vec::new(), None);
