@@ -94,7 +94,7 @@ fn a_transaction_must_not_see_two_states() {
 #[test]
 fn an_undone_transaction_saw_one_state_too() {
     let write = txn(2, 3, 4, DURABLE, vec![append("s", b"a")]);
-    let undone = |len_seen| txn(1, 1, Span::NEVER, Ending::Undone, vec![len("s", len_seen)]);
+    let undone = |len_seen| txn(3, 3, Span::NEVER, Ending::Undone, vec![len("s", len_seen)]);
     assert!(check_serial(&history(vec![write.clone(), undone(0)]), None).is_ok());
     assert!(check_serial(&history(vec![write.clone(), undone(1)]), None).is_ok());
     // Nobody ever committed that.
@@ -193,7 +193,7 @@ fn a_list_holds_until_its_transaction_ends() {
 #[test]
 fn what_a_transaction_was_shown_lasts() {
     let writer = txn(1, 10, Span::NEVER, Ending::InDoubt, vec![append("s", b"a")]);
-    let reader = txn(2, 30, 31, Ending::Undone, vec![len("s", 1)]);
+    let reader = txn(15, 30, 31, Ending::Undone, vec![len("s", 1)]);
     let (old, new) = (state(&[("s", b""), ("t", b"")]), state(&[("s", b"a"), ("t", b"")]));
     let record = history(vec![writer.clone(), reader]);
     assert!(check_serial(&record, Some(&new)).is_ok());
