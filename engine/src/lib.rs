@@ -39,6 +39,29 @@ pub use lock::{LockInfo, Mode as LockMode, Picture as Locks, Span as LockSpan, T
 pub use recovery::{RecoveryReport, Verification};
 pub use txn::Savepoint;
 
+/// Parts of the inside, for models and the simulator. No part of the interface: it changes without notice.
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals {
+    use std::sync::Arc;
+
+    use crate::base::{Era, Lsn};
+    use crate::catalog::{Maps, Overlay};
+    use crate::map::OrderedMap;
+
+    pub use crate::catalog::Version;
+    pub use crate::format::record::{Body, Record};
+    pub use crate::log::{Flight, Log, LogFile, LogIdentity, Wait};
+    pub use crate::txn::{Locks, Published, Stop};
+
+    /// A version without streams, to be shown when the log is durable up to `committed`.
+    pub fn version(committed: Lsn) -> Arc<Version> {
+        const NODE_BYTES: u32 = 16 << 10;
+        let maps = Maps { names: OrderedMap::new(NODE_BYTES), streams: OrderedMap::new(NODE_BYTES) };
+        Arc::new(Version::new(maps, &Overlay::default(), committed, Era(0)))
+    }
+}
+
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;

@@ -1,5 +1,6 @@
-//! Loom's world as a [`Platform`](numstore::env::Platform), so that loom checks the very source of the engine's
-//! latches; the models themselves are in `tests/latch`.
+//! Loom's world as a [`Platform`](numstore::env::Platform) and an [`Env`](numstore::env::Env), so that loom checks the very
+//! source of the engine: its latches (`tests/latch`), the flights of its log with the versions that they show, and the
+//! waits for its locks (`tests/tasks`).
 //!
 //! What loom explores: every schedule with at most [`PREEMPTIONS`] preemptions, and for each load every value that
 //! the orderings allow. What it reports: access to a [`Watched`] that is not ordered, and states in which everybody
@@ -10,9 +11,13 @@
 //! an ordering that is missing shows on the paths on which nobody sleeps; as all schedules are tried, each model
 //! has those.
 
+mod env;
+pub mod flights;
+pub mod locks;
 mod platform;
 mod watched;
 
+pub use env::{LoomDisk, LoomEnv, LoomFile};
 pub use platform::{Deaf, Flavor, LoomPlatform, LoomWord, Sound, WeakAcquire, WeakRelease};
 pub use watched::Watched;
 
@@ -26,5 +31,27 @@ pub const PREEMPTIONS: usize = 3;
 pub fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(preemptions);
+    // A commit passes more points than loom allows for by itself.
+    builder.max_branches = 20_000;
     builder.check(model);
+}
+
+/// What loom says of `model`.
+///
+/// # Panics
+/// If it says nothing.
+pub fn finding(preemptions: usize, model: fn()) -> String {
+    let panic =
+        std::panic::catch_unwind(|| explore(preemptions, model)).expect_err("loom finds the planted error");
+    match panic.downcast::<String>() {
+        Ok(message) => *message,
+        Err(panic) => {
+            panic.downcast::<&'static str>().map_or_else(|_| String::new(), |message| message.to_string())
+        }
+    }
+}
+
+/// Whether the models run that take minutes: `NUMSTORE_LOOM=all` says so.
+pub fn is_long() -> bool {
+    std::env::var("NUMSTORE_LOOM").is_ok_and(|text| text == "all")
 }

@@ -71,6 +71,9 @@ pub const SIM_MARKERS: &[&str] = &[
     "a commit that returned later comes first in the order",
     "a commit of one of several clients is in doubt",
     "a recovery left what an order of several clients leaves",
+    "several clients wait for locks",
+    "a client begins a transaction for the third time",
+    "a client goes on in a transaction that gave way",
 ];
 
 const _: () = assert!(MARKERS.len() + SIM_MARKERS.len() <= CAPACITY, "there is a bit for every marker");

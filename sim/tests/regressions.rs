@@ -1,6 +1,6 @@
 //! Histories that once showed a bug, each as explicit acts.
 
-use sim::script::Script;
+use sim::script::{Script, Turns};
 use sim::workload::Geometry;
 use sim::world::{Concern, Persist};
 
@@ -38,6 +38,31 @@ fn a_slot_that_reads_as_before_may_be_under_way() {
             .power_loss(Persist::Torn)
             .choosing(Concern::Disk, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 123])
             .open()
+            .check();
+    }
+}
+
+/// While a flight of the log is under way one client waits for the next, and another one, which has the core's latch, for
+/// the log to be at rest. The landing woke the first of them alone, who needs that latch to begin.
+#[test]
+fn a_landing_wakes_who_waits_for_the_log_to_be_at_rest() {
+    for steps in 100..130 {
+        Script::new(Geometry::default())
+            .geometry("fanout", 6)
+            .geometry("cache_bytes", 16384)
+            .geometry("dirty_bytes", 32768)
+            .geometry("checkpoint_log_bytes", 4096)
+            .open()
+            .create("a")
+            .append("a", &[b'a'; 2048])
+            .create("b")
+            .append("b", &[b'a'; 2048])
+            .plan(1, "direct cut \"b\" 0 193")
+            .plan(0, "direct write \"b\" 0 \"\"")
+            .plan(2, "direct remove \"a\" 0 193")
+            .plan(3, "direct remove \"a\" 0 1")
+            .clients(Turns::Priorities { changes: 1, steps }, 0)
+            .choosing(Concern::Schedule, &[steps - 1, 0, 1171422938, 0, 3230595822])
             .check();
     }
 }

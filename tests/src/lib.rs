@@ -9,6 +9,7 @@ mod forge;
 mod group_commit;
 mod history;
 mod lab;
+mod stress;
 mod trace;
 
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ pub use forge::{Forge, Link, Run};
 pub use group_commit::{GroupCommit, count_calls};
 pub use history::{History, compensations};
 pub use lab::{Crash, Image, Lab};
+pub use stress::{Rounds, Stress};
 pub use trace::{Patch, Trace};
 
 /// The random numbers of a test: the same in every run.

@@ -67,6 +67,13 @@ impl<E: Env> Database<E> {
         Database { shared: Arc::new(shared) }
     }
 
+    /// How long calls wait for a lock from now on: [`Options::lock_timeout`] of a database that is open.
+    #[cfg(feature = "internals")]
+    #[doc(hidden)]
+    pub fn set_lock_timeout(&self, timeout: Duration) {
+        self.shared.core.lock().locks.timeout = timeout;
+    }
+
     /// Makes an empty stream called `name`, 1 to 1024 bytes of UTF-8.
     ///
     /// # Errors

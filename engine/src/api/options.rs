@@ -175,12 +175,12 @@ impl Options {
         Ok(Database::new(self.share(core, report)?))
     }
 
-    fn share<E: Env>(self, core: Core<E>, recovery: Option<RecoveryReport>) -> Result<Shared<E>> {
+    fn share<E: Env>(self, mut core: Core<E>, recovery: Option<RecoveryReport>) -> Result<Shared<E>> {
         let (store, published) = (Arc::clone(&core.store), Arc::clone(&core.published));
+        core.locks.timeout = self.lock_timeout;
         let core = Arc::new(Latched::new(core));
-        let (lock_timeout, deferred_delay) = (self.lock_timeout, self.deferred_delay);
-        let mut shared =
-            Shared { core, background: None, store, published, recovery, lock_timeout, deferred_delay };
+        let deferred_delay = self.deferred_delay;
+        let mut shared = Shared { core, background: None, store, published, recovery, deferred_delay };
         if self.background {
             shared.background = Some(Background::start(&shared.core)?);
         }

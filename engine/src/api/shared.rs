@@ -28,8 +28,6 @@ pub(super) struct Shared<E: Env> {
     pub store: Arc<Store<E>>,
     pub published: Arc<Published<E>>,
     pub recovery: Option<RecoveryReport>,
-    /// How long a call waits for a lock.
-    pub lock_timeout: Duration,
     /// How long a deferred commit may not be durable.
     pub deferred_delay: Duration,
 }
@@ -57,25 +55,25 @@ impl<E: Env> Shared<E> {
                 let ready = core.check_readable().and(ended).map_err(Stop::from);
                 core.looked = Needs::default();
                 let outcome = match ready.and_then(|()| call(core)) {
-                    Err(Stop::Blocked) => return Ok(Err(core.locks.waiter(txn))),
+                    Err(Stop::Blocked) => return Ok(Err((core.locks.waiter(txn), core.locks.timeout))),
                     Err(Stop::Failed(e)) => Err(fail(core, txn, e)),
                     Ok(result) => Ok(result),
                 };
                 let untold = untold(core, txn, tells, outcome.as_ref().err());
                 Ok(Ok((Waits { untold, pace: core.pace(before) }, outcome)))
             })?;
-            let waiter = match attempt {
+            let (waiter, timeout) = match attempt {
                 Ok((waits, outcome)) => {
                     waits.pace.inspect(Pace::keep);
                     self.make_durable(waits.untold).map_err(Error::without_doubt)?;
                     return outcome;
                 }
-                Err(waiter) => waiter,
+                Err(blocked) => blocked,
             };
-            if self.lock_timeout != Duration::ZERO {
+            reached!("a call waits for a second lock", waited);
+            if timeout != Duration::ZERO {
                 let clock = self.store.env.clock();
-                let deadline =
-                    deadline.get_or_insert_with(|| clock.monotonic().checked_add(self.lock_timeout));
+                let deadline = deadline.get_or_insert_with(|| clock.monotonic().checked_add(timeout));
                 waiter.sleep(clock, *deadline);
             }
             waited = true;
@@ -125,7 +123,8 @@ fn untold<E: Env>(core: &mut Core<E>, txn: TxnId, tells: Tells, error: Option<&E
         state.relies_on = state.relies_on.max(to_last);
     }
     let tells = error.map_or(tells == Tells::Everything, Error::tells_content);
-    let untold = core.logged_before(to_tell).filter(|_| tells);
+    let untold = core.logged_before(to_tell).filter(|_| tells && !mutant!("what may vanish is shown"));
+    reached!("what a call shows may still vanish", error.is_none() && untold.is_some());
     reached!("an error waited until what it tells was durable", error.is_some() && untold.is_some());
     untold
 }

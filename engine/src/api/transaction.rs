@@ -188,6 +188,9 @@ impl<E: Env> Transaction<E> {
     /// As [`Transaction::commit`].
     pub fn commit_with(mut self, durability: Durability) -> Result<()> {
         let shared = Arc::clone(&self.shared);
+        if mutant!("a commit gives its locks back first") {
+            shared.core.lock().locks.release(self.id);
+        }
         let logged = shared.core.lock().guarded(|core| {
             let lsn = commit(core, self.id, durability).inspect_err(|_| self.end(core))?;
             let deferred = durability == Durability::Deferred && core.table.len() > 4;
@@ -215,6 +218,9 @@ impl<E: Env> Transaction<E> {
     pub fn rollback(mut self) -> Result<()> {
         let shared = Arc::clone(&self.shared);
         self.ended = true;
+        if mutant!("a rollback gives its locks back first") {
+            shared.core.lock().locks.release(self.id);
+        }
         shared.core.lock().guarded(|core| {
             let ended = roll_back(core, self.id).map_err(|e| core.poison(e));
             core.locks.release(self.id);

@@ -53,9 +53,18 @@ impl LockTable {
         }
         let Some(shortest) = self.find_cycle(txn, |_| true) else { return };
         let as_youngest = self.find_cycle(txn, |other| other < txn);
+        reached!(
+            "whoever closes two circles is the youngest in the longer one",
+            as_youngest.as_ref().is_some_and(|members| members.len() > shortest.len())
+        );
         let members = as_youngest.unwrap_or(shortest);
-        let victim = members.iter().copied().max().expect("invariant: a cycle has members");
+        let ids = members.iter().copied();
+        let victim = if mutant!("the oldest gives way") { ids.min() } else { ids.max() };
+        let victim = victim.expect("invariant: a cycle has members");
+        reached!("a circle of more than two", members.len() > 2);
+        reached!("the youngest in a circle is another one than who closes it", victim != txn);
         let cycle = self.describe(&members, victim);
+        reached!("a circle goes through a queue", cycle.links.iter().any(|link| link.queued));
         self.counters.deadlocks += 1;
         self.cancel_wait(victim);
         self.events.push(Event::Victim(cycle));
@@ -88,6 +97,9 @@ impl LockTable {
         let mut open = VecDeque::from([txn]);
         while let Some(waiter) = open.pop_front() {
             for blocker in self.blockers(waiter) {
+                if blocker.queued && mutant!("circles through a queue are not seen") {
+                    continue;
+                }
                 if blocker.txn == txn {
                     let mut members = vec![waiter];
                     while let Some(before) = came_from.get(&members[members.len() - 1]) {
@@ -96,7 +108,8 @@ impl LockTable {
                     members.reverse();
                     return Some(members);
                 }
-                if may_pass(blocker.txn) && !came_from.contains_key(&blocker.txn) {
+                let may_pass = may_pass(blocker.txn) && !mutant!("circles of more than two are not seen");
+                if may_pass && !came_from.contains_key(&blocker.txn) {
                     came_from.insert(blocker.txn, waiter);
                     open.push_back(blocker.txn);
                 }

@@ -33,6 +33,7 @@ impl LockTable {
         let owned = self.txns.get_mut(&txn).and_then(|owned| owned.streams.get_mut(&stream));
         let own = owned.expect("invariant: an escalation gives up no stream");
         let left = own.spans.len();
+        reached!("too many ranges are put up with, since others are in the way", left > ranges_max);
         own.patience = if left > ranges_max { left + half } else { 0 };
         self.counters.escalations += u64::from(left < count);
     }
@@ -49,8 +50,11 @@ impl LockTable {
             if own.spans.len() <= self.ranges_max.div_ceil(2) {
                 break;
             }
-            if locks.is_free(txn, gap, mode) {
+            if locks.is_free(txn, gap, mode) || mutant!("gaps are filled over what others have") {
+                reached!("a gap between ranges is filled with exclusive bytes", mode == Mode::X);
                 own.spans.add(gap, mode, |edit| locks.edit(txn, edit));
+            } else {
+                reached!("a gap between ranges is left open for others");
             }
         }
         own.spans.len() <= self.ranges_max
@@ -68,6 +72,7 @@ impl LockTable {
         if !whole.others_admit(Some(held), mode) || whole.waiters_conflict(mode) {
             return false;
         }
+        reached!("a lock on a stream replaces those on its ranges");
         let rank = whole.rank(txn).expect("invariant: who got a range holds its stream");
         self.install_stream(Ask { txn, mode, rank }, stream);
         true

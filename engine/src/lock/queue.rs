@@ -68,7 +68,9 @@ impl Queue {
     /// Whether anybody is before `ask`.
     pub fn is_blocked(&self, ask: Ask) -> bool {
         let own = self.held(ask.txn);
-        !self.others_admit(own, ask.mode) || self.queued_before(ask, own).next().is_some()
+        let held = !self.others_admit(own, ask.mode);
+        let passes = own.is_some() && mutant!("an upgrade does not look at those who hold");
+        (held && !passes) || self.queued_before(ask, own).next().is_some()
     }
 
     /// Everybody who is before `ask`.
@@ -83,13 +85,18 @@ impl Queue {
     fn queued_before(&self, ask: Ask, own: Option<Mode>) -> impl Iterator<Item = Blocker> {
         self.waiters.range(..ask.rank).filter_map(move |(_, waiter)| {
             let waits_for_ask = own.is_some_and(|own| !own.admits(waiter.mode));
-            let blocks = waiter.txn != ask.txn && waiter.mode.conflicts(ask.mode) && !waits_for_ask;
+            let is_other = waiter.txn != ask.txn && waiter.mode.conflicts(ask.mode);
+            reached!("an upgrade passes one that waits for its transaction", is_other && waits_for_ask);
+            let blocks = is_other && !waits_for_ask && !mutant!("who comes late goes first");
             blocks.then_some(Blocker { txn: waiter.txn, queued: true })
         })
     }
 
     /// Makes the transaction of `ask` a holder, or gives it more than it holds.
     pub fn grant(&mut self, ask: Ask) {
+        reached!("a request is granted beside those who wait for what excludes it", {
+            self.waiters.values().any(|waiter| waiter.mode.conflicts(ask.mode))
+        });
         let holder = self.holders.entry(ask.txn);
         let holder = holder.and_modify(|holder| self.counts[holder.mode as usize] -= 1);
         holder.or_insert(Holder { mode: ask.mode, rank: ask.rank }).mode = ask.mode;

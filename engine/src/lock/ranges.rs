@@ -101,5 +101,8 @@ impl StreamLocks {
 /// Whether `ask` must not overtake `waiter`, with which it conflicts. One that waits for what the transaction of `ask`
 /// holds can be overtaken: it goes on only when that transaction has ended.
 fn is_before(waiter: &Entry, ask: Ask, own: &Spans) -> bool {
-    waiter.rank < ask.rank && waiter.txn != ask.txn && !own.exclude(waiter.span, waiter.mode)
+    let is_earlier = waiter.rank < ask.rank && waiter.txn != ask.txn;
+    let waits_for_ask = own.exclude(waiter.span, waiter.mode);
+    reached!("a request for bytes passes one that waits for its transaction", is_earlier && waits_for_ask);
+    is_earlier && !waits_for_ask && !mutant!("who comes late for bytes goes first")
 }

@@ -31,12 +31,18 @@ impl LockTable {
                 self.queue(whole).into_iter().flat_map(|queue| queue.waiters()).map(|ask| ask.txn).collect()
             }
         };
+        let mut granted = 0;
         for txn in waiters {
             let wait = self.wait(txn).expect("invariant: who is in a queue waits");
             if !self.is_blocked(wait.ask, &wait.at) {
                 self.grant(txn);
+                granted += 1;
+                if mutant!("of several who could go on one does") {
+                    break;
+                }
             }
         }
+        reached!("what one gave back lets several go on", granted > 1);
     }
 
     /// Ends the wait of `txn` with a grant. It may have to wait again, further down.
@@ -47,6 +53,8 @@ impl LockTable {
         self.install(wait.ask, &wait.at);
         if self.advance(txn, &wait.goal, wait.mode) {
             self.events.push(Event::Granted(txn));
+        } else {
+            reached!("a request waits once more further down");
         }
     }
 
@@ -54,7 +62,9 @@ impl LockTable {
     pub(super) fn cancel_wait(&mut self, txn: TxnId) {
         let Some(wait) = self.txns.get_mut(&txn).and_then(|owned| owned.waiting.take()) else { return };
         self.dequeue(wait.ask, &wait.at);
-        self.freed.push_back(wait.at);
+        if !mutant!("a wait that is given up lets nobody go on") {
+            self.freed.push_back(wait.at);
+        }
     }
 
     fn dequeue(&mut self, ask: Ask, at: &Target) {

@@ -157,7 +157,10 @@ impl LockTable {
         if let Some(at) = self.events[heard..].iter().position(|event| event.txn() == txn) {
             return match self.events.remove(heard + at) {
                 Event::Granted(_) => Outcome::Granted,
-                Event::Victim(cycle) => Outcome::Deadlock { cycle },
+                Event::Victim(cycle) => {
+                    reached!("whoever closes a circle is the youngest in it");
+                    Outcome::Deadlock { cycle }
+                }
             };
         }
         let waits_for = self.blockers(txn).into_iter().map(|blocker| blocker.txn).collect();

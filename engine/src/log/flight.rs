@@ -19,6 +19,7 @@
 //!                             failed, for good
 //! ```
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -28,6 +29,9 @@ use crate::format::batch::{BATCH_HEADER_BYTES, BatchHeader, LogIdentity};
 use crate::sync::Latched;
 
 use super::writer::LogCounters;
+
+/// No record has it: whoever waits for it waits until nothing is under way.
+const AT_REST: Lsn = Lsn(u64::MAX);
 
 /// The file of an open log, as the tasks that wait for it share it.
 pub struct LogFile<F, P: Platform> {
@@ -152,7 +156,16 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
             _ if state.durable_lsn >= lsn => Wait::Over,
             (Some(cause), _) => Wait::Failed(cause.clone()),
             (None, Some(end)) => {
-                let flight = state.landed + usize::from(lsn > end);
+                reached!("a commit is aboard a flight that another one leads", lsn <= end);
+                // Whoever wants the log at rest is woken with those aboard: of those who wait for the next flight one is,
+                // and it cannot begin that while another one has the latch.
+                let waits_for_next = lsn > end && lsn != AT_REST;
+                reached!("a commit waits for the flight behind the next landing", waits_for_next);
+                reached!("a flight is waited for with the latch held", lsn == AT_REST);
+                if lsn <= end && mutant!("a commit returns when its flight is under way") {
+                    return Wait::Over;
+                }
+                let flight = state.landed + usize::from(waits_for_next);
                 Wait::UnderWay(Gate { flight, before: before[flight % 2] })
             }
             (None, None) => Wait::Idle,
@@ -167,7 +180,7 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
     /// Blocks until nothing is under way. Whoever can begin a flight in between is held off by the caller, who sees to
     /// it that what was appended is written.
     pub(super) fn wait_until_idle(&self) {
-        while let Wait::UnderWay(gate) = self.wait_state(Lsn(u64::MAX)) {
+        while let Wait::UnderWay(gate) = self.wait_state(AT_REST) {
             self.wait_at(gate);
         }
     }
@@ -273,7 +286,7 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         );
         self.buffers.records = records;
         let careless = mutant!("a failed write does not poison")
-            && matches!(outcome, Err(Error::Io { op: "write", .. }));
+            && matches!(&outcome, Err(Error::Io { op: "write", source, .. }) if source.kind() == ErrorKind::Other);
         let outcome = if careless { outcome } else { outcome.map_err(|e| self.log.fail(e)) };
         (self.durable_lsn, outcome)
     }
@@ -299,8 +312,10 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         self.buffers.records.clear();
         state.spare = std::mem::take(&mut self.buffers);
         drop(state);
-        self.log.open_gate(flight, true);
-        self.log.open_gate(flight + 1, failed);
+        self.log.open_gate(flight, !mutant!("a landing wakes one of those aboard"));
+        if !mutant!("a landing wakes nobody to lead the next flight") {
+            self.log.open_gate(flight + 1, failed);
+        }
     }
 
     fn write_batch(&mut self, place: &Place, records: &[u8]) -> Result<()> {

@@ -4,6 +4,7 @@
 //! A task that has the core's latch may wait for a flight to land, since the one who leads it does not need that latch before;
 //! so a flight begins only under the latch.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,15 +32,26 @@ impl<E: Env> Logged<E> {
     /// # Errors
     /// [`Error::InDoubt`]; everything later is [`Error::Poisoned`].
     pub fn make_durable(&self, core: &Latched<Core<E>, E::Platform>) -> Result<()> {
+        let mut waited = false;
         loop {
             match self.log.wait_state(self.lsn) {
                 Wait::Over => return Ok(()),
-                Wait::Failed(cause) => return Err(Error::InDoubt { cause }),
-                Wait::UnderWay(gate) => self.log.wait_at(gate),
+                Wait::Failed(cause) => {
+                    reached!("the flight of somebody else has failed for a commit", waited);
+                    return Err(Error::InDoubt { cause });
+                }
+                Wait::UnderWay(gate) => {
+                    self.log.wait_at(gate);
+                    waited = true;
+                }
                 Wait::Idle => {
-                    let led = match core.lock().guarded(Core::take_the_lead) {
+                    reached!("whoever waited for a flight leads the next one", waited);
+                    // On its own, so that the latch is free again before anything is written.
+                    let lead = core.lock().guarded(Core::take_the_lead);
+                    let led = match lead {
                         Ok(Some(lead)) => lead.fly(),
                         Ok(None) => {
+                            reached!("another one took the lead first");
                             let now = self.log.wait_state(self.lsn);
                             assert!(now != Wait::Idle, "what was logged is in the buffer or in a flight");
                             Ok(())
@@ -75,6 +87,11 @@ impl<E: Env> Lead<E> {
             return Err(flight.fail(e));
         }
         let (durable, outcome) = flight.write();
+        if mutant!("a commit is told before it is shown") {
+            flight.land();
+            published.publish(durable);
+            return outcome;
+        }
         // Before anybody is told: a commit that has returned is seen by the next snapshot.
         published.publish(durable);
         flight.land();
@@ -148,7 +165,8 @@ impl<E: Env> Core<E> {
 
     /// Refuses all writes from now on, since the log could not be written.
     fn poison_by_log(&mut self, error: Error) -> Error {
-        let careless = matches!(error, Error::Io { op: "write", .. });
+        let careless =
+            matches!(&error, Error::Io { op: "write", source, .. } if source.kind() == ErrorKind::Other);
         if careless && mutant!("a failed write does not poison") { error } else { self.poison(error) }
     }
 

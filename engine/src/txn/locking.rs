@@ -47,6 +47,8 @@ impl<P: Platform> Waiter<P> {
 
 /// The lock table, and the tasks that wait.
 pub struct Locks<P: Platform> {
+    /// How long a call waits; with zero it never does.
+    pub timeout: Duration,
     table: LockTable,
     waiters: IdMap<TxnId, Arc<Waiter<P>>>,
     /// Of those whose wait ended in a deadlock and who do not know yet.
@@ -55,7 +57,8 @@ pub struct Locks<P: Platform> {
 
 impl<P: Platform> Default for Locks<P> {
     fn default() -> Locks<P> {
-        Locks { table: LockTable::default(), waiters: IdMap::default(), victims: IdMap::default() }
+        let (table, waiters, victims) = (LockTable::default(), IdMap::default(), IdMap::default());
+        Locks { timeout: Duration::ZERO, table, waiters, victims }
     }
 }
 
@@ -97,11 +100,14 @@ impl<P: Platform> Locks<P> {
         if let Some(cycle) = self.victims.remove(&txn) {
             return Err(deadlock(&cycle));
         }
-        if !self.table.is_waiting(txn) {
+        let is_late = self.timeout > Duration::ZERO;
+        if !self.table.is_waiting(txn) || (is_late && mutant!("a wait whose time is up counts as granted")) {
             return Ok(());
         }
+        reached!("a lock was waited for until the time was up", is_late);
         let what = self.picture().locks.into_iter().find(|lock| lock.txn == txn && lock.waits_for.is_some());
         let events = self.table.cancel(txn);
+        reached!("whoever gives up a wait lets others go on", !events.is_empty());
         self.tell(events);
         Err(Error::Busy { what: what.map_or_else(|| "a lock".to_owned(), |lock| lock.target.to_string()) })
     }
@@ -128,8 +134,10 @@ impl<P: Platform> Locks<P> {
     }
 
     fn tell(&mut self, events: Vec<Event>) {
-        for event in events {
-            if let Some(waiter) = self.waiters.get(&event.txn()) {
+        for (at, event) in events.into_iter().enumerate() {
+            let is_lost = (at > 0 && mutant!("of several who were granted one is woken"))
+                || (matches!(event, Event::Victim(_)) && mutant!("whoever has to give way is not woken"));
+            if let Some(waiter) = self.waiters.get(&event.txn()).filter(|_| !is_lost) {
                 waiter.wake();
             }
             if let Event::Victim(cycle) = event {

@@ -1,31 +1,15 @@
 //! Models that must fail, because their platform has an error.
 
-use std::panic::catch_unwind;
-
-use loom_tests::{Deaf, PREEMPTIONS, WeakAcquire, WeakRelease, explore};
+use loom_tests::{Deaf, PREEMPTIONS, WeakAcquire, WeakRelease, finding};
 
 use super::models;
-
-/// What loom says of `model`.
-///
-/// # Panics
-/// If it says nothing.
-fn finding(model: fn()) -> String {
-    let panic = catch_unwind(|| explore(PREEMPTIONS, model)).expect_err("loom finds the planted error");
-    match panic.downcast::<String>() {
-        Ok(message) => *message,
-        Err(panic) => {
-            panic.downcast::<&'static str>().map_or_else(|_| String::new(), |message| message.to_string())
-        }
-    }
-}
 
 macro_rules! found {
     ($($test:ident: $model:ident on $flavor:ty => $says:literal,)*) => {
         $(
             #[test]
             fn $test() {
-                let finding = finding(models::$model::<$flavor>);
+                let finding = finding(PREEMPTIONS, models::$model::<$flavor>);
                 assert!(finding.contains($says), "another finding: {finding}");
             }
         )*

@@ -58,6 +58,18 @@ pub fn check_liveness(quiet: &Quiet) -> Result<(), Finding> {
     Ok(())
 }
 
+/// Judges the waits of clients each of whom does one thing at a time, and whose calls all end: somebody can always go on,
+/// so time passes with what they do, and never `jumps` to a moment at which one of them gives up.
+///
+/// # Errors
+/// Who waited for what when it did.
+pub fn check_waits(jumps: Option<String>) -> Result<(), Finding> {
+    match jumps {
+        Some(who) => Err(Finding::new("liveness", format!("everybody waits: {who}"))),
+        None => Ok(()),
+    }
+}
+
 /// What a panic says of a run: that it hangs, or that its code is wrong.
 pub fn judge_panic(said: String) -> Finding {
     let hangs = ["hang: ", "deadlock: "].iter().any(|word| said.contains(word));

@@ -4,9 +4,12 @@
 //! - [`Durable`]: whoever reads durable versions sees one whole state of the commit order, and it lasts.
 //! - [`check_recovery`]: after a crash the state is one of the commit order, and no acknowledged commit is missing.
 //! - [`check_serial`]: what clients were told side by side is explained by some order of their transactions.
+//! - [`check_queues`]: locks that exclude each other are not held at once, and who came first is served first;
+//!   [`check_victim`]: whoever gives way in a deadlock is the youngest in a circle.
 //! - [`check_ledger`]: a fault of the disk is harmless, or it is reported and the right file named.
 //! - [`check_audit`]: after a recovery nothing has leaked, nothing is owned twice and nothing is open.
-//! - [`check_liveness`]: without faults everything ends; [`judge_panic`]: nobody waits for ever.
+//! - [`check_liveness`]: without faults everything ends; [`judge_panic`], [`check_waits`]: nobody waits for ever, or for
+//!   nothing.
 
 mod answer;
 mod audit;
@@ -15,6 +18,7 @@ mod finding;
 mod ledger;
 mod liveness;
 mod observer;
+mod queues;
 mod recovery;
 mod serial;
 mod signature;
@@ -27,7 +31,8 @@ pub use audit::{Audit, check_audit};
 pub use durable::Durable;
 pub use finding::Finding;
 pub use ledger::check_ledger;
-pub use liveness::{Ended, Quiet, check_liveness, judge_panic};
+pub use liveness::{Ended, Quiet, check_liveness, check_waits, judge_panic};
+pub use queues::{check_queues, check_victim};
 pub use recovery::{check_recovery, describe_difference};
 pub use serial::{Serial, TXNS_MAX, check_serial};
 pub use signature::Signature;

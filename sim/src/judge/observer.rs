@@ -1,43 +1,35 @@
-//! What must fit at some place of a serial order and changes nothing there: undone transactions, lists, durable versions
+//! What must fit at some place of a serial order and changes nothing there: undone transactions, durable versions
 //! that were looked at, and the state that is found in the end.
 
-use std::collections::BTreeSet;
-
-use crate::model::{Answer, Asked, Concurrent, Ending, Look, Model, Span, Step, Streams, Txn};
+use crate::model::{Asked, Concurrent, Ending, Look, Model, Span, Streams, Txn};
 
 use super::describe_difference;
-use super::serial::{Node, agrees, len_in, replay, span_of};
+use super::serial::{Node, agrees, replay, span_of};
 
 /// Somebody who has to see a state that explains what it was told.
 pub(super) enum Observer<'h> {
     /// A transaction without effects: all that it read was there at once, for it kept others away until its end.
     Undone(&'h Txn),
-    /// A list: what it says of the streams of others, at one moment of the call.
-    List {
-        asked: &'h Asked,
-        list: &'h [(String, u64)],
-        /// What it says of these is the transaction's own business.
-        own: BTreeSet<&'h str>,
-    },
+    /// The same one, which only looked, at what was durable by then: that lasts, whatever became of the transaction.
+    Shown(&'h Txn, Span),
     /// A durable version; those that were taken later show no less.
     Look(&'h Look),
     /// What is there in the end: everything that was acknowledged, or shown as durable, is in it.
     Found(&'h Streams),
 }
 
-/// Everybody who has to see something. The looks come first, in their order.
+/// Everybody who has to see something. The looks come first, in their order, then those who were shown what lasts.
 pub(super) fn observers<'h>(history: &'h Concurrent, found: Option<&'h Streams>) -> Vec<Observer<'h>> {
     let looks = history.looks.iter().map(Observer::Look);
     let undone = history.txns.iter().filter(|txn| txn.ending == Ending::Undone).map(Observer::Undone);
-    let lists = history.txns.iter().flat_map(|txn| {
-        txn.asked.iter().enumerate().filter_map(|(at, asked)| match (&asked.step, &asked.got) {
-            (Step::List, Some(Ok(Answer::Streams(list)))) => {
-                Some(Observer::List { asked, list, own: txn.touched(at) })
-            }
-            _ => None,
-        })
-    });
-    looks.chain(found.map(Observer::Found)).chain(undone).chain(lists).collect()
+    let shown = shown(history).map(|(txn, span)| Observer::Shown(txn, span));
+    looks.chain(shown).chain(found.map(Observer::Found)).chain(undone).collect()
+}
+
+/// The transactions that were shown nothing but what lasts, and when for the last time.
+fn shown(history: &Concurrent) -> impl Iterator<Item = (&Txn, Span)> {
+    let undone = history.txns.iter().filter(|txn| txn.ending == Ending::Undone && history.lasts_for(txn));
+    undone.filter_map(|txn| Some((txn, txn.asked.iter().rev().find(|asked| asked.counts())?.span)))
 }
 
 impl Observer<'_> {
@@ -45,7 +37,7 @@ impl Observer<'_> {
     fn span(&self) -> Span {
         match self {
             Observer::Undone(txn) => txn.end,
-            Observer::List { asked, .. } => asked.span,
+            Observer::Shown(_, span) => *span,
             Observer::Look(look) => look.taken,
             Observer::Found(_) => Span { from: 0, to: Span::NEVER },
         }
@@ -60,8 +52,7 @@ impl Observer<'_> {
         let begins = node.placed == Default::default();
         let states = if begins { &history.base[..] } else { std::slice::from_ref(state) };
         match self {
-            Observer::Undone(txn) => replay(txn, state).is_ok(),
-            Observer::List { list, own, .. } => is_list_of(list, own, state),
+            Observer::Undone(txn) | Observer::Shown(txn, _) => replay(txn, state).is_ok(),
             Observer::Look(look) => states.iter().any(|state| look.asked.iter().all(|a| is_read(a, state))),
             Observer::Found(found) => states.contains(found),
         }
@@ -82,14 +73,15 @@ impl Observer<'_> {
                 .all(|(at, look)| !look.taken.is_before(span) || node.matched.contains(at))
         };
         match self {
-            Observer::Undone(_) | Observer::List { .. } => {
-                !missed(&|txn| span_of(txn).is_before(self.span()))
-            }
+            Observer::Undone(_) => !missed(&|txn| span_of(txn).is_before(self.span())),
+            Observer::Shown(..) => !missed(&|txn| lasts(txn) && txn.end.is_before(self.span())),
             Observer::Look(_) => {
                 !missed(&|txn| lasts(txn) && txn.end.is_before(self.span())) && looks_before(self.span())
             }
             Observer::Found(_) => {
-                !missed(&lasts) && (0..history.looks.len()).all(|at| node.matched.contains(at))
+                let shown = history.looks.len() + shown(history).count();
+                let seen = (0..shown).all(|at| node.matched.contains(at));
+                !missed(&lasts) && seen
             }
         }
     }
@@ -107,7 +99,9 @@ impl Observer<'_> {
                 let asked: Vec<&Asked> = txn.asked.iter().collect();
                 format!("an undone one, of client {}, fits nowhere: {asked:?}", txn.client)
             }
-            Observer::List { list, .. } => format!("a list fits nowhere: {list:?}"),
+            Observer::Shown(txn, _) => {
+                format!("what client {} was shown has not come up: {:?}", txn.client, txn.asked)
+            }
             Observer::Look(look) => {
                 format!("a durable version, seen by client {}, fits nowhere: {:?}", look.client, look.asked)
             }
@@ -121,12 +115,4 @@ impl Observer<'_> {
 /// Whether a durable version in `state` answers so.
 fn is_read(asked: &Asked, state: &Streams) -> bool {
     asked.failed() || asked.got.as_ref().is_some_and(|got| agrees(got, &Model::read(state, &asked.step)))
-}
-
-/// Whether a list shows the streams of `state`, but for the names in `own`.
-fn is_list_of(list: &[(String, u64)], own: &BTreeSet<&str>, state: &Streams) -> bool {
-    let listed = list.iter().map(|(name, _)| name.as_str());
-    let there = state.keys().map(String::as_str);
-    let mut others = listed.chain(there).filter(|name| !own.contains(name));
-    others.all(|name| len_in(list, name) == state.get(name).map(|bytes| bytes.len() as u64))
 }

@@ -5,8 +5,6 @@
 //!    have happened whenever it liked since.
 //! 3. Transactions lie in the record in the order in which their ends were told, which need not be that of the commits.
 
-use std::collections::BTreeSet;
-
 use numstore::ErrorCode;
 
 use super::edit::Answer;
@@ -139,9 +137,12 @@ impl Txn {
         Span { from: self.begun.from, to: self.end.to }
     }
 
-    /// The names that were its own before it asked number `before`.
-    pub fn touched(&self, before: usize) -> BTreeSet<&str> {
-        self.asked[..before].iter().filter(|asked| asked.counts()).flat_map(Asked::names).collect()
+    /// Whether it was told nothing but what is there, and changed nothing.
+    pub fn only_looked(&self) -> bool {
+        let mut told = self.asked.iter().filter(|asked| asked.counts());
+        told.all(|asked| {
+            matches!(&asked.got, Some(Ok(answer)) if *answer != Answer::Done) && !asked.changes()
+        })
     }
 }
 
@@ -168,4 +169,20 @@ pub struct Concurrent {
     pub looks: Vec<Look>,
     /// Whether a fault struck, so that calls may have failed.
     pub faulty: bool,
+}
+
+impl Concurrent {
+    /// Whether `txn` only looked, and all that it was shown had to be durable: nobody has changed anything of it and left
+    /// the commit for later.
+    pub fn lasts_for(&self, txn: &Txn) -> bool {
+        let deferred = self.txns.iter().filter(|txn| txn.ending == Ending::Committed { durable: false });
+        let mut changes = deferred.flat_map(|txn| &txn.asked).filter(|asked| asked.changes());
+        let shows = |change: &Asked| {
+            let names = change.names();
+            txn.asked.iter().any(|asked| {
+                asked.step == Step::List || asked.names().iter().any(|name| names.contains(name))
+            })
+        };
+        self.base.len() == 1 && txn.only_looked() && !changes.any(shows)
+    }
 }

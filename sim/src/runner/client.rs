@@ -1,11 +1,12 @@
-//! One client: does its program, and writes down what it was told and when.
+//! One client: does its program, and writes down what it was told and when. A transaction that gave way in a deadlock is
+//! done once more, by every second client; the others go on in it. Of what a dead process tells nobody hears.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use numstore::{Database, Durability, Error, ErrorCode, Result, Savepoint, Snapshot, Transaction};
 
-use crate::judge::Finding;
+use crate::judge::{Finding, check_queues, check_victim};
 use crate::model::{Answer, Asked, Ending, Look, Span, Step, Txn};
 use crate::script::Act;
 use crate::workload::Operation;
@@ -16,11 +17,16 @@ use super::clients::Recorder;
 use super::fits::{Handles, fits};
 use super::refusal::check_doubt;
 
+/// So often a transaction is begun again.
+const ATTEMPTS_MAX: u64 = 4;
+
 /// A transaction that is open, and its record.
 struct Open {
     tx: Transaction<SimEnv>,
     savepoints: Vec<Savepoint>,
     txn: Txn,
+    /// What it was to do so far.
+    steps: Vec<Step>,
 }
 
 /// A client and its handles.
@@ -55,7 +61,10 @@ impl Client {
                 break;
             }
             if fits(&self, operation) {
+                let is_beside = matches!(operation, Operation::Begin(_) | Operation::Direct(_));
+                self.recorder.write().entangled |= is_beside && !self.open.is_empty();
                 self.perform(operation);
+                self.look_at_queues();
             }
         }
         for (_, (snapshot, look)) in std::mem::take(&mut self.snapshots) {
@@ -77,19 +86,25 @@ impl Client {
             Operation::Direct(step) => self.direct(step),
             Operation::ReadDurable(step) => {
                 let (got, span) = self.recorder.time(|| calls::read_durable(&self.db, step));
+                if self.recorder.world.crashed() {
+                    return;
+                }
                 let told = !self.has_expired(&got);
                 let asked = if told { vec![self.asked(step, got, span)] } else { Vec::new() };
                 self.recorder.write().record.looks.push(Look { client: self.number, taken: span, asked });
             }
             Operation::Snapshot(id) => {
                 let (snapshot, taken) = self.recorder.time(|| self.db.snapshot());
+                if self.recorder.world.crashed() {
+                    return;
+                }
                 let look = Look { client: self.number, taken, asked: Vec::new() };
                 self.snapshots.insert(*id, (snapshot, look));
             }
             Operation::ReadSnapshot(id, step) => {
                 let Some((snapshot, mut look)) = self.snapshots.remove(id) else { return };
                 let (got, span) = self.recorder.time(|| calls::read_snapshot(&snapshot, step));
-                if !self.has_expired(&got) {
+                if !self.recorder.world.crashed() && !self.has_expired(&got) {
                     look.asked.push(self.asked(step, got, span));
                 }
                 self.snapshots.insert(*id, (snapshot, look));
@@ -114,6 +129,18 @@ impl Client {
         self.recorder.expires && matches!(got, Err(Error::SnapshotTooOld))
     }
 
+    /// Whoever waits does so for a reason, and in turn.
+    fn look_at_queues(&self) {
+        if self.recorder.patient && !self.recorder.world.crashed() {
+            let locks = self.db.locks().locks;
+            reached!("several clients wait for locks", {
+                locks.iter().filter(|lock| lock.waits_for.is_some()).count() > 1
+            });
+            let judged = check_queues(&locks);
+            self.recorder.write().wrong.extend(judged.err());
+        }
+    }
+
     /// What was asked, and what came back.
     fn asked(&self, step: &Step, got: Result<Answer>, span: Span) -> Asked {
         let got = got.map_err(|e| self.code(&e));
@@ -126,6 +153,9 @@ impl Client {
         self.recorder.write().busy += u64::from(code == ErrorCode::Busy);
         self.recorder.world.hear(error);
         self.recorder.world.note(&format!("  client {} hears {error}", self.number));
+        if let Error::Deadlock { cycle } = error {
+            self.recorder.write().wrong.extend(check_victim(cycle, None).err());
+        }
         code
     }
 
@@ -157,7 +187,7 @@ impl Client {
                 let ending = Ending::Undone;
                 let (client, asked, order) = (self.number, Vec::new(), None);
                 let txn = Txn { client, begun: span, asked, end: span, ending, order };
-                self.open.insert(number, Open { tx, savepoints: Vec::new(), txn });
+                self.open.insert(number, Open { tx, savepoints: Vec::new(), txn, steps: Vec::new() });
                 let mut written = self.recorder.write();
                 written.open += 1;
                 written.open_max = written.open_max.max(written.open);
@@ -167,13 +197,63 @@ impl Client {
     }
 
     fn step(&mut self, number: u64, step: &Step) {
-        let Some(mut open) = self.open.remove(&number) else { return };
+        let mut attempt = 1;
+        let mut gave_way = self.ask(number, step);
+        while gave_way && attempt < ATTEMPTS_MAX && self.number % 2 == 1 && self.recorder.may_try_again() {
+            reached!("a client begins a transaction for the third time", attempt == 2);
+            gave_way = self.begin_again(number);
+            attempt += 1;
+        }
+        reached!(
+            "a client goes on in a transaction that gave way",
+            gave_way && self.number.is_multiple_of(2)
+        );
+    }
+
+    /// Does one step of a transaction. Whether it gave way in a deadlock.
+    fn ask(&mut self, number: u64, step: &Step) -> bool {
+        let Some(mut open) = self.open.remove(&number) else { return false };
+        open.steps.push(step.clone());
         let (got, span) = self.recorder.time(|| calls::in_transaction(&open.tx, &mut open.savepoints, step));
         if let Err(wrong) = got.as_ref().err().map_or(Ok(()), |e| check_doubt(step, e)) {
             self.recorder.write().wrong.push(wrong);
         }
-        open.txn.asked.push(self.asked(step, got, span));
+        let mut gave_way = false;
+        if let Err(Error::Deadlock { cycle }) = &got {
+            self.recorder.write().wrong.extend(check_victim(cycle, Some(open.tx.id())).err());
+            gave_way = true;
+        }
+        let mut asked = self.asked(step, got, span);
+        if self.recorder.world.crashed() {
+            // It may have been in the way of others before.
+            asked.got = Some(Err(ErrorCode::Io));
+        }
+        open.txn.asked.push(asked);
         self.open.insert(number, open);
+        gave_way
+    }
+
+    /// Undoes a transaction and does it once more as far as it had come. Whether it gave way again.
+    fn begin_again(&mut self, number: u64) -> bool {
+        let Some(steps) = self.open.get_mut(&number).map(|open| std::mem::take(&mut open.steps)) else {
+            return false;
+        };
+        self.undo(number, false);
+        self.begin(number);
+        let mut gave_way = false;
+        for step in steps {
+            // What comes behind a step that gave way is only remembered, for the next time.
+            let fits = fits(self, &Operation::In(number, step.clone()));
+            if self.recorder.world.crashed() || !fits {
+                continue;
+            }
+            if gave_way {
+                self.open.entry(number).and_modify(|open| open.steps.push(step));
+            } else {
+                gave_way = self.ask(number, &step);
+            }
+        }
+        gave_way
     }
 
     fn commit(&mut self, number: u64, sync: bool) {
@@ -181,6 +261,8 @@ impl Client {
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
         let (done, span) = self.recorder.time(|| tx.commit_with(durability));
         txn.ending = match done {
+            // Nobody has heard of it.
+            Ok(()) if self.recorder.world.crashed() => Ending::InDoubt,
             // One that wrote nothing waits for no more than what it has read.
             Ok(()) => Ending::Committed { durable: sync && txn.asked.iter().any(Asked::has_written) },
             Err(e) => {
@@ -227,7 +309,10 @@ impl Client {
     /// A step that is a transaction of its own.
     fn direct(&mut self, step: &Step) {
         let (got, span) = self.recorder.time(|| calls::direct(&self.db, step));
-        let failed = got.as_ref().err().map(|e| self.ending(e));
+        let failed = match &got {
+            Ok(_) => self.recorder.world.crashed().then_some(Ending::InDoubt),
+            Err(e) => Some(self.ending(e)),
+        };
         let mut asked = self.asked(step, got, span);
         let ending = failed.unwrap_or(Ending::Committed { durable: asked.has_written() });
         if ending == Ending::InDoubt {
@@ -242,6 +327,7 @@ impl Client {
     fn make_durable(&self, what: &str, call: fn(&Database<SimEnv>) -> Result<()>) {
         let (done, span) = self.recorder.time(|| call(&self.db));
         match done {
+            Ok(()) if self.recorder.world.crashed() => {}
             Ok(()) => {
                 let ending = Ending::Committed { durable: true };
                 let (client, asked, order) = (self.number, Vec::new(), None);

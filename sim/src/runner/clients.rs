@@ -10,10 +10,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use numstore::env::{Env, Scheduler, TaskHandle};
 
-use crate::judge::{Finding, TXNS_MAX, check_serial, judge_panic};
+use crate::judge::{Finding, TXNS_MAX, check_serial, check_waits, judge_panic};
 use crate::model::{Concurrent, Ending, History, Look, Span, Streams, Txn};
 use crate::script::Turns;
 use crate::workload::Operation;
@@ -26,8 +27,12 @@ use super::stage::{Done, Down, Phase, Stage};
 
 /// Clients at once, at most.
 const CLIENTS_MAX: usize = 6;
-/// Operations of all clients: each is a transaction at most, and some are left for what comes behind them.
-const OPERATIONS_MAX: usize = TXNS_MAX - 16;
+/// Operations of all clients.
+const OPERATIONS_MAX: usize = 1000;
+/// Of these, such as may be transactions or looks; some are left for what comes behind them.
+const PARTIES_MAX: usize = TXNS_MAX - 16;
+/// What a second try may add: the one that is undone, what it was shown, and what is wrong with its end or beginning.
+const TRY_PARTIES: u64 = 4;
 /// Scheduling points that clients may pass for each of their operations, before that counts as hanging.
 const STEPS_PER_OPERATION: u64 = 100_000;
 
@@ -42,6 +47,10 @@ pub(super) struct Recorder {
     moments: AtomicU64,
     /// Clients that have not ended.
     running: AtomicU64,
+    /// Transactions and looks that the record has room for beside those of the programs.
+    room: AtomicU64,
+    /// Whether they wait for locks.
+    pub(super) patient: bool,
     written: Mutex<Written>,
 }
 
@@ -51,6 +60,8 @@ pub(super) struct Written {
     pub(super) record: Concurrent,
     /// Answers that are wrong whatever the others did.
     pub(super) wrong: Vec<Finding>,
+    /// Whether a client had something else to do while it had a transaction open.
+    pub(super) entangled: bool,
     /// Refusals because of another client.
     pub(super) busy: u64,
     /// Transactions that are open, and the most that ever were.
@@ -71,6 +82,12 @@ impl Recorder {
         (done, Span { from, to: self.moment() })
     }
 
+    /// Whether a transaction may be done once more: the record has room for it.
+    pub(super) fn may_try_again(&self) -> bool {
+        let spent = |room: u64| room.checked_sub(TRY_PARTIES);
+        self.room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spent).is_ok()
+    }
+
     pub(super) fn write(&self) -> MutexGuard<'_, Written> {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,7 +97,9 @@ impl Stage {
     /// A client is told what to do.
     pub(super) fn plan(&mut self, client: u64, operation: &Operation) -> Done {
         let known = self.programs.contains_key(&client) || self.programs.len() < CLIENTS_MAX;
-        if !known || self.programs.values().map(Vec::len).sum::<usize>() >= OPERATIONS_MAX {
+        let planned = self.programs.values().map(Vec::len).sum::<usize>();
+        let is_party = !matches!(operation, Operation::In(..));
+        if !known || planned >= OPERATIONS_MAX || (is_party && parties(&self.programs) >= PARTIES_MAX) {
             return Done::Skipped;
         }
         self.programs.entry(client).or_default().push(operation.clone());
@@ -101,6 +120,8 @@ impl Stage {
             expires: self.geometry.expires_snapshots(),
             moments: AtomicU64::new(1),
             running: AtomicU64::new(programs.len() as u64),
+            room: AtomicU64::new((PARTIES_MAX - parties(&programs)) as u64),
+            patient: !self.patience.is_zero(),
             written: Mutex::default(),
         });
         recorder.write().record.base = base.candidates().map(|at| base.state(at).clone()).collect();
@@ -109,7 +130,11 @@ impl Stage {
         self.world.set_schedule(schedule(turns));
         self.world.limit_steps(self.world.steps() + (operations + end_after) * STEPS_PER_OPERATION);
         let failures = self.failures();
+        session.db().set_lock_timeout(self.patience);
+        self.world.take_jump();
         play(&recorder, session, programs, end_after)?;
+        let jump = self.world.take_jump();
+        session.db().set_lock_timeout(Duration::ZERO);
         let mut written = std::mem::take(&mut *recorder.write());
         self.counters.busy += written.busy;
         self.counters.open_max = self.counters.open_max.max(written.open_max);
@@ -118,6 +143,7 @@ impl Stage {
             return Err(wrong);
         }
         written.record.faulty = self.world.crashed() || self.failures() > failures;
+        check_waits(jump.filter(|_| !written.record.faulty && !written.entangled))?;
         self.judge_clients(&recorder, written.record)
     }
 
@@ -178,6 +204,12 @@ impl Stage {
         let claim = if decided { "an order explains" } else { "nobody knows whether an order explains" };
         self.world.note(&format!("  {claim} {} transactions of clients", record.txns.len()));
     }
+}
+
+/// How many transactions and looks the programs come to at most.
+fn parties(programs: &Programs) -> usize {
+    let operations = programs.values().flatten();
+    operations.filter(|operation| !matches!(operation, Operation::In(..))).count()
 }
 
 fn schedule(turns: Turns) -> Schedule {

@@ -241,6 +241,10 @@ impl Director {
         let programs = self.generator.programs(model);
         self.operations += programs.len() as u64;
         self.queue.extend(programs.into_iter().map(|(client, operation)| Act::Plan { client, operation }));
+        if self.dice.chance(self.swarm.waits, 100) {
+            let millis = *self.dice.pick(&[2_000, 10_000, 3_600_000]);
+            self.queue.push_back(Act::Patience { millis });
+        }
         if self.dice.chance(1, 2) {
             let fault = self.fault();
             self.queue.push_back(Act::Arm(fault));

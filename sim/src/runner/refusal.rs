@@ -36,7 +36,7 @@ impl Session {
                 self.world.hear(&e);
             }
             // Somebody lists all streams.
-            Err(e) if e.code() == ErrorCode::Busy && settled => {}
+            Err(e) if e.code() == ErrorCode::Busy => {}
             Err(e) => return Err(Finding::new("poison", format!("a write after a failed sync: {e}"))),
         }
         self.read_all_durable()

@@ -120,6 +120,8 @@ pub struct Stage {
     pub(super) phase: Phase,
     /// What clients were told to do as soon as they run.
     pub(super) programs: Programs,
+    /// How long they wait for a lock.
+    pub(super) patience: Duration,
     /// I/O calls of the last opening that went through.
     pub(super) opening_ios: u64,
     /// How many syncs and writes had failed when a slot rotted that may not be whole again.
@@ -138,6 +140,7 @@ impl Stage {
             counters: Counters::default(),
             phase: Phase::Down(Down::new(History::new(Streams::new()))),
             programs: Programs::new(),
+            patience: Duration::ZERO,
             opening_ios: 20,
             rotten_slot: None,
             misdirected_before: 0,
@@ -188,6 +191,10 @@ impl Stage {
             Act::Churn => self.churn(),
             Act::Plan { client, operation } => Ok(self.plan(*client, operation)),
             Act::Clients { turns, end_after } => self.run_clients(*turns, *end_after),
+            Act::Patience { millis } => {
+                self.patience = Duration::from_millis(*millis);
+                Ok(Done::Performed)
+            }
             Act::Quiesce => self.quiesce(),
         }
     }

@@ -9,7 +9,7 @@ const MOST_MAX: u64 = 1000;
 /// How many of a hundred that is.
 const MOST_PERCENT: usize = 95;
 /// Fewest markers that are rare and are reached.
-const RARE_MIN: usize = 100;
+const RARE_MIN: usize = 150;
 
 /// Something that a score must come to, and whether it does.
 #[derive(Clone, Debug)]

@@ -36,6 +36,11 @@ pub enum Act {
         /// The process dies when somebody else has had so many turns; 0 if it does not.
         end_after: u64,
     },
+    /// From now on clients wait so long for a lock; at first they do not wait at all.
+    Patience {
+        /// Milliseconds.
+        millis: u64,
+    },
     /// Every fault is taken back. What is open can be ended and the database closed, in a bounded number of calls.
     Quiesce,
 }

@@ -241,6 +241,11 @@ impl Script {
         self.act(Act::Clients { turns, end_after })
     }
 
+    /// From now on clients wait so many milliseconds for a lock.
+    pub fn patience(self, millis: u64) -> Script {
+        self.act(Act::Patience { millis })
+    }
+
     /// Every fault is taken back, and everything is ended.
     pub fn quiesce(self) -> Script {
         self.act(Act::Quiesce)

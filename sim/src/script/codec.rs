@@ -38,6 +38,7 @@ const ACTS: &[&str] = &[
     "plan",
     "clients",
     "quiesce",
+    "patience",
 ];
 
 /// What begins an operation: those of the words above that do.
@@ -139,6 +140,7 @@ pub(super) fn put_act(sink: &mut impl Sink, act: &Act) {
             put_turns(sink, *turns);
             sink.number(*end_after);
         }
+        Act::Patience { millis } => put(sink, "patience", &[*millis]),
         Act::Quiesce => put(sink, "quiesce", &[]),
     }
 }
@@ -251,6 +253,7 @@ pub(super) fn take_act<S: Source>(source: &mut S) -> Result<Act, S::Error> {
         }
         "clients" => Act::Clients { turns: take_turns(source)?, end_after: source.number()? },
         "quiesce" => Act::Quiesce,
+        "patience" => Act::Patience { millis: source.number()? },
         "open" => Act::Open,
         word => Act::Do(take_operation(source, word)?),
     })

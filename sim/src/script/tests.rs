@@ -140,6 +140,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => Just(Act::Churn),
         2 => (n(), operation()).prop_map(|(client, operation)| Act::Plan { client, operation }),
         1 => (turns(), n()).prop_map(|(turns, end_after)| Act::Clients { turns, end_after }),
+        1 => n().prop_map(|millis| Act::Patience { millis }),
         1 => Just(Act::Quiesce),
     ]
 }

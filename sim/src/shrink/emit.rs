@@ -104,6 +104,7 @@ fn act_call(act: &Act) -> String {
             format!("plan({client}, {operation:?})")
         }
         Act::Clients { turns, end_after } => format!("clients(Turns::{turns:?}, {end_after})"),
+        Act::Patience { millis } => format!("patience({millis})"),
         Act::Quiesce => "quiesce()".to_owned(),
     }
 }

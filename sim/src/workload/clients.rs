@@ -3,7 +3,7 @@
 //! Nobody knows beforehand what a stream will be like when a client comes to it. Offsets are drawn for what it is now, so
 //! some are refused, and that is an answer too.
 
-use crate::model::{Edit, Model, Step};
+use crate::model::{Bytes, Edit, Model, Step};
 use crate::world::Source;
 
 use super::{Generator, Operation, arguments};
@@ -19,19 +19,59 @@ impl Generator {
         let clients = self.dice.between(2, 4);
         let hot = self.dice.between(1, self.swarm.names.len().min(4) as u64) as usize;
         let mut programs = Vec::new();
+        let style = self.dice.below(8);
         for client in 1..=clients {
-            for number in 0..self.dice.between(1, 5) {
+            if style == 0 {
+                let places = if client == 1 { self.dice.between(70, 230) } else { self.dice.between(2, 20) };
+                let sweep = self.sweep(model, FIRST_TXN + client, places);
+                programs.extend(sweep.into_iter().map(|operation| (client, operation)));
+            }
+            let parts = if style == 1 || (style == 2 && client == 1) {
+                self.dice.between(6, 14)
+            } else {
+                self.dice.between(1, 5)
+            };
+            for number in 0..parts {
                 let txn = FIRST_TXN + client * 100 + number;
-                let part = self.part(model, txn, hot);
+                let looks = style == 2 && client == 1;
+                let part = if looks { self.look(model, txn, hot) } else { self.part(model, txn, hot) };
                 programs.extend(part.into_iter().map(|operation| (client, operation)));
             }
         }
         programs
     }
 
+    /// A transaction that touches many places of the longest stream, one after the other.
+    /// Several such keep out of each other's way, for each has other places than the others.
+    fn sweep(&mut self, model: &Model, txn: u64, places: u64) -> Vec<Operation> {
+        let state = model.history().newest();
+        let longest = state.iter().max_by_key(|(_, bytes)| bytes.len());
+        let (name, len) = match longest {
+            Some((name, bytes)) => (name.clone(), bytes.len() as u64),
+            None => (self.swarm.names[0].clone(), 0),
+        };
+        let (apart, first) = (6, txn % 6);
+        let mut part = vec![Operation::Begin(txn)];
+        let reads = self.dice.below(3);
+        let room = len.saturating_sub(first) / apart;
+        let begins = self.dice.below(room.saturating_sub(places) + 1);
+        for place in begins..(begins + places).min(room) {
+            let at = place * apart + first;
+            let edit = if self.dice.chance(reads, 3) {
+                Edit::Read { from: at, to: at + 1 }
+            } else {
+                Edit::Write { at, data: Bytes(vec![place as u8]) }
+            };
+            part.push(Operation::In(txn, Step::Edit { name: name.clone(), edit }));
+        }
+        part.push(Operation::Commit { txn, sync: true });
+        part
+    }
+
     /// One thing after the other: a transaction, or what needs none.
     fn part(&mut self, model: &Model, txn: u64, hot: usize) -> Vec<Operation> {
-        match self.dice.below(12) {
+        match self.dice.below(13) {
+            12 => self.look(model, txn, hot),
             0 | 1 => vec![Operation::Direct(self.client_step(model, hot, true))],
             2 => vec![Operation::ReadDurable(self.client_read(model, hot))],
             3 | 4 => {
@@ -48,6 +88,16 @@ impl Generator {
             5 => vec![self.dice.pick(&[Operation::Checkpoint, Operation::Sync, Operation::Verify]).clone()],
             _ => self.transaction(model, txn, hot),
         }
+    }
+
+    /// A transaction that is shown what others have just committed, and changes nothing.
+    fn look(&mut self, model: &Model, txn: u64, hot: usize) -> Vec<Operation> {
+        let mut part = vec![Operation::Begin(txn)];
+        for _ in 0..self.dice.between(1, 3) {
+            part.push(Operation::In(txn, self.client_read(model, hot)));
+        }
+        part.push(self.dice.pick(&[Operation::Rollback(txn), Operation::Abandon(txn)]).clone());
+        part
     }
 
     fn transaction(&mut self, model: &Model, txn: u64, hot: usize) -> Vec<Operation> {

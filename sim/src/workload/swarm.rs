@@ -74,6 +74,8 @@ pub struct Swarm {
     pub(super) typing: Option<usize>,
     /// Percent of rounds that begin with clients side by side.
     pub clients: u64,
+    /// Percent of those rounds in which they begin to wait for locks.
+    pub waits: u64,
 }
 
 /// Geometry and thresholds of the database, small so that everything happens often.
@@ -300,6 +302,7 @@ impl Swarm {
             clients: *dice.pick(&[0, 0, 25, 60]),
             long_reader: dice.chance(1, 4),
             typing: dice.chance(1, 12).then(|| dice.index(40_000)),
+            waits: *dice.pick(&[0, 60, 100, 100]),
         }
     }
 }

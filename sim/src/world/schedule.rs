@@ -15,6 +15,11 @@ impl World {
         self.shared.tasks.limit_steps(steps);
     }
 
+    /// Who waited for what when time jumped for the first time since this was asked, since nobody could go on.
+    pub fn take_jump(&self) -> Option<String> {
+        self.shared.tasks.take_jump()
+    }
+
     /// Scheduling points passed while there was more than one task.
     pub fn steps(&self) -> u64 {
         self.shared.tasks.steps()

@@ -167,7 +167,8 @@ pub(crate) struct State {
 
 /// The error of every call after a crash.
 pub(crate) fn crashed() -> io::Error {
-    io::Error::other("crashed")
+    // Of no kind that a disk reports: nobody outlives it.
+    io::Error::new(io::ErrorKind::ConnectionAborted, "crashed")
 }
 
 impl State {

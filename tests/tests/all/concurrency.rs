@@ -4,11 +4,12 @@
 //! to be as if they had come one after the other. How: interleavings that are spelled out where one task will do; threads
 //! on the real disk where somebody has to wait, with results that do not depend on who was first.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use numstore::{Database, Error, ErrorCode, LockTarget, Options, Transaction};
+use numstore::{Database, Durability, Error, ErrorCode, LockTarget, Options, Transaction};
 use sim::world::SimEnv;
-use tests::{Crash, Lab, small};
+use tests::{Call, Crash, DelegatingEnv, Hook, Lab, Stress, small};
 
 /// A database with the stream `s` that holds the digits.
 fn digits() -> (Lab, Database<SimEnv>) {
@@ -284,6 +285,71 @@ fn commits_share_syncs_and_all_last() {
     db.close().unwrap();
     let db = Database::open(dir.path().join("x.ns")).unwrap();
     assert_eq!(db.read("shared", ..).unwrap(), vec![ROUNDS as u8; THREADS]);
+}
+
+/// A disk on which one write takes until others have gone on, or for long.
+#[derive(Default)]
+struct OneLongWrite {
+    ordered: AtomicBool,
+    begun: AtomicBool,
+    others_went_on: AtomicBool,
+    /// It has taken as long as it could.
+    in_vain: AtomicBool,
+}
+
+impl Hook for OneLongWrite {
+    fn enter(&self, call: Call) -> std::io::Result<()> {
+        if call == Call::Write && self.ordered.swap(false, Ordering::AcqRel) {
+            self.begun.store(true, Ordering::Release);
+            let began = Instant::now();
+            while !self.others_went_on.load(Ordering::Acquire) {
+                if began.elapsed() > Duration::from_secs(5) {
+                    self.in_vain.store(true, Ordering::Release);
+                    break;
+                }
+                std::thread::yield_now();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The one who led a flight of the log kept the core's latch while it was written: nobody could do anything meanwhile.
+#[test]
+fn others_go_on_while_a_commit_is_written() {
+    let (dir, env) = (tempfile::tempdir().unwrap(), DelegatingEnv::<OneLongWrite>::default());
+    let db = Options::new().open_in(env.clone(), dir.path().join("x.ns")).unwrap();
+    db.create("a").unwrap();
+    db.create("b").unwrap();
+    env.hook().ordered.store(true, Ordering::Release);
+    std::thread::scope(|scope| {
+        scope.spawn(|| db.append("a", b"slow").unwrap());
+        while !env.hook().begun.load(Ordering::Acquire) {
+            std::thread::yield_now();
+        }
+        let tx = db.begin().unwrap();
+        tx.stream("b").unwrap().append(b"quick").unwrap();
+        tx.commit_with(Durability::Deferred).unwrap();
+        env.hook().others_went_on.store(true, Ordering::Release);
+    });
+    assert!(!env.hook().in_vain.load(Ordering::Acquire), "nobody could go on while the log was written");
+    db.sync().unwrap();
+    assert_eq!(db.read("b", ..).unwrap(), b"quick");
+}
+
+/// `cargo run --release -p tests --bin stress -- SECONDS` goes on for as long as it is told to.
+#[test]
+fn an_order_explains_what_threads_were_told() {
+    let (_dir, db) = real(small().lock_timeout(Duration::from_secs(600)));
+    let mut stress = Stress::new(db, 16, 1).unwrap();
+    for _ in 0..30 {
+        stress.round(2).unwrap();
+    }
+    let rounds = stress.so_far();
+    assert!(rounds.undecided < rounds.rounds / 2, "the judge gives up too often: {rounds:?}");
+    let db = stress.into_database();
+    assert!(db.stats().lock_waits > 0, "they met");
+    assert!(db.verify().unwrap().is_clean());
 }
 
 #[test]

@@ -85,6 +85,11 @@ impl Tasks {
         self.lock().steps
     }
 
+    /// Who waited for what when time jumped for the first time since this was asked, since nobody could go on.
+    pub(crate) fn take_jump(&self) -> Option<String> {
+        self.lock().jumped.take()
+    }
+
     /// The choices of an exact schedule.
     pub(crate) fn trail(&self) -> Vec<Choice> {
         match &self.lock().policy {

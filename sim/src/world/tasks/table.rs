@@ -70,6 +70,8 @@ pub(super) struct Table {
     pub(super) order: u64,
     pub(super) steps: u64,
     pub(super) steps_max: u64,
+    /// Who waited for what when time first jumped.
+    pub(super) jumped: Option<String>,
     /// Why the run is given up, until the root task has said so.
     pub(super) stuck: Option<String>,
     /// Tasks other than the root end at their next scheduling point.
@@ -98,6 +100,7 @@ impl Table {
             order: 0,
             steps: 0,
             steps_max: STEPS_MAX,
+            jumped: None,
             stuck: None,
             ending: false,
             ready: Vec::new(),
@@ -139,7 +142,12 @@ impl Table {
         while !self.choose_ready(gives_way) {
             let deadlines = self.live.iter().filter_map(|id| self.tasks[*id].status.deadline());
             match deadlines.min() {
-                Some(first) => _ = self.now_ns.fetch_max(first, Ordering::Relaxed),
+                Some(first) => {
+                    if self.jumped.is_none() && self.live.len() > 1 {
+                        self.jumped = Some(self.report("nobody goes on before the time of one is up"));
+                    }
+                    self.now_ns.fetch_max(first, Ordering::Relaxed);
+                }
                 None => return self.give_up("deadlock: nobody can go on, and no deadline will come"),
             }
         }

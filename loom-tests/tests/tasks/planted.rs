@@ -1,0 +1,33 @@
+//! Each model on a platform or in a protocol with an error, which loom must find.
+
+use loom_tests::flights::{self, Plant};
+use loom_tests::{Deaf, Sound, WeakAcquire, WeakRelease, finding, locks};
+
+macro_rules! found {
+    ($($test:ident: $preemptions:literal, $model:expr => $says:literal,)*) => {
+        $(
+            #[test]
+            fn $test() {
+                let finding = finding($preemptions, $model);
+                assert!(finding.contains($says), "another finding: {finding}");
+            }
+        )*
+    };
+}
+
+found! {
+    weak_release_of_a_flight: 1, || flights::commits::<WeakRelease>(2, false, Plant::Nothing) => "Causality violation",
+    weak_acquire_of_a_flight: 1, || flights::commits::<WeakAcquire>(2, false, Plant::Nothing) => "Causality violation",
+    lost_wake_up_of_a_passenger: 1, || flights::commits::<Deaf>(2, false, Plant::Nothing) => "deadlock",
+    a_commit_told_before_it_is_shown: 1, || flights::passengers::<Sound>(2, true, Plant::ToldFirst) => "has returned is shown",
+    lost_wake_up_at_a_landing: 2, || flights::landing::<Deaf>(2) => "deadlock",
+    weak_release_of_a_landing: 2, || flights::landing::<WeakRelease>(2) => "Causality violation",
+    lost_wake_up_of_the_next: 2, flights::landing_beside_the_next::<Deaf> => "deadlock",
+    lost_wake_up_beside_a_flush: 3, flights::commit_beside_a_flush::<Deaf> => "deadlock",
+    weak_release_beside_a_flush: 3, flights::commit_beside_a_flush::<WeakRelease> => "Causality violation",
+    weak_release_of_a_version: 2, flights::versions_go_forward::<WeakRelease> => "Causality violation",
+    weak_acquire_of_a_version: 2, flights::versions_go_forward::<WeakAcquire> => "Causality violation",
+    lost_wake_up_of_a_waiter: 2, locks::writers_take_turns::<Deaf> => "deadlock",
+    lost_wake_up_of_readers: 2, locks::readers_go_on_together::<Deaf> => "deadlock",
+    lost_wake_up_in_a_circle: 2, locks::one_of_a_circle_gives_way::<Deaf> => "deadlock",
+}
