@@ -12,6 +12,8 @@ pub trait Platform: Send + Sync + 'static {
     /// How often a latch looks again, with a [`Platform::spin_hint`] between, before it sleeps. Platforms that run
     /// one task at a time leave it at zero.
     const SPINS: u32 = 0;
+    /// How often it then lets another task run and looks again, since whoever holds it may wait for a processor.
+    const YIELDS: u32 = 0;
 
     /// Blocks while `*word == expected`, until a wake-up, the deadline (on the monotonic clock), or for no reason
     /// at all. The check and the going to sleep are one step with respect to [`Platform::wake_one`].
@@ -26,6 +28,8 @@ pub trait Platform: Send + Sync + 'static {
     /// A hint inside a bounded spin; a yield point for simulators.
     #[track_caller]
     fn spin_hint();
+    /// Lets other tasks run.
+    fn yield_hint() {}
     /// The calling task has been given `word` in a mode. For platforms that tell who holds what.
     #[inline]
     #[track_caller]

@@ -148,6 +148,12 @@ impl<P: Platform> Latch<P> {
             }
             P::spin_hint();
         }
+        for _ in 0..P::YIELDS {
+            if self.try_add(refused_by, mode) {
+                return true;
+            }
+            P::yield_hint();
+        }
         self.try_add(refused_by, mode)
     }
 

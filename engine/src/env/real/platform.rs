@@ -18,6 +18,8 @@ impl Platform for RealPlatform {
 
     /// About as long as the shortest sleep and wake-up take.
     const SPINS: u32 = 64;
+    /// A sleep and a wake-up are two calls of the system, and this is one.
+    const YIELDS: u32 = 2;
 
     fn wait(word: &AtomicU32, expected: u32, deadline: Option<Duration>) {
         let timeout = deadline.map(|deadline| deadline.saturating_sub(clock::monotonic()));
@@ -36,6 +38,11 @@ impl Platform for RealPlatform {
 
     fn spin_hint() {
         std::hint::spin_loop();
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is what yielding goes through")]
+    fn yield_hint() {
+        std::thread::yield_now();
     }
 }
 
