@@ -90,7 +90,71 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
 
 /// Appends to `out` what `stride` takes of `bytes`, which stand `position` bytes behind its start.
 fn copy_elements(stride: &Stride, position: u64, bytes: &[u8], out: &mut Vec<u8>) {
-    each_element(stride, position, bytes.len(), |taken| out.extend_from_slice(&bytes[taken]));
+    let whole = whole_elements(stride, position, bytes.len());
+    let others = |range: Range<usize>, out: &mut Vec<u8>| {
+        let bytes = &bytes[range.clone()];
+        let position = position + range.start as u64;
+        each_element(stride, position, bytes.len(), |taken| out.extend_from_slice(&bytes[taken]));
+    };
+    others(0..whole.bytes.start, out);
+    gather(&bytes[whole.bytes.clone()], whole.period, whole.size, whole.count, out);
+    others(whole.bytes.end..bytes.len(), out);
+}
+
+/// Elements that lie wholly in a slice, one every `period` bytes.
+struct WholeElements {
+    /// From the first byte of the first one to the last byte of the last one.
+    bytes: Range<usize>,
+    period: usize,
+    size: usize,
+    count: usize,
+}
+
+/// Those of `stride` that lie wholly in a slice of `len` bytes, `position` bytes behind its start.
+fn whole_elements(stride: &Stride, position: u64, len: usize) -> WholeElements {
+    let period = stride.size.saturating_mul(stride.stride);
+    let first = position.div_ceil(period);
+    let start = first.saturating_mul(period).saturating_sub(position).min(len as u64);
+    let room = len as u64 - start;
+    let fit = if room < stride.size { 0 } else { (room - stride.size) / period + 1 };
+    let count = fit.min(stride.count.saturating_sub(first));
+    let end = if count == 0 { start } else { start + (count - 1) * period + stride.size };
+    let index = |at: u64| usize::try_from(at).expect("invariant: inside the slice");
+    // Where there is one element at most, the period may be longer than anything in memory.
+    let period = usize::try_from(period).unwrap_or(usize::MAX);
+    WholeElements {
+        bytes: index(start)..index(end),
+        period,
+        size: index(stride.size.min(room)),
+        count: index(count),
+    }
+}
+
+/// Appends the first `size` bytes of every `period` to `out`, `count` times.
+fn gather(bytes: &[u8], period: usize, size: usize, count: usize, out: &mut Vec<u8>) {
+    /// With a length that is known beforehand a copy is one instruction and no call.
+    fn fixed<const SIZE: usize>(bytes: &[u8], period: usize, out: &mut [u8]) {
+        for (to, from) in out.chunks_exact_mut(SIZE).zip(bytes.chunks(period)) {
+            to.copy_from_slice(&from[..SIZE]);
+        }
+    }
+    if count == 0 {
+        return;
+    }
+    let before = out.len();
+    out.resize(before + size * count, 0);
+    let out = &mut out[before..];
+    match size {
+        1 => fixed::<1>(bytes, period, out),
+        2 => fixed::<2>(bytes, period, out),
+        4 => fixed::<4>(bytes, period, out),
+        8 => fixed::<8>(bytes, period, out),
+        16 => fixed::<16>(bytes, period, out),
+        _ => {
+            let pairs = out.chunks_exact_mut(size).zip(bytes.chunks(period));
+            pairs.for_each(|(to, from)| to.copy_from_slice(&from[..size]));
+        }
+    }
 }
 
 /// Calls `visit` with each part of a slice of `len` bytes, `position` bytes behind the start of `stride`, that

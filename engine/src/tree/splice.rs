@@ -197,7 +197,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         if tree.len() >= self.geometry.pinned_rope_bytes() {
             return Ok(Rope::Tree(tree));
         }
-        reached!("a tall removed subtree was copied", tree.height > 2);
+        reached!("a tall removed subtree was copied", tree.height > 1);
         let bytes = self.read_all(&tree)?;
         self.kill_all(tree, deaths)?;
         Ok(Rope::Bytes(bytes))

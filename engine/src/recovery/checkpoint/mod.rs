@@ -35,8 +35,8 @@ use job::{Job, Publication};
 const RECLAIM_AT_CHECKPOINT: usize = 10_000;
 /// Nodes freed from the graveyard when a database is closed.
 const RECLAIM_AT_CLOSE: usize = 1_000_000;
-/// Removed subtrees are written before the capture, beside other work, while there is more of them than this, and so many
-/// times at most.
+/// Removed subtrees are written before the capture, beside other work, while there is more of them than this, or than a
+/// sixteenth of what makes a checkpoint due; and so many times at most.
 const LITTLE_BYTES: u64 = 1 << 20;
 const MAX_ROUNDS_AHEAD: u32 = 3;
 /// Whoever changes so many times as much as makes a checkpoint due does not go on before there was one.
@@ -116,7 +116,8 @@ fn begin<E: Env>(core: &mut Core<E>, rounds: u32) -> Result<Job<E>> {
     prepare(core)?;
     core.make_room(0, 0)?;
     let ahead = write_ahead(core)?;
-    if ahead.bytes > LITTLE_BYTES && rounds < MAX_ROUNDS_AHEAD {
+    let little = LITTLE_BYTES.min(core.settings.dirty_bytes / 16);
+    if ahead.bytes > little && rounds < MAX_ROUNDS_AHEAD {
         reached!("removed subtrees are written before a capture");
         return Ok(start(core, ahead, None));
     }
