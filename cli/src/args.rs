@@ -1,6 +1,7 @@
 //! The command line: commands, their arguments and their help.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
@@ -21,6 +22,27 @@ Each command is one transaction, and durable when it returns: it has happened as
 
 Exit codes: 0 done, 1 error, 2 wrong usage, 3 corruption (the file is damaged, is no database, or lost its log).
 With --json, errors are {\"error\":{\"code\":N,\"kind\":\"NoSuchStream\",\"message\":\"...\"}} on standard error.";
+
+const SESSION: &str = "\
+A line is a transaction's name and what it is to do. Any word is a name; its first line begins the
+transaction:
+  A read STREAM [RANGE]         A write STREAM OFFSET TEXT    A create STREAM      A commit
+  A len STREAM                  A insert STREAM OFFSET TEXT   A drop STREAM        A rollback
+  A remove STREAM RANGE         A append STREAM TEXT          A rename FROM TO
+TEXT is the rest of the line. Other lines: locks (the table of locks), stats (counters), # a comment.
+
+The next line is read when every transaction is done with its last one or waits for a lock. Answers
+to those that have waited come with the line that let them go on; lines for those that still wait
+are kept until then. What is open after the last line is rolled back.
+
+Errors of transactions (Busy, Deadlock, OutOfBounds, ...) are part of what is shown, and leave the
+transaction open, locks and all: after a deadlock, roll it back. The exit code tells of others: 1 or
+3 if something is wrong with the database or its disk, 2 for a line that makes no sense.
+
+Examples:
+  numstore session notes.ns                    type lines, and end with Ctrl-D
+  numstore session notes.ns script.txt --json  an object for each thing that happens
+  printf 'A write book 0 a\\nB read book 0..1\\nlocks\\n' | numstore session notes.ns";
 
 /// Byte streams whose middle is as cheap as their end: insert, overwrite, cut anywhere, durably.
 #[derive(Parser, Debug)]
@@ -115,6 +137,9 @@ pub enum Command {
     /// Read everything and check it: byte counts, occupancy, checksums, free space
     #[command(after_help = "Exit code 3 if there are problems.")]
     Verify(Db),
+    /// Run transactions side by side, as a script says, and show who waits for whom
+    #[command(after_help = SESSION)]
+    Session(Session),
     /// Print the log's records, as they are
     #[command(
         after_help = "Reads the log without opening the database, so nothing is recovered or changed. After a \
@@ -245,6 +270,25 @@ pub struct Stat {
     pub stream: Option<String>,
 }
 
+/// Arguments of `session`.
+#[derive(clap::Args, Debug)]
+pub struct Session {
+    /// The database file
+    pub db: PathBuf,
+    /// The script; `-` or nothing for standard input
+    pub script: Option<PathBuf>,
+    /// How long a call waits for a lock before it is Busy; with 0 none waits [default: as long as it takes]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub lock_timeout: Option<Duration>,
+}
+
+impl Session {
+    /// The file with the script; `None` for standard input.
+    pub fn script(&self) -> Option<&Path> {
+        self.script.as_deref().filter(|path| *path != Path::new("-"))
+    }
+}
+
 /// Arguments of `tour`.
 #[derive(clap::Args, Debug)]
 pub struct Tour {
@@ -301,6 +345,13 @@ fn parse_nonzero_size(text: &str) -> Result<u64, String> {
         0 => Err("an element has at least one byte".into()),
         bytes => Ok(bytes),
     }
+}
+
+/// A time in seconds, such as 2 or 0.5.
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: Option<f64> = text.parse().ok();
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.ok_or_else(|| format!("{text:?} is no time in seconds; write it like 2 or 0.5"))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `numstore`: byte streams whose middle is as cheap as their end, from the shell.
 //!
-//! Here: parsing, dispatch and the exit code. Each command is a file in `commands`; the tour is in `tour`.
+//! Here: parsing, dispatch and the exit code. Each command is a file in `commands`; the tour is in `tour`,
+//! sessions in `session`.
 
 mod args;
 mod commands;
@@ -8,6 +9,7 @@ mod failure;
 mod input;
 mod output;
 mod range;
+mod session;
 mod size;
 mod tour;
 

@@ -1,4 +1,5 @@
-//! The commands, a file each or one for a few that are alike. All go through [`with_db`], but for `log` and `tour`.
+//! The commands, a file each or one for a few that are alike. All go through [`with_db`], but for `log`, `session` and
+//! `tour`.
 
 mod cat;
 mod cut;
@@ -16,7 +17,7 @@ use numstore::{Database, Options};
 use crate::args::Command;
 use crate::failure::Result;
 use crate::output::Output;
-use crate::tour;
+use crate::{session, tour};
 
 /// Runs one command.
 pub fn run(command: Command, output: &Output) -> Result {
@@ -34,6 +35,7 @@ pub fn run(command: Command, output: &Output) -> Result {
         Command::Cut(args) => cut::cut(&args, output),
         Command::Stat(args) => stat::stat(&args, output),
         Command::Verify(args) => verify::verify(&args, output),
+        Command::Session(args) => session::run(&args, output),
         Command::Log(args) => log::log(&args, output),
         Command::Tour(args) => tour::run(&args, output),
         Command::TourWriter(args) => tour::run_writer(&args),

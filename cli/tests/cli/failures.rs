@@ -20,6 +20,7 @@ fn a_missing_database_stays_missing() {
         &["drop", "no.ns", "s"],
         &["stat", "no.ns"],
         &["verify", "no.ns"],
+        &["session", "no.ns"],
         &["log", "no.ns"],
     ] {
         let error = shell.json_error(args, 1);
@@ -52,6 +53,7 @@ fn wrong_usage_is_2() {
         &["insert", "x.ns", "s", "--at", "0", "file", "--text", "both"],
         &["truncate", "x.ns", "s", "-1"],
         &["drop", "x.ns"],
+        &["session", "x.ns", "--lock-timeout", "-1"],
         &["tour", "--size", "1"],
     ] {
         shell.fails(args, 2);

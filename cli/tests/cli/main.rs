@@ -9,4 +9,5 @@ mod bytes;
 mod crash;
 mod failures;
 mod names;
+mod session;
 mod shell;
