@@ -61,10 +61,6 @@ impl Space {
             "the free map is captured too early"
         );
         self.phase = Phase::Captured;
-        if mutant!("what a capture leaves out is free at once") {
-            self.held.publish();
-            self.release(Era(0));
-        }
         let map = self.map.clone();
         Ok(CapturedSpace { map, total_blocks: self.total_blocks, free_blocks: self.free_blocks, nodes })
     }

@@ -201,6 +201,10 @@ impl Space {
         for dead in std::mem::take(&mut self.dying) {
             self.hold(dead);
         }
+        if mutant!("what a capture leaves out is free at once") {
+            self.held.publish();
+            self.release(Era(u64::MAX));
+        }
     }
 
     /// As [`Space::bury`], for what the writing of the checkpoint itself replaced, so that it is not part of

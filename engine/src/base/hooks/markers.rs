@@ -166,7 +166,6 @@ pub const MARKERS: &[&str] = &[
     "a checkpoint waits for another one",
     "who holds the latch waits for a checkpoint",
     "removed subtrees are written before a capture",
-    "a sync came behind one that failed",
     "a checkpoint is taken in the background",
     "a deferred commit is made durable in the background",
     "a checkpoint in the background is far behind",

@@ -424,12 +424,6 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
-        name: "a sync forgets the one before",
-        mechanism: "sync failure",
-        broken: "A sync of the data file that comes behind one that failed is believed.",
-        survives_tests: true,
-    },
-    Mutant {
         name: "a captured node that is changed keeps its blocks",
         mechanism: "checkpoints beside other work",
         broken: "Blocks that a checkpoint gave a node in memory belong to nobody once that node is changed.",
@@ -438,7 +432,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "what a capture leaves out is free at once",
         mechanism: "checkpoints beside other work",
-        broken: "Blocks of the last checkpoint are used again while the next one is written.",
+        broken: "Blocks of the last checkpoint are used again by the next one, before that is published.",
         survives_tests: true,
     },
     Mutant {

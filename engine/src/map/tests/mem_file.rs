@@ -1,7 +1,7 @@
-//! A file in memory whose reads can be made to fail.
+//! A file in memory whose reads and syncs can be made to fail.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::env::{DiskFile, RealPlatform};
 use crate::sync::Latched;
@@ -9,11 +9,21 @@ use crate::sync::Latched;
 pub(crate) struct MemFile {
     bytes: Latched<Vec<u8>, RealPlatform>,
     reads_left: AtomicU64,
+    fail_sync: AtomicBool,
 }
 
 impl MemFile {
     pub(crate) fn new() -> MemFile {
-        MemFile { bytes: Latched::new(Vec::new()), reads_left: AtomicU64::new(u64::MAX) }
+        MemFile {
+            bytes: Latched::new(Vec::new()),
+            reads_left: AtomicU64::new(u64::MAX),
+            fail_sync: AtomicBool::new(false),
+        }
+    }
+
+    /// Lets the next sync fail, and then none, as systems do.
+    pub(crate) fn fail_one_sync(&self) {
+        self.fail_sync.store(true, Ordering::Relaxed);
     }
 
     /// Lets so many reads succeed, and then none.
@@ -72,7 +82,8 @@ impl DiskFile for MemFile {
         Ok(())
     }
     fn sync(&self) -> io::Result<()> {
-        Ok(())
+        let fails = self.fail_sync.swap(false, Ordering::Relaxed);
+        if fails { Err(io::Error::other("made to fail")) } else { Ok(()) }
     }
     fn try_lock(&self) -> io::Result<bool> {
         Ok(true)

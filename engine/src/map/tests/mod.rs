@@ -95,6 +95,17 @@ fn flush<K: MapKey, V: MapValue>(map: &mut OrderedMap<K, V>, source: Source<'_, 
     assert!(map.root().is_some());
 }
 
+/// The system tells of a failure once, and says then that all is well.
+#[test]
+fn a_sync_behind_one_that_failed_is_not_tried() {
+    let file = file();
+    file.sync().unwrap();
+    file.file().fail_one_sync();
+    assert!(file.sync().unwrap_err().is_failed_sync());
+    assert!(matches!(file.sync(), Err(Error::Poisoned { .. })));
+    assert_eq!(file.syncs(), 2);
+}
+
 #[test]
 fn sequential_insertion_fills_nodes() {
     let (file, cache) = (file(), Cache::<u64, u64>::on(&Shelf::new(1 << 20)));
