@@ -38,7 +38,7 @@ pub struct LogCounters {
     pub segments_recycled: u64,
 }
 
-/// A log that is open for writing. Reading one back is [`super::read_log`].
+/// A log that is open for writing. Reading one back is `read_log`.
 pub struct Log<F, P: Platform> {
     file: Arc<LogFile<F, P>>,
     segments: Segments,

@@ -14,28 +14,29 @@ use super::stage::BLOCK_BYTES;
 impl Director {
     /// A fault and what it strikes, drawn from all that are worth it.
     pub(super) fn plot(&mut self, model: &Model) -> Act {
-        match self.dice.below(6) {
-            0 => self.endanger_both_slots(),
-            1 => {
+        // Most often what needs the most to come together.
+        match self.dice.below(10) {
+            5.. => self.endanger_both_slots(),
+            0 => {
                 self.queue.push_back(Act::Do(Operation::Checkpoint));
                 Act::Arm(FaultOrder::FailSync { after: self.dice.below(5) })
             }
-            2 => {
+            1 => {
                 let order = FaultOrder::FailWrites { after: self.dice.below(24), fault: WriteFault::Full };
                 self.strike_first_write(order, model)
             }
-            3 => {
+            2 => {
                 let order = FaultOrder::FailName { after: self.dice.below(6) };
                 self.strike_first_write(order, model)
             }
-            4 => {
+            3 => {
                 // What the look leaves in the cache is read all the same; what else is needed is not.
                 let bad = FaultOrder::GoBad { part: BadPart::DataReads, first: 0, blocks: 1 << 12 };
                 let [look, change] = self.generator.change_half(model).map(Act::Do);
                 self.queue.extend([look, Act::Arm(bad), change]);
                 self.reopen()
             }
-            _ => {
+            4 => {
                 let after = self.dice.below(8);
                 Act::Arm(FaultOrder::StayFull { after, refusals: self.dice.between(1, 12) })
             }

@@ -23,7 +23,7 @@ fn sites(dir: &str, call: &str) -> BTreeMap<String, usize> {
             } else if path.extension().is_some_and(|ext| ext == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 // Tests at the end of a file may use what names they like.
-                let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+                let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
                 for rest in text.split(call).skip(1) {
                     let Some(quoted) = rest.trim_start().strip_prefix('"') else { continue };
                     *found.entry(quoted.split('"').next().unwrap().to_owned()).or_default() += 1;
