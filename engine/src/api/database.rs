@@ -263,7 +263,8 @@ impl<E: Env> Database<E> {
     /// moment in which the state is captured, which takes one sync of the log.
     ///
     /// # Errors
-    /// [`Error::Io`], after which the database may be [`Error::Poisoned`], or that at once; nothing durable is lost.
+    /// [`Error::Io`], or [`Error::Corruption`] of the free map, after which the database may be [`Error::Poisoned`], or that
+    /// at once; nothing durable is lost.
     pub fn checkpoint(&self) -> Result<()> {
         let done = checkpoint_beside(&self.shared.core);
         if done.is_err() && mutant!("a checkpoint that fails keeps its latch") {

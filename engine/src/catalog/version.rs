@@ -2,7 +2,7 @@
 
 use std::ops::{Bound, ControlFlow};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::Duration;
 
 use crate::base::{Era, Lsn, Result, StreamId};
@@ -43,7 +43,9 @@ impl Version {
 
     /// Whether it pins nothing any more: what was read of it before this says no was whole.
     pub fn is_expired(&self) -> bool {
-        self.expired.load(Ordering::Acquire) && !mutant!("a snapshot that was given up is read on")
+        // What was read comes before the look.
+        fence(Ordering::Acquire);
+        self.expired.load(Ordering::Relaxed) && !mutant!("a snapshot that was given up is read on")
     }
 
     /// The version made of the maps as they are at `now`, less what `overlay` covers.

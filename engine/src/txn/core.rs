@@ -338,11 +338,11 @@ impl<E: Env> Core<E> {
 
     /// Forgets the versions that nobody has, and notes since when others are read though they are not the newest.
     fn note_readers(&mut self) {
+        let newest = self.published.get();
         let clock = self.store.env.clock();
         self.in_use.retain(|version| {
             let version = version.upgrade();
-            // Beside this one and that of those who publish.
-            if let Some(version) = version.as_ref().filter(|version| Arc::strong_count(version) > 2) {
+            if let Some(version) = version.as_ref().filter(|version| is_superseded(version, &newest)) {
                 version.note_superseded(|| clock.monotonic());
             }
             version.is_some()
@@ -367,6 +367,7 @@ impl<E: Env> Core<E> {
 
     fn has_expired(&self, version: &Version) -> bool {
         let most = self.settings.snapshot_max_age;
+        // The newest has no age, however long its successors wait for the log.
         let too_old = most < Duration::MAX && version.age(self.store.env.clock().monotonic()) > most;
         if too_old && !version.is_expired() {
             version.expire();
@@ -438,4 +439,10 @@ impl<E: Env> Core<E> {
             }
         }
     }
+}
+
+/// Whether `version` was shown, and is not any more: only readers that have it keep it. What waits for the log is later than
+/// the newest.
+fn is_superseded(version: &Arc<Version>, newest: &Arc<Version>) -> bool {
+    !Arc::ptr_eq(version, newest) && version.committed <= newest.committed
 }

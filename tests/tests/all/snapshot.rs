@@ -161,3 +161,32 @@ fn a_snapshot_that_is_too_old_holds_nothing_back() {
     // Another one is as good as ever.
     assert_eq!(db.snapshot().stream("a").unwrap().read(..2).unwrap(), [2, 2]);
 }
+
+/// A snapshot taken while a newer version waits for the log is superseded all the same once that version is shown; and what
+/// is still the newest never is, however long its successor waits.
+#[test]
+fn a_snapshot_ages_from_when_a_newer_version_is_shown() {
+    let lab = Lab::new(12, Options::new().snapshot_max_age(Duration::from_millis(20)));
+    let db = lab.open();
+    let env = lab.env();
+    let wait = || env.clock().sleep_until(env.clock().monotonic() + Duration::from_millis(40));
+    db.create("a").unwrap();
+    db.append("a", &[1; 50_000]).unwrap();
+    let write_deferred = |value: u8| {
+        let tx = db.begin().unwrap();
+        tx.stream("a").unwrap().write(0, &[value; 50_000]).unwrap();
+        tx.commit_with(Durability::Deferred).unwrap();
+    };
+    write_deferred(2);
+    let snapshot = db.snapshot();
+    wait();
+    write_deferred(3);
+    assert_eq!(content(&snapshot, "a"), [1; 50_000], "it is the newest that lasts");
+    db.sync().unwrap();
+    // From here on it is not, and the next version notes that.
+    write_deferred(4);
+    wait();
+    db.checkpoint().unwrap();
+    assert!(matches!(snapshot.stream("a"), Err(Error::SnapshotTooOld)));
+    assert_eq!(db.read("a", ..1).unwrap(), [4]);
+}
