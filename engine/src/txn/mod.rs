@@ -18,7 +18,7 @@
 //! 2. The undo stack holds the inverses of exactly the operations that are logged and not compensated, newest on top.
 //! 3. A stream or a name with uncommitted changes is covered in the overlay. Whoever changed it holds locks on what it
 //!    changed until it has ended.
-//! 4. Once a log write or a sync has failed nothing is written any more.
+//! 4. Once a log write or a sync has failed no call changes anything any more.
 //!
 //! Not here: checkpoints and what happens at opening (`recovery`).
 

@@ -256,7 +256,7 @@ impl Session {
         let stats = self.db.stats();
         let open = self.transactions.len() as u64;
         // One that could not be rolled back stays open until the database is opened again.
-        if stats.transactions_open != open && !self.is_refused() {
+        if stats.transactions_open != open && !self.is_refused() && !self.is_betrayed() {
             let what =
                 format!("{} transactions are open, the counters say {}", open, stats.transactions_open);
             return Err(Finding::new("counters", what).into());
