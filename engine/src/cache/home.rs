@@ -2,6 +2,13 @@
 //!
 //! A node gets its home when a checkpoint captures it: from then on it has blocks, like a clean one, and does not change
 //! any more. It is *written* when what leads to it on disk is known, its checksums included.
+//!
+//! | a node is | in memory | has blocks | a reference leads to it | changing it kills its blocks |
+//! |---|---|---|---|---|
+//! | dirty | yes | no | no | it has none |
+//! | captured | yes | yes | no, it is being written | yes |
+//! | written | yes, until somebody lets go | yes | yes | yes |
+//! | clean | perhaps, in the cache | yes | yes | yes |
 
 use std::sync::OnceLock;
 

@@ -11,7 +11,7 @@ use crate::format::block_ref::BlockRef;
 use crate::format::inner::{InnerEntry, encode_inner, encoded_inner_bytes};
 
 use super::source::claim;
-use super::{Child, Inner, Leaf, Node, NodeRef, Tree, TreeSource};
+use super::{Child, Inner, Node, NodeRef, Tree, TreeSource};
 
 /// A node that a checkpoint has captured. It does not change any more: who wants to changes a copy.
 pub struct CapturedNode {
@@ -69,10 +69,16 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
     /// Writes a node whose children are written.
     pub fn write(&self, captured: &CapturedNode, writer: &mut impl NodeWriter) -> Result<()> {
         let CapturedNode { node, bytes, height } = captured;
-        let (encoded, clean) = match &**node {
+        let block = node.home().extent().expect("invariant: it was captured").start;
+        let mut put = |encoded: &[u8]| {
+            writer.write_node(block, encoded)?;
+            Ok(BlockRef::to(block, encoded))
+        };
+        let (reference, clean) = match &**node {
             Node::Leaf(leaf) => {
-                let bytes = leaf.to_vec();
-                (bytes.clone(), Node::Leaf(Leaf::new(bytes)))
+                let leaf = leaf.in_one_piece();
+                let bytes = leaf.chunks().next().expect("invariant: no leaf is empty");
+                (put(bytes)?, Node::Leaf(leaf))
             }
             Node::Inner(inner) => {
                 let children: Vec<Child> = inner.children.iter().map(on_disk).collect();
@@ -80,12 +86,9 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                     NodeRef::Disk(reference) => InnerEntry { bytes: child.bytes, child: reference },
                     NodeRef::Mem(_) => unreachable!("invariant: just made"),
                 });
-                (encode_inner(*height, entries), Node::Inner(Inner::new(children)))
+                (put(&encode_inner(*height, entries))?, Node::Inner(Inner::new(children)))
             }
         };
-        let block = node.home().extent().expect("invariant: it was captured").start;
-        writer.write_node(block, &encoded)?;
-        let reference = BlockRef::to(block, &encoded);
         self.cache.insert(&reference, claim(*bytes, *height), Arc::new(clean));
         node.home().set_written(reference);
         Ok(())

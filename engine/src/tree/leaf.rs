@@ -68,6 +68,15 @@ impl Leaf {
         out
     }
 
+    /// The same bytes in one piece, without a copy if they are alone in a buffer: one that they share would stay in memory
+    /// with them.
+    pub fn in_one_piece(&self) -> Leaf {
+        match &self.pieces[..] {
+            [piece] if piece.len == piece.buffer.len() => self.clone(),
+            _ => Leaf::new(self.to_vec()),
+        }
+    }
+
     /// Calls `sink` with the bytes of `start..end`, in order, in as many slices as there are pieces.
     pub fn visit(&self, start: usize, end: usize, sink: &mut impl FnMut(&[u8])) {
         let mut at = 0;

@@ -96,7 +96,7 @@ impl Tree {
         self.root.is_none()
     }
 
-    /// What a flush would write, in bytes of whole blocks. Walks the dirty nodes.
+    /// What a checkpoint would capture, in bytes of whole blocks. Walks the dirty nodes.
     pub fn dirty_bytes(&self) -> u64 {
         self.root.as_ref().map_or(0, Child::dirty_bytes)
     }

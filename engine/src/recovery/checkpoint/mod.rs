@@ -6,9 +6,9 @@
 //! superblock is published nothing has happened.
 //!
 //! ```text
-//!  [write_ahead] ─► [capture] ─► [Job::run] ─► [finish]
-//!   under the latch, unless      without it    under it
-//!   there is little
+//!  [prepare] ─► ([Job::run] ─► [finish] ─► [prepare] ─► …) ─► [capture] ─► [Job::run] ─► [finish]
+//!  under the latch; removed subtrees first, without it,      under it      without it    under it
+//!  as long as there is much of them
 //! ```
 //!
 //! One checkpoint runs at a time. Whoever needs one at once and has the latch waits for the one that runs, takes note of its
@@ -35,9 +35,11 @@ use job::{Job, Publication};
 const RECLAIM_AT_CHECKPOINT: usize = 10_000;
 /// Nodes freed from the graveyard when a database is closed.
 const RECLAIM_AT_CLOSE: usize = 1_000_000;
-/// Removed subtrees are written before the capture, beside other work, while there is more of them than this, or than a
-/// sixteenth of what makes a checkpoint due; and so many times at most.
+/// Removed subtrees are written before the capture, beside other work, while there is more of them than this, or than this
+/// part of what makes a checkpoint due.
 const LITTLE_BYTES: u64 = 1 << 20;
+const LITTLE_PART: u64 = 16;
+/// So often at most.
 const MAX_ROUNDS_AHEAD: u32 = 3;
 /// Whoever changes so many times as much as makes a checkpoint due does not go on before there was one.
 const TIMES_BEHIND: u64 = 2;
@@ -96,7 +98,7 @@ pub fn checkpoint_beside<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result
         if is_needless(&latched) {
             return Ok(());
         }
-        let job = latched.guarded(|core| begin(core, rounds))?;
+        let job = latched.guarded(|core| next_job(core, rounds))?;
         drop(latched);
         let (underway, is_last) = (Arc::clone(&job.underway), job.publication.is_some());
         job.run();
@@ -109,17 +111,15 @@ pub fn checkpoint_beside<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result
 }
 
 /// The next thing to write of a checkpoint that does not hold the latch, after so many rounds.
-fn begin<E: Env>(core: &mut Core<E>, rounds: u32) -> Result<Job<E>> {
+fn next_job<E: Env>(core: &mut Core<E>, rounds: u32) -> Result<Job<E>> {
     if rounds == 0 {
         core.reclaim(RECLAIM_AT_CHECKPOINT);
     }
-    prepare(core)?;
-    core.make_room(0, 0)?;
-    let ahead = write_ahead(core)?;
-    let little = LITTLE_BYTES.min(core.settings.dirty_bytes / 16);
+    let ahead = prepare(core)?;
+    let little = LITTLE_BYTES.min(core.settings.dirty_bytes / LITTLE_PART);
     if ahead.bytes > little && rounds < MAX_ROUNDS_AHEAD {
         reached!("removed subtrees are written before a capture");
-        return Ok(start(core, ahead, None));
+        return Ok(announce(core, ahead, None));
     }
     write_now(core, ahead)?;
     capture(core, false)
@@ -148,11 +148,14 @@ pub fn close<E: Env>(core: &mut Core<E>) -> Result<()> {
 /// happens.
 pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
     wait_for_other(core)?;
-    prepare(core)?;
-    core.make_room(0, 0)?;
-    let ahead = write_ahead(core)?;
+    let ahead = prepare(core)?;
     write_now(core, ahead)?;
     let job = capture(core, clean)?;
+    run_now(core, job)
+}
+
+/// Does a job with the latch held, and takes note of its end.
+fn run_now<E: Env>(core: &mut Core<E>, job: Job<E>) -> Result<()> {
     let underway = Arc::clone(&job.underway);
     job.run();
     finish(core, &underway)
@@ -166,24 +169,26 @@ pub(super) fn wait_for_other<E: Env>(core: &mut Core<E>) -> Result<()> {
     finish(core, &other)
 }
 
-/// Brings everything into the form that can be captured, while failing is still harmless.
-fn prepare<E: Env>(core: &mut Core<E>) -> Result<()> {
-    let store = Arc::clone(&core.store);
-    core.graveyard.settle(&store, &mut core.deaths)?;
-    core.catalog.settle_all(&store, &mut core.deaths)?;
-    core.bury_deaths();
-    Ok(())
-}
-
 /// Captured nodes and what they take.
 struct Ahead {
     pieces: Vec<Piece>,
     bytes: u64,
 }
 
+/// Brings everything into the form that can be captured and makes sure of the room for it, while failing is still
+/// harmless; then captures what has to be written before the rest.
+fn prepare<E: Env>(core: &mut Core<E>) -> Result<Ahead> {
+    let store = Arc::clone(&core.store);
+    core.graveyard.settle(&store, &mut core.deaths)?;
+    core.catalog.settle_all(&store, &mut core.deaths)?;
+    core.bury_deaths();
+    core.make_room(0, 0)?;
+    capture_removed(core)
+}
+
 /// Captures the removed subtrees that transactions may have to put back. An undo entry that holds one can only be spilled
 /// when what leads to it on disk is known.
-fn write_ahead<E: Env>(core: &mut Core<E>) -> Result<Ahead> {
+fn capture_removed<E: Env>(core: &mut Core<E>) -> Result<Ahead> {
     let store = Arc::clone(&core.store);
     let mut pieces = Pieces::new(&store, &mut core.space);
     let captured = core.table.active().try_for_each(|(_, state)| state.undo.capture_removed(&mut pieces));
@@ -193,7 +198,8 @@ fn write_ahead<E: Env>(core: &mut Core<E>) -> Result<Ahead> {
     Ok(Ahead { pieces: list, bytes })
 }
 
-fn start<E: Env>(core: &mut Core<E>, ahead: Ahead, publication: Option<Publication>) -> Job<E> {
+/// Makes a job of what was captured, and says that it is under way.
+fn announce<E: Env>(core: &mut Core<E>, ahead: Ahead, publication: Option<Publication>) -> Job<E> {
     let underway = Arc::new(Underway::new(ahead.bytes));
     core.underway = Some(Arc::clone(&underway));
     Job { store: Arc::clone(&core.store), pieces: ahead.pieces, publication, underway }
@@ -203,10 +209,8 @@ fn write_now<E: Env>(core: &mut Core<E>, ahead: Ahead) -> Result<()> {
     if ahead.pieces.is_empty() {
         return Ok(());
     }
-    let job = start(core, ahead, None);
-    let underway = Arc::clone(&job.underway);
-    job.run();
-    finish(core, &underway)
+    let job = announce(core, ahead, None);
+    run_now(core, job)
 }
 
 /// Takes down the state. From here on whatever changes it changes copies.
@@ -224,7 +228,7 @@ fn capture<E: Env>(core: &mut Core<E>, clean: bool) -> Result<Job<E>> {
     core.captured_lsn = position.lsn;
     core.dirty_bytes = 0;
     core.forget_owed();
-    Ok(start(core, ahead, Some(publication)))
+    Ok(announce(core, ahead, Some(publication)))
 }
 
 /// Captures every dirty node, the undo stacks, the transaction table and the free map.
@@ -264,10 +268,11 @@ fn capture_state<E: Env>(core: &mut Core<E>) -> Result<(Ahead, Publication)> {
 fn finish<E: Env>(core: &mut Core<E>, underway: &Arc<Underway<E::Platform>>) -> Result<()> {
     let Some(outcome) = underway.take_outcome() else { return core.check_health() };
     core.underway = None;
-    end(core, outcome)
+    apply(core, outcome)
 }
 
-fn end<E: Env>(core: &mut Core<E>, outcome: Outcome) -> Result<()> {
+/// Brings into the core's state what came of a job. One that only wrote ahead publishes nothing.
+fn apply<E: Env>(core: &mut Core<E>, outcome: Outcome) -> Result<()> {
     let slots = outcome.map_err(|e| fail(core, e))?;
     core.table.active_stacks().for_each(UndoStack::forget_written);
     let Some(slots) = slots else { return Ok(()) };
