@@ -209,16 +209,21 @@ fn many_holes_and_a_full_disk_poison_nothing() {
     }
 }
 
-/// Parts of a transaction are undone and made durable one by one, each in a block of its own, while others commit, until
-/// the log has no room for the record that ends the transaction: a checkpoint makes room, and no flush finds out.
-fn end_behind(others: usize, operations: u64, undone: usize, commits: bool) {
-    let world = World::new(1);
+fn with_two_streams(world: &World) -> Database<SimEnv> {
     let options = Options::new().log_segment_bytes(16 << 10).leaf_bytes(4096);
     let db = options.open_in(world.env(), PATH).unwrap();
     for name in ["a", "b"] {
         db.create(name).unwrap();
         db.append(name, &[3; 10_000]).unwrap();
     }
+    db
+}
+
+/// Parts of a transaction are undone and made durable one by one, each in a block of its own, while others commit, until
+/// the log has no room for the record that ends the transaction: a checkpoint makes room, and no flush finds out.
+fn end_behind(others: usize, operations: u64, undone: usize, commits: bool) {
+    let world = World::new(1);
+    let db = with_two_streams(&world);
     let tx = db.begin().unwrap();
     let stream = tx.stream("b").unwrap();
     let mut savepoints = Vec::new();
@@ -256,12 +261,7 @@ fn a_rollback_on_a_log_that_undoing_has_filled_goes_through() {
 fn a_call_that_is_tried_again_has_its_locks() {
     for (size, shared) in [(600, false), (600, true), (60_000, false)] {
         let world = World::new(1);
-        let options = Options::new().log_segment_bytes(16 << 10).leaf_bytes(4096);
-        let db = options.open_in(world.env(), PATH).unwrap();
-        for name in ["a", "b"] {
-            db.create(name).unwrap();
-            db.append(name, &[3; 10_000]).unwrap();
-        }
+        let db = with_two_streams(&world);
         let tx = db.begin().unwrap();
         if shared {
             tx.stream("a").unwrap().write(0, b"x").unwrap();
