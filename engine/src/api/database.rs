@@ -1,5 +1,6 @@
 //! The handle of an open database.
 
+use std::cell::OnceCell;
 use std::ops::RangeBounds;
 use std::path::Path;
 use std::sync::Arc;
@@ -202,14 +203,16 @@ impl<E: Env> Database<E> {
         self.snapshot().list()
     }
 
-    /// Opens a transaction. Any number may be open at a time.
+    /// Opens a transaction. Any number may be open at a time. Costs nothing and waits for nobody: the transaction begins
+    /// with its first call.
     ///
     /// # Errors
     /// [`Error::Poisoned`] after a failed write.
     pub fn begin(&self) -> Result<Transaction<E>> {
-        let begin = |core: &mut Core<E>| core.check_health().map(|()| core.begin());
-        let txn = self.shared.core.lock().guarded(begin)?;
-        Ok(Transaction::new(Arc::clone(&self.shared), txn))
+        if self.shared.sign.is_up() {
+            self.shared.core.lock().guarded(|core| core.check_health())?;
+        }
+        Ok(Transaction::new(Arc::clone(&self.shared)))
     }
 
     /// Runs `call` in a transaction and commits it. If that meets a deadlock, the transaction is rolled back and `call` runs
@@ -316,17 +319,18 @@ impl<E: Env> Database<E> {
 
     /// Runs one change as a transaction of its own, durable when this returns.
     fn change<R>(&self, mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
-        let txn = self.shared.core.lock().take_txn_id();
-        let (result, logged) = self.shared.with_locks(txn, Tells::Errors, |core| {
-            let before = core.next_lsn();
-            let result = call(core, txn)?;
-            let after = core.next_lsn();
-            core.reclaim(RECLAIM_AT_COMMIT);
-            core.locks.release(txn);
-            // Where there was nothing to log, what the call has seen is durable when it returns.
-            let lsn = if after > before { after } else { core.looked.to_last };
-            Ok((result, core.logged_before(lsn)))
-        })?;
+        let number = OnceCell::new();
+        let (result, logged) =
+            self.shared.with_locks(&number, Core::take_txn_id, Tells::Errors, |core, txn| {
+                let before = core.next_lsn();
+                let result = call(core, txn)?;
+                let after = core.next_lsn();
+                core.reclaim(RECLAIM_AT_COMMIT);
+                core.locks.release(txn);
+                // Where there was nothing to log, what the call has seen is durable when it returns.
+                let lsn = if after > before { after } else { core.looked.to_last };
+                Ok((result, core.logged_before(lsn)))
+            })?;
         self.shared.make_durable(logged)?;
         Ok(result)
     }

@@ -176,11 +176,11 @@ impl Options {
     }
 
     fn share<E: Env>(self, mut core: Core<E>, recovery: Option<RecoveryReport>) -> Result<Shared<E>> {
-        let (store, published) = (Arc::clone(&core.store), Arc::clone(&core.published));
+        let (store, published, sign) = (Arc::clone(&core.store), Arc::clone(&core.published), core.sign());
         core.locks.timeout = self.lock_timeout;
         let core = Arc::new(Latched::new(core));
         let deferred_delay = self.deferred_delay;
-        let mut shared = Shared { core, background: None, store, published, recovery, deferred_delay };
+        let mut shared = Shared { core, background: None, store, published, sign, recovery, deferred_delay };
         if self.background {
             shared.background = Some(Background::start(&shared.core)?);
         }

@@ -1,6 +1,7 @@
 //! What all handles of an open database hold on to, and how calls get to its state: under the core's latch, with the
 //! locks that they need.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use crate::base::{Error, Result, TxnId};
 use crate::catalog::Store;
 use crate::env::{Clock, Env};
 use crate::recovery::{RecoveryReport, close};
-use crate::txn::{Core, Logged, Needs, Pace, Published, Stop};
+use crate::txn::{Core, Logged, Needs, Pace, Published, Sign, Stop};
 
 use super::background::{Background, SharedCore};
 
@@ -27,34 +28,37 @@ pub(super) struct Shared<E: Env> {
     pub background: Option<Background<E>>,
     pub store: Arc<Store<E>>,
     pub published: Arc<Published<E>>,
+    pub sign: Arc<Sign<E::Platform>>,
     pub recovery: Option<RecoveryReport>,
     /// How long a deferred commit may not be durable.
     pub deferred_delay: Duration,
 }
 
 impl<E: Env> Shared<E> {
-    /// Runs `call` under the core's latch. Whenever it is blocked by a lock it waits without the latch, and is run again
-    /// from its start: it takes all its locks for `txn` before it changes anything. What it `tells` of commits that may
-    /// still vanish waits until they are durable.
+    /// Runs `call` under the core's latch, of the transaction with this `number`, which it gets from `begin` if it has none
+    /// yet. Whenever it is blocked by a lock it waits without the latch, and is run again from its start: it takes all its
+    /// locks before it changes anything. What it `tells` of commits that may still vanish waits until they are durable.
     ///
     /// # Errors
     /// [`Error::Busy`](crate::Error::Busy) if a lock was not to be had in time, [`Error::Deadlock`](crate::Error::Deadlock).
     /// Not on a poisoned database: the current state may lead to nodes that a failed checkpoint did not write.
     pub fn with_locks<R>(
         &self,
-        txn: TxnId,
+        number: &OnceCell<TxnId>,
+        begin: impl Fn(&mut Core<E>) -> TxnId,
         tells: Tells,
-        mut call: impl FnMut(&mut Core<E>) -> Result<R, Stop>,
+        mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>,
     ) -> Result<R> {
         let (mut waited, mut deadline) = (false, None);
         loop {
             let attempt = self.core.lock().guarded(|core| {
                 let before = core.next_lsn();
+                let txn = *number.get_or_init(|| begin(core));
                 // It also holds what a failed commit wrote and what may vanish; snapshots go on.
                 let ended = if waited { core.locks.end_wait(txn) } else { Ok(()) };
                 let ready = core.check_readable().and(ended).map_err(Stop::from);
                 core.looked = Needs::default();
-                let outcome = match ready.and_then(|()| call(core)) {
+                let outcome = match ready.and_then(|()| call(core, txn)) {
                     Err(Stop::Blocked) => return Ok(Err((core.locks.waiter(txn), core.locks.timeout))),
                     Err(Stop::Failed(e)) => Err(fail(core, txn, e)),
                     Ok(result) => Ok(result),

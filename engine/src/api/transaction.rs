@@ -1,7 +1,6 @@
 //! Transactions, as users see them.
 
-use std::cell::Cell;
-use std::marker::PhantomData;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::base::{Error, Result, StreamId, TxnId};
@@ -42,20 +41,21 @@ use super::{Stream, StreamInfo};
 /// ```
 pub struct Transaction<E: Env = RealEnv> {
     shared: Arc<Shared<E>>,
-    id: TxnId,
+    /// Its number, from its first call on. Only one task at a time has the cell, as it must be: two could wait for two
+    /// locks at once.
+    number: OnceCell<TxnId>,
     ended: bool,
-    /// One task at a time: two could wait for two locks at once.
-    not_sync: PhantomData<Cell<()>>,
 }
 
 impl<E: Env> Transaction<E> {
-    pub(super) fn new(shared: Arc<Shared<E>>, id: TxnId) -> Transaction<E> {
-        Transaction { shared, id, ended: false, not_sync: PhantomData }
+    pub(super) fn new(shared: Arc<Shared<E>>) -> Transaction<E> {
+        Transaction { shared, number: OnceCell::new(), ended: false }
     }
 
-    /// Its number, which the log's records carry.
+    /// Its number, which the log's records carry. It has one from its first call on, of which this may be one; of those who
+    /// close a circle of waits the one with the highest number gives way.
     pub fn id(&self) -> TxnId {
-        self.id
+        *self.number.get_or_init(|| self.shared.core.lock().begin())
     }
 
     /// Makes an empty stream called `name`, 1 to 1024 bytes of UTF-8.
@@ -187,16 +187,17 @@ impl<E: Env> Transaction<E> {
     /// # Errors
     /// As [`Transaction::commit`].
     pub fn commit_with(mut self, durability: Durability) -> Result<()> {
+        let Some(&txn) = self.number.get() else { return Ok(()) };
         let shared = Arc::clone(&self.shared);
         if mutant!("a commit gives its locks back first") {
-            shared.core.lock().locks.release(self.id);
+            shared.core.lock().locks.release(txn);
         }
         let logged = shared.core.lock().guarded(|core| {
-            let lsn = commit(core, self.id, durability).inspect_err(|_| self.end(core))?;
+            let lsn = commit(core, txn, durability).inspect_err(|_| self.end(core, txn))?;
             let deferred = durability == Durability::Deferred && core.table.len() > 4;
             reached!("a commit was deferred while many transactions are open", deferred);
             self.ended = true;
-            core.locks.release(self.id);
+            core.locks.release(txn);
             core.reclaim(RECLAIM_AT_COMMIT);
             let logged = core.logged_before(lsn);
             if durability == Durability::Deferred && logged.is_some() {
@@ -216,40 +217,38 @@ impl<E: Env> Transaction<E> {
     /// [`Error::Poisoned`]: the next opening rolls it back. [`Error::Corruption`] or [`Error::Io`] if something that is
     /// needed cannot be read.
     pub fn rollback(mut self) -> Result<()> {
+        let Some(&txn) = self.number.get() else { return Ok(()) };
         let shared = Arc::clone(&self.shared);
         self.ended = true;
         if mutant!("a rollback gives its locks back first") {
-            shared.core.lock().locks.release(self.id);
+            shared.core.lock().locks.release(txn);
         }
         shared.core.lock().guarded(|core| {
-            let ended = roll_back(core, self.id).map_err(|e| core.poison(e));
-            core.locks.release(self.id);
+            let ended = roll_back(core, txn).map_err(|e| core.poison(e));
+            core.locks.release(txn);
             ended
         })
     }
 
     /// Rolls back without anybody to tell; a database that cannot is poisoned, and recovery does it.
-    fn end(&mut self, core: &mut Core<E>) {
+    fn end(&mut self, core: &mut Core<E>, txn: TxnId) {
         if !self.ended {
             self.ended = true;
-            if let Err(e) = roll_back(core, self.id) {
+            if let Err(e) = roll_back(core, txn) {
                 core.poison(e);
             }
-            core.locks.release(self.id);
+            core.locks.release(txn);
         }
     }
 
     /// Runs a call that takes locks, and then changes what it likes; shows nothing of what others did.
-    pub(super) fn change<R>(
-        &self,
-        mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>,
-    ) -> Result<R> {
-        self.shared.with_locks(self.id, Tells::Errors, |core| call(core, self.id))
+    pub(super) fn change<R>(&self, call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
+        self.shared.with_locks(&self.number, Core::begin, Tells::Errors, call)
     }
 
     /// Runs a call that shows what it looks at.
-    pub(super) fn show<R>(&self, mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
-        self.shared.with_locks(self.id, Tells::Everything, |core| call(core, self.id))
+    pub(super) fn show<R>(&self, call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
+        self.shared.with_locks(&self.number, Core::begin, Tells::Everything, call)
     }
 
     fn look_up(&self, name: &Name, mode: Mode) -> Result<Option<StreamId>> {
@@ -288,13 +287,11 @@ pub(super) fn find_for_rename<E: Env>(
 
 impl<E: Env> Drop for Transaction<E> {
     fn drop(&mut self) {
-        if self.ended {
-            return;
-        }
+        let Some(&txn) = self.number.get().filter(|_| !self.ended) else { return };
         let shared = Arc::clone(&self.shared);
         // A call that panicked may have left anything: the log knows better, and recovery reads it.
         let _ = shared.core.lock().guarded(|core| {
-            self.end(core);
+            self.end(core, txn);
             Ok(())
         });
     }

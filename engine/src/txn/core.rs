@@ -14,7 +14,7 @@ use crate::space::Space;
 use crate::tree::Tree;
 
 use super::apply::existing;
-use super::{Bell, Graveyard, Locks, Needs, Pace, Published, Room, Table, Underway, Unsettled};
+use super::{Bell, Graveyard, Health, Locks, Needs, Pace, Published, Room, Sign, Table, Underway, Unsettled};
 
 /// Nodes of the graveyard that are freed at a time.
 const RECLAIM_STEP: usize = 256;
@@ -101,7 +101,7 @@ pub struct Core<E: Env> {
     pub(super) era: Era,
     pub(super) last_commit: Lsn,
     pub(super) in_use: Vec<Weak<Version>>,
-    poison: Option<String>,
+    health: Health<E::Platform>,
     /// A call is changing the state; found set at the start of another, it says that one panicked half-way.
     changing: bool,
 }
@@ -145,7 +145,7 @@ impl<E: Env> Core<E> {
             era: Era(0),
             last_commit: lsn,
             in_use: vec![Arc::downgrade(&version)],
-            poison: None,
+            health: Health::default(),
             changing: false,
             store,
             settings,
@@ -217,7 +217,7 @@ impl<E: Env> Core<E> {
     /// any more: not even a rollback or a close.
     pub fn guarded<R>(&mut self, call: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
         if std::mem::replace(&mut self.changing, true) {
-            self.poison.get_or_insert_with(|| "a call panicked half-way".to_owned());
+            self.health.poison(|| "a call panicked half-way".to_owned());
             self.locks.wake_all();
         }
         let outcome = call(self);
@@ -225,15 +225,17 @@ impl<E: Env> Core<E> {
         outcome
     }
 
+    /// What tells of a failure without the latch.
+    pub fn sign(&self) -> Arc<Sign<E::Platform>> {
+        self.health.sign()
+    }
+
     /// That writing is still allowed.
     ///
     /// # Errors
     /// [`Error::Poisoned`] after an earlier failure.
     pub fn check_health(&self) -> Result<()> {
-        match &self.poison {
-            Some(cause) => Err(Error::Poisoned { cause: cause.clone() }),
-            None => Ok(()),
-        }
+        self.health.check()
     }
 
     /// That an open transaction may still read. The current state may lead to nodes that a failed checkpoint did not write.
@@ -241,7 +243,7 @@ impl<E: Env> Core<E> {
     /// # Errors
     /// [`Error::Poisoned`] after an earlier failure.
     pub fn check_readable(&self) -> Result<()> {
-        let unsynced = self.poison.as_ref().is_some_and(|cause| cause.starts_with("sync failed"));
+        let unsynced = self.health.cause().is_some_and(|cause| cause.starts_with("sync failed"));
         if unsynced && mutant!("a transaction reads on after a failed sync") {
             return Ok(());
         }
@@ -250,7 +252,7 @@ impl<E: Env> Core<E> {
 
     /// Refuses all writes from now on, because of `error`, which it returns.
     pub fn poison(&mut self, error: Error) -> Error {
-        self.poison.get_or_insert_with(|| error.to_string());
+        self.health.poison(|| error.to_string());
         self.locks.wake_all();
         error
     }

@@ -253,6 +253,8 @@ impl Session {
     }
 
     fn check_stats(&self) -> Result<(), Stop> {
+        // Those that have asked for nothing yet begin with this.
+        self.transactions.values().for_each(|(tx, _)| _ = tx.id());
         let stats = self.db.stats();
         let open = self.transactions.len() as u64;
         // One that could not be rolled back stays open until the database is opened again.

@@ -1,11 +1,18 @@
-//! Opening one of many streams by name, against opening one of a thousand.
+//! Opening one of many streams by name, against opening one of a thousand; and what the machine itself makes of as many
+//! names: in maps of the standard library, and in random reads of files as long as the databases.
 
+use std::collections::{BTreeMap, HashMap};
+use std::fs::File;
+use std::hint::black_box;
+use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
 use numstore::{Database, Durability, Options, Result};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+/// Bytes of a read of the files.
+const BLOCK: u64 = 4096;
 const FEW: u32 = 1_000;
 const MANY: u32 = 1_000_000;
 const ROUNDS: usize = 41;
@@ -83,7 +90,40 @@ pub fn names() -> Result<()> {
     }
     // A cache with room for one node: every look-up reads from the system's page cache.
     compare("no node cached", &few, &many, &Options::new().cache_bytes(1), 0, &mut rng)?;
-    compare("all nodes cached", &few, &many, &Options::new().cache_bytes(1 << 30), WARMING, &mut rng)
+    compare("all nodes cached", &few, &many, &Options::new().cache_bytes(1 << 30), WARMING, &mut rng)?;
+    yardsticks(&few, &many, &mut rng)
+}
+
+/// What as many names cost without a database.
+fn yardsticks(few: &std::path::Path, many: &std::path::Path, rng: &mut ChaCha8Rng) -> Result<()> {
+    let numbered = |count| (0..count).map(|i| (name(i), u64::from(i)));
+    let sorted: [BTreeMap<String, u64>; 2] = [numbered(FEW).collect(), numbered(MANY).collect()];
+    let hashed: [HashMap<String, u64>; 2] = [numbered(FEW).collect(), numbered(MANY).collect()];
+    let files = [File::open(few), File::open(many)].map(|file| file.expect("a closed database"));
+    let blocks = files.each_ref().map(|file| file.metadata().expect("a file").len() / BLOCK);
+    let mut buffer = vec![0; BLOCK as usize];
+    let mut look = |what: &str, find: &mut dyn FnMut(usize, &str, u64)| {
+        report("beside", what, || {
+            let cost = [FEW, MANY].iter().enumerate().map(|(which, &count)| {
+                let names: Vec<String> = (0..OPENS).map(|_| name(rng.random_range(0..count))).collect();
+                let places: Vec<u64> = names.iter().map(|_| rng.random_range(0..blocks[which])).collect();
+                let started = Instant::now();
+                names.iter().zip(places).for_each(|(name, place)| find(which, name, place));
+                (started.elapsed().as_secs_f64() * 1e9 / f64::from(OPENS), 1.0)
+            });
+            let cost: Vec<Cost> = cost.collect();
+            Ok((cost[0], cost[1]))
+        })
+    };
+    look("BTreeMap::get", &mut |which, name, _| {
+        black_box(sorted[which].get(name));
+    })?;
+    look("HashMap::get", &mut |which, name, _| {
+        black_box(hashed[which].get(name));
+    })?;
+    look("one pread of 4 KiB", &mut |which, _, place| {
+        files[which].read_exact_at(&mut buffer, place * BLOCK).expect("a block");
+    })
 }
 
 fn compare(
