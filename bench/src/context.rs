@@ -34,6 +34,8 @@ pub struct Scale {
     pub reads: usize,
     /// Insertions that make a stream an edited one.
     pub edits: usize,
+    /// Insertions until a crash, at most.
+    pub crash_after: usize,
     /// How long threads run.
     pub window: Duration,
     /// Transactions of a trace that are made durable one by one.
@@ -53,6 +55,7 @@ impl Scale {
             per_checkpoint: 20_000,
             reads: 200_000,
             edits: 12_000,
+            crash_after: 500_000,
             window: Duration::from_millis(1_500),
             trace_commits: 5_000,
         }
@@ -67,6 +70,7 @@ impl Scale {
             count_rounds: 1,
             sustained: 10_000,
             reads: 20_000,
+            crash_after: 50_000,
             window: Duration::from_millis(250),
             trace_commits: 40,
             ..Scale::full()
@@ -181,12 +185,7 @@ impl Fleet {
 
     /// Draws insertions of `bytes` anywhere, and makes them in the model; each store must make them too.
     pub fn insertions(&mut self, count: usize, bytes: usize) -> Vec<Edit> {
-        let mut insertion = || {
-            let edit = self.draw.insertion(self.model.len(), bytes);
-            self.model.edit(&edit);
-            edit
-        };
-        (0..count).map(|_| insertion()).collect()
+        (0..count).map(|_| self.model.insert_anywhere(&mut self.draw, bytes)).collect()
     }
 
     /// Draws places where `bytes` can be read, in what was loaded and in any file of that length.

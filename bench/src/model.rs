@@ -4,7 +4,7 @@
 //! a vector. Far too simple to be wrong in the same way as an engine.
 
 use crate::Result;
-use crate::content::{Content, Edit};
+use crate::content::{Content, Draw, Edit};
 
 const PART_BYTES: u64 = 64 << 10;
 
@@ -40,6 +40,13 @@ impl Model {
     /// How many bytes there are.
     pub fn len(&self) -> u64 {
         self.len
+    }
+
+    /// Draws an insertion of `bytes`, and makes it.
+    pub fn insert_anywhere(&mut self, draw: &mut Draw, bytes: usize) -> Edit {
+        let edit = draw.insertion(self.len, bytes);
+        self.edit(&edit);
+        edit
     }
 
     /// Makes an edit.

@@ -38,7 +38,7 @@ const ITSELF: Against = Against::Itself;
 const MIB_64: u64 = 64 << 20;
 const GIB: u64 = 1 << 30;
 
-const TARGETS: [Target; 26] = [
+const TARGETS: [Target; 28] = [
     at_least("bulk-load", "throughput", RAW, 0.85),
     at_least("bulk-load", "throughput", PEER, 2.0),
     at_most("bulk-load", "written per byte", ITSELF, 1.02),
@@ -56,6 +56,8 @@ const TARGETS: [Target; 26] = [
     at_least("scan-after-edits", "without copy, of unedited", ITSELF, 0.9),
     at_least("stride", "elements", ITSELF, 150.0),
     at_most("open", "time", ITSELF, 1.0),
+    at_least("recovery", "redone / run", ITSELF, 0.8),
+    at_most("recovery", "time", ITSELF, 2.0),
     at_most("space", "loaded", ITSELF, 1.01),
     at_size(MIB_64, at_most("space", "edited", ITSELF, 1.25)),
     at_size(GIB, at_most("space", "edited", ITSELF, 1.10)),

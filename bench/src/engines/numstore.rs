@@ -24,7 +24,11 @@ pub fn open_database(dir: &Path) -> Result<Database> {
 }
 
 pub fn open(dir: &Path) -> Result<Box<dyn Store>> {
-    let db = open_database(dir)?;
+    over(open_database(dir)?)
+}
+
+/// The store in a database that is open.
+pub fn over(db: Database) -> Result<Box<dyn Store>> {
     if !db.exists(NAME)? {
         db.create(NAME)?;
     }

@@ -9,6 +9,7 @@ mod middle_insert;
 mod open;
 mod random_read;
 mod reader_beside_writer;
+mod recovery;
 mod scan;
 mod space;
 mod stride;
@@ -40,7 +41,7 @@ pub struct Workload {
 }
 
 /// All of them, in the order in which they run.
-pub const ALL: [Workload; 15] = [
+pub const ALL: [Workload; 16] = [
     each("bulk-load", "a new stream in one durable transaction", bulk_load::run),
     each("durable-insert", "100 B at random places, each durable, call by call", durable_insert::run),
     each("batch-insert", "insertions of 100 B in one durable transaction", batch_insert::run),
@@ -51,6 +52,7 @@ pub const ALL: [Workload; 15] = [
     each("scan-after-edits", "the same after random insertions", scan::run_after_edits),
     each("stride", "4 B of every 64 B", stride::run),
     each("open", "opening what was closed, until the first byte is read", open::run),
+    each("recovery", "opening after a crash with a full log", recovery::run),
     each("space", "disk taken for each byte of data", space::run),
     each("reader-beside-writer", "one reader's speed beside a committing writer", reader_beside_writer::run),
     Workload {
@@ -112,6 +114,7 @@ mod tests {
             per_checkpoint: 40,
             reads: 50,
             edits: 200,
+            crash_after: 60,
             window: Duration::from_millis(20),
             trace_commits: 20,
         };
