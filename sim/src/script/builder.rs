@@ -251,6 +251,11 @@ impl Script {
         self.act(Act::Quiesce)
     }
 
+    /// Streams of two to the power `leaves_log2` leaves of 64 KiB come through edits and crashes, on a machine of their own.
+    pub fn huge(self, seed: u64, leaves_log2: u64, operations: u64) -> Script {
+        self.act(Act::Huge { seed, leaves_log2, operations })
+    }
+
     /// Runs the script, and says how it ended.
     pub fn run(&self, conduct: Conduct) -> Ended {
         conduct_log(&self.0, Fidelity::Lenient, conduct)

@@ -142,6 +142,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (turns(), n()).prop_map(|(turns, end_after)| Act::Clients { turns, end_after }),
         1 => n().prop_map(|millis| Act::Patience { millis }),
         1 => Just(Act::Quiesce),
+        1 => (n(), n(), n()).prop_map(|(seed, leaves_log2, operations)| Act::Huge { seed, leaves_log2, operations }),
     ]
 }
 

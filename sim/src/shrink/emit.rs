@@ -106,6 +106,7 @@ fn act_call(act: &Act) -> String {
         Act::Clients { turns, end_after } => format!("clients(Turns::{turns:?}, {end_after})"),
         Act::Patience { millis } => format!("patience({millis})"),
         Act::Quiesce => "quiesce()".to_owned(),
+        Act::Huge { seed, leaves_log2, operations } => format!("huge({seed}, {leaves_log2}, {operations})"),
     }
 }
 
