@@ -13,6 +13,7 @@ use sim::world::FaultKind;
 mod bench;
 mod campaigns;
 mod commands;
+mod diff;
 
 use commands::{Subject, Telling};
 
@@ -134,7 +135,7 @@ fn main() -> ExitCode {
     let good = match Arguments::parse().command {
         Command::Replay { run, telling } => commands::replay(&run, &telling),
         Command::Show { run } => commands::show(&run),
-        Command::Diff { a, b } => commands::diff(&a, &b),
+        Command::Diff { a, b } => diff::diff(&a, &b),
         Command::Shrink { run, output, emit_test, canary } => {
             commands::shrink_run(&run, output.as_deref(), emit_test.as_deref(), canary)
         }

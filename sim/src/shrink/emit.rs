@@ -67,6 +67,7 @@ fn head_calls(log: &Log) -> Vec<String> {
     if log.short_transfers > 0 {
         calls.push(format!("short_transfers({})", log.short_transfers));
     }
+    calls.extend(log.without.kinds().map(|kind| format!("without({:?})", kind.name())));
     calls
 }
 
