@@ -50,7 +50,10 @@ pub mod internals {
     use crate::map::OrderedMap;
 
     pub use crate::catalog::Version;
-    pub use crate::format::record::{Body, Record};
+    pub use crate::format::block_ref::BlockRef;
+    pub use crate::format::extent::Extent;
+    pub use crate::format::inner::{InnerEntry, encode_inner};
+    pub use crate::format::record::{Body, Bulk, Record};
     pub use crate::log::{Flight, Log, LogFile, LogIdentity, Wait};
     pub use crate::txn::{Locks, Published, Stop};
 

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use sim::runner::{Canary, Conduct, Ended, Fidelity, Watch, conduct_log, conduct_seed};
-use sim::script::{Act, Entry, Log};
+use sim::script::{Act, Log};
 use sim::shrink::{emit_test, shrink};
 
-use sim::world::{Concern, Draw, FaultKind};
+use sim::world::FaultKind;
 
 use crate::describe;
 
@@ -97,7 +97,7 @@ pub struct Telling {
     /// Find something on purpose, to see what becomes of findings.
     #[arg(long, hide = true)]
     canary: bool,
-    /// Kinds of faults that do not occur in a seed's run.
+    /// Kinds of faults that do not occur, beside those of which a log says so.
     #[arg(long, value_parser = FaultKind::parse)]
     without: Vec<FaultKind>,
 }
@@ -182,49 +182,4 @@ fn title(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
     let title: String = stem.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     if title.starts_with(|c: char| c.is_ascii_alphabetic()) { title } else { format!("run_{title}") }
-}
-
-/// Tells where two runs part; whether they do not.
-pub fn diff(a: &Subject, b: &Subject) -> Result<bool, String> {
-    let (left, right) = (a.log(None)?, b.log(None)?);
-    let same_head = left.head() == right.head();
-    if !same_head {
-        for (a, b) in left.head().lines().zip(right.head().lines()).filter(|(a, b)| a != b) {
-            say(format!("- {a}\n+ {b}"));
-        }
-    }
-    let equal = left.entries.iter().zip(&right.entries).take_while(|(a, b)| a == b).count();
-    if equal == left.entries.len() && equal == right.entries.len() {
-        say(format!("all {equal} acts and their choices are the same"));
-        return Ok(same_head);
-    }
-    say(format!("the first {equal} acts are the same; at step {}:", equal + 1));
-    for (at, entry) in left.entries[..equal].iter().enumerate().skip(equal.saturating_sub(3)) {
-        say(format!("  {:5}  {}", at + 1, entry.act));
-    }
-    let (left, right) = (left.entries.get(equal), right.entries.get(equal));
-    let whole = |entry: Option<&Entry>| entry.map_or("(the end)".to_owned(), |entry| entry.act.to_string());
-    match (left, right) {
-        (Some(a), Some(b)) if a.act == b.act => {
-            say(format!("  {:5}  {}", equal + 1, a.act));
-            say_first_choice(a, b);
-        }
-        _ => say(format!("- {:5}  {}\n+ {:5}  {}", equal + 1, whole(left), equal + 1, whole(right))),
-    }
-    Ok(false)
-}
-
-/// The first choice in which two runs of the same act differ.
-fn say_first_choice(left: &Entry, right: &Entry) {
-    for concern in Concern::RECORDED {
-        let of = |entry: &Entry| entry.choices.get(&concern).cloned().unwrap_or_default();
-        let (left, right) = (of(left), of(right));
-        if left == right {
-            continue;
-        }
-        let at = left.iter().zip(&right).take_while(|(a, b)| a == b).count();
-        let told = |draw: Option<&Draw>| draw.map_or("none".to_owned(), Draw::to_string);
-        let (left, right) = (told(left.get(at)), told(right.get(at)));
-        say(format!("         choice {at} for {}: {left}, and {right}", concern.word()));
-    }
 }

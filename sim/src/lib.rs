@@ -15,6 +15,7 @@
 //! - [`script`]: what a run is made of, as data: acts, and the choices drawn below them.
 //! - [`runner`]: does what a seed or a record says; campaigns of many seeds.
 //! - [`campaign`]: many seeds over a long time: a state that lasts, a corpus, reports.
+//! - [`exhaustive`]: every short workload, with every crash, to the end.
 //! - [`shrink`]: from a long run that fails to the shortest one that fails in the same way.
 //! - `score`, with the feature `mutants`: how soon planted bugs are found.
 //! - [`markers`]: which rare states were reached.
@@ -24,6 +25,7 @@
 pub mod markers;
 
 pub mod campaign;
+pub mod exhaustive;
 pub mod judge;
 pub mod model;
 mod panics;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use sim::exhaustive::Scope;
 use sim::runner::Counters;
 #[cfg(feature = "mutants")]
 use sim::world::FaultKind;
@@ -12,6 +13,7 @@ use sim::world::FaultKind;
 mod bench;
 mod campaigns;
 mod commands;
+mod diff;
 
 use commands::{Subject, Telling};
 
@@ -63,6 +65,21 @@ enum Command {
         /// Seconds for each line of the table.
         #[arg(long, default_value_t = 2.0)]
         seconds: f64,
+    },
+    /// Runs every short workload, with a crash at every I/O call of it and of the recovery.
+    Exhaustive {
+        /// The longest workload, in operations.
+        #[arg(long, default_value_t = 2)]
+        operations: u32,
+        /// Distinct images after which it ends.
+        #[arg(long, default_value_t = u64::MAX)]
+        limit: u64,
+        /// Threads.
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
+        /// Write the report to this file too.
+        #[arg(long, value_name = "FILE")]
+        json: Option<PathBuf>,
     },
     /// Plays the logs of the corpus, then runs many seeds.
     Campaign(campaigns::Arguments),
@@ -118,11 +135,14 @@ fn main() -> ExitCode {
     let good = match Arguments::parse().command {
         Command::Replay { run, telling } => commands::replay(&run, &telling),
         Command::Show { run } => commands::show(&run),
-        Command::Diff { a, b } => commands::diff(&a, &b),
+        Command::Diff { a, b } => diff::diff(&a, &b),
         Command::Shrink { run, output, emit_test, canary } => {
             commands::shrink_run(&run, output.as_deref(), emit_test.as_deref(), canary)
         }
         Command::Bench { seconds } => Ok(bench::bench(std::time::Duration::from_secs_f64(seconds))),
+        Command::Exhaustive { operations, limit, jobs, json } => {
+            exhaustive(Scope { operations, images_max: limit, jobs }, json)
+        }
         Command::Campaign(arguments) => campaigns::run(&arguments),
         Command::Corpus { dir, refresh } => campaigns::corpus(dir, refresh),
         #[cfg(feature = "mutants")]
@@ -150,6 +170,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn exhaustive(scope: Scope, json: Option<PathBuf>) -> Result<bool, String> {
+    let bar = indicatif::ProgressBar::new(sim::exhaustive::count(scope.operations));
+    let report = sim::exhaustive::search(scope, &|done| bar.set_position(done));
+    bar.finish_and_clear();
+    commands::say(report.describe());
+    if let Some(path) = json {
+        let text = serde_json::to_string_pretty(&report).map_err(|e| e.to_string())?;
+        campaigns::write(&path, &(text + "\n"))?;
+    }
+    Ok(report.findings.is_empty())
 }
 
 fn describe(c: &Counters) -> String {

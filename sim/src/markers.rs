@@ -49,6 +49,8 @@ pub const SIM_MARKERS: &[&str] = &[
     "a write landed on a superblock",
     "a write landed elsewhere in the data file",
     // The run.
+    "a recovery of streams of a gigabyte was struck by a crash",
+    "streams of a gigabyte came back without the newest commits",
     "wall time stood still during a recovery",
     "four openings in a row were struck by a crash",
     "a bit rotted that a superblock needs",

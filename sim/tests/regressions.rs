@@ -1,8 +1,9 @@
 //! Histories that once showed a bug, each as explicit acts.
 
+use numstore::ErrorCode;
 use sim::script::{Script, Turns};
 use sim::workload::Geometry;
-use sim::world::{Concern, Persist};
+use sim::world::{Concern, Persist, World};
 
 /// A process dies between giving a new database its name and making the name durable. The next one opens it without
 /// writing anything; then the power fails, and the name is lost with all that the second process was told.
@@ -64,5 +65,31 @@ fn a_landing_wakes_who_waits_for_the_log_to_be_at_rest() {
             .clients(Turns::Priorities { changes: 1, steps }, 0)
             .choosing(Concern::Schedule, &[steps - 1, 0, 1171422938, 0, 3230595822])
             .check();
+    }
+}
+
+/// A closed database is written to, and of the two slots that say so one lands elsewhere. Later a write of the other slot is cut
+/// short. What is left is the slot of the closed database, which leads to what was there before.
+#[test]
+fn a_slot_of_long_ago_is_not_believed_when_its_log_goes_on() {
+    const PATH: &str = "db/x.ns";
+    const SLOT_BYTES: usize = 4096;
+    let world = World::new(1);
+    let open = || Geometry::default().options().open_in(world.env(), PATH);
+    let db = open().unwrap();
+    db.create("a").unwrap();
+    db.append("a", b"before").unwrap();
+    db.close().unwrap();
+    let closed = world.read_file(PATH).unwrap()[..2 * SLOT_BYTES].to_vec();
+    let db = open().unwrap();
+    db.append("a", b" and behind").unwrap();
+    world.kill();
+    drop(db);
+    for stale in [0, SLOT_BYTES] {
+        world.overwrite(PATH, stale as u64, &closed[stale..][..SLOT_BYTES]);
+        world.overwrite(PATH, (SLOT_BYTES - stale + 40) as u64, &[0xff; 8]);
+        let refused = open().err().expect("the newest state is not there");
+        assert_eq!(refused.code(), ErrorCode::Corruption, "{refused}");
+        assert!(refused.to_string().contains("newest superblock"), "{refused}");
     }
 }

@@ -44,7 +44,7 @@ pub(super) const RECLAIM_AT_COMMIT: usize = 64;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Database<E: Env = RealEnv> {
-    shared: Arc<Shared<E>>,
+    pub(super) shared: Arc<Shared<E>>,
 }
 
 impl<E: Env> Clone for Database<E> {
@@ -296,7 +296,7 @@ impl<E: Env> Database<E> {
     pub fn verify(&self) -> Result<Verification> {
         self.shared.core.lock().guarded(|core| {
             core.check_health()?;
-            verify(core)
+            verify(core, false)
         })
     }
 
@@ -318,7 +318,10 @@ impl<E: Env> Database<E> {
     }
 
     /// Runs one change as a transaction of its own, durable when this returns.
-    fn change<R>(&self, mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
+    pub(super) fn change<R>(
+        &self,
+        mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>,
+    ) -> Result<R> {
         let number = OnceCell::new();
         let (result, logged) =
             self.shared.with_locks(&number, Core::take_txn_id, Tells::Errors, |core, txn| {
@@ -349,6 +352,6 @@ impl<E: Env> Database<E> {
     }
 }
 
-fn existing(found: Option<StreamId>, name: &str) -> Result<StreamId> {
+pub(super) fn existing(found: Option<StreamId>, name: &str) -> Result<StreamId> {
     found.ok_or_else(|| Error::NoSuchStream { name: name.to_owned() })
 }

@@ -2,6 +2,8 @@
 
 mod background;
 mod database;
+#[cfg(feature = "internals")]
+mod forged;
 pub mod inspect;
 mod options;
 mod place;

@@ -92,6 +92,11 @@ impl SuperblockSlots {
         self.current.sequence <= SUPERBLOCK_SLOTS
     }
 
+    /// Whether both slots were valid, and of one publication.
+    pub fn are_whole(&self) -> bool {
+        self.whole
+    }
+
     /// Makes `next` durable in both slots. Everything that it points to is durable already.
     pub fn publish<F: DiskFile, P: Platform>(
         &mut self,

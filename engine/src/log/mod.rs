@@ -28,6 +28,7 @@
 
 mod fill;
 mod flight;
+mod leftover;
 mod reader;
 mod segments;
 mod writer;
@@ -44,6 +45,7 @@ use crate::format::superblock::MAGIC;
 
 pub use crate::format::batch::LogIdentity;
 pub use flight::{Flight, LogFile, Wait};
+pub use leftover::has_batches;
 pub use reader::{LogScan, read_log};
 pub use writer::Log;
 

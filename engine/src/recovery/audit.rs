@@ -51,14 +51,16 @@ struct Claims {
     entries: Vec<(u64, StreamRecord)>,
     names: BTreeMap<u64, Name>,
     name_count: u64,
+    trusts_leaves: bool,
 }
 
-/// Reads everything. Corruption becomes a problem in the report; only failing I/O is an error.
-pub fn verify<E: Env>(core: &mut Core<E>) -> Result<Verification> {
+/// Reads everything, or everything but leaves on disk. Corruption becomes a problem in the report; only failing I/O is an
+/// error.
+pub fn verify<E: Env>(core: &mut Core<E>, trusts_leaves: bool) -> Result<Verification> {
     // What is being written cannot be read yet, and the table of transactions has two places.
     wait_for_other(core)?;
     let mut report = Verification::default();
-    let mut claims = Claims::default();
+    let mut claims = Claims { trusts_leaves, ..Claims::default() };
     claims.owned.push((Extent { start: BlockId(0), blocks: FIRST_USABLE_BLOCK }, "the superblocks"));
     walk_catalog(core, &mut claims, &mut report)?;
     walk_undo(core, &mut claims, &mut report)?;
@@ -154,7 +156,7 @@ fn check_tree<E: Env>(
     claims: &mut Claims,
     report: &mut Verification,
 ) -> Result<Findings> {
-    let mut findings = Findings::default();
+    let mut findings = Findings { trusts_leaves: claims.trusts_leaves, ..Findings::default() };
     store.trees().check(tree, &mut findings)?;
     claims.owned.extend(findings.blocks.drain(..).map(|extent| (extent, what)));
     report.problems.extend(findings.problems.drain(..).map(|problem| format!("{what}: {problem}")));

@@ -14,6 +14,7 @@ use crate::format::map_root::MapRoot;
 use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
 use crate::format::superblock::Superblock;
 use crate::format::tree_root::TreeRoot;
+use crate::log::{LogIdentity, has_batches};
 use crate::map::DEFAULT_MAP_NODE_BYTES;
 use crate::tree::{Geometry, Tree};
 use crate::txn::{Core, Settings, decode_table};
@@ -53,6 +54,7 @@ pub fn open<E: Env>(
         sync_name(&env, path)?;
     }
     if superblocks.current.clean {
+        check_closed(&env, path, &superblocks)?;
         // Recovery publishes anyway.
         superblocks.repair(&file)?;
     }
@@ -71,6 +73,18 @@ pub fn open<E: Env>(
     load_table(&mut core, &table)?;
     let report = if clean { None } else { Some(recover(&mut core)?) };
     Ok((core, report))
+}
+
+/// Where one slot of a closed database is no good, the other one is the newest only if nothing was written since: the log that
+/// the next write would make has nothing in it. Else the last writes of both slots are lost.
+fn check_closed<E: Env>(env: &E, path: &Path, superblocks: &SuperblockSlots) -> Result<()> {
+    let (uuid, generation) = (superblocks.current.uuid, superblocks.current.log.generation + 1);
+    if superblocks.are_whole() || !has_batches(env.disk(), path, LogIdentity { uuid, generation })? {
+        return Ok(());
+    }
+    reached!("a closed state was refused since its log goes on");
+    let found = format!("one before the log of generation {generation}");
+    Err(Error::corruption(path, 0, "the newest superblock in one of two slots", found))
 }
 
 fn open_file<E: Env>(

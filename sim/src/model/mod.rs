@@ -8,6 +8,7 @@ mod concurrent;
 mod edit;
 mod history;
 mod locks;
+mod sparse;
 mod step;
 mod transaction;
 
@@ -17,6 +18,7 @@ mod tests;
 pub use concurrent::{Asked, Concurrent, Ending, Got, Look, Span, Txn};
 pub use edit::{Answer, Bytes, Edit, Elements};
 pub use history::{Candidates, History, Streams};
+pub use sparse::Sparse;
 pub use step::Step;
 pub use transaction::Open;
 

@@ -54,6 +54,8 @@ pub struct Director {
     betrayed: bool,
     /// Whether it has worked on after that.
     aftermath: bool,
+    /// Streams of a gigabyte and more come last, if they come.
+    huge: Option<Act>,
 }
 
 impl Director {
@@ -63,6 +65,7 @@ impl Director {
         let swarm = Swarm::draw(&mut dice);
         let mut crashes = Dice::new(seed, Concern::Crashes);
         Director {
+            huge: swarm.huge.map(|leaves_log2| Act::Huge { seed, leaves_log2, operations: 60 }),
             turn: 0,
             generator: Generator::new(dice, swarm.clone()),
             without,
@@ -108,8 +111,8 @@ impl Director {
                 self.go_down(clean);
                 Some(self.bring_up(stage, clean, failed, rotten))
             }
-            Seen::Up(model) => self.work(model),
-            Seen::Ruined => None,
+            Seen::Up(model) => self.work(model).or_else(|| self.huge.take()),
+            Seen::Ruined => self.huge.take(),
         }
     }
 

@@ -11,6 +11,8 @@ mod client;
 mod clients;
 mod director;
 mod fits;
+mod huge;
+mod huge_edits;
 mod observe;
 mod opening;
 mod outcome;

@@ -37,7 +37,7 @@ pub struct Conduct {
     pub records: bool,
     /// A judge that fires on purpose.
     pub canary: Option<Canary>,
-    /// Kinds of faults that do not occur.
+    /// Kinds of faults that do not occur, beside those of the log that is followed.
     pub without: Without,
 }
 
@@ -87,12 +87,14 @@ pub fn conduct_seed(seed: u64, conduct: Conduct) -> Ended {
     let swarm = director.swarm();
     let mut head = Log::of_acts(swarm.geometry.clone(), []);
     (head.seed, head.short_transfers) = (Some(seed), swarm.short_transfers);
+    head.without = conduct.without;
     play(head, Acts::Drawn(Box::new(director)), conduct)
 }
 
 /// Runs what a log says.
 pub fn conduct_log(log: &Log, fidelity: Fidelity, conduct: Conduct) -> Ended {
-    let head = Log { entries: Vec::new(), geometry: log.geometry.clone(), ..*log };
+    let without = log.without.and(conduct.without);
+    let head = Log { entries: Vec::new(), geometry: log.geometry.clone(), without, ..*log };
     play(head, Acts::Recorded { entries: log.entries.clone().into_iter(), fidelity }, conduct)
 }
 
@@ -174,7 +176,7 @@ impl Run {
     fn new(record: &Arc<Mutex<Record>>, conduct: Conduct) -> Run {
         let head = lock(record).log.clone();
         let world = World::new(head.seed.unwrap_or(0));
-        world.switch_off(conduct.without);
+        world.switch_off(head.without);
         world.limit_ios(IOS_MAX);
         if let Some(watch) = conduct.watch {
             world.narrate_to(watch.ios, watch.tell);

@@ -148,6 +148,19 @@ impl Stage {
         }
     }
 
+    /// A machine that is off, on which a database may be found in one of the states of `history`.
+    pub(crate) fn found(world: &World, geometry: Geometry, history: History) -> Stage {
+        Stage { phase: Phase::Down(Down::new(history)), ..Stage::new(world, geometry) }
+    }
+
+    /// What the database may be found as, once its process is dead.
+    pub(crate) fn history(&self) -> Option<&History> {
+        match &self.phase {
+            Phase::Down(down) => Some(&down.history),
+            Phase::Up(_) | Phase::Ruined(_) => None,
+        }
+    }
+
     /// What can be seen from outside.
     pub fn seen(&self) -> Seen<'_> {
         match &self.phase {
@@ -196,6 +209,7 @@ impl Stage {
                 Ok(Done::Performed)
             }
             Act::Quiesce => self.quiesce(),
+            Act::Huge { seed, leaves_log2, operations } => self.huge(*seed, *leaves_log2, *operations),
         }
     }
 

@@ -41,6 +41,15 @@ pub enum Act {
         /// Milliseconds.
         millis: u64,
     },
+    /// On a machine of their own, streams of a gigabyte and more come through edits and crashes.
+    Huge {
+        /// What decides everything there.
+        seed: u64,
+        /// Each has two to this power leaves of 64 KiB; 14 to 24.
+        leaves_log2: u64,
+        /// About so many operations.
+        operations: u64,
+    },
     /// Every fault is taken back. What is open can be ended and the database closed, in a bounded number of calls.
     Quiesce,
 }

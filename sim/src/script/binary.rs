@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::model::Bytes;
 use crate::workload::Geometry;
-use crate::world::{Choices, Concern, Draw};
+use crate::world::{Choices, Concern, Draw, Without};
 
 use super::codec::{Sink, Source, put_act, take_act};
 use super::{BadLog, Entry, Log, data};
@@ -39,7 +39,7 @@ impl Log {
         out.number(u64::from(self.seed.is_some()));
         self.seed.into_iter().for_each(|seed| out.number(seed));
         self.geometry.numbers().into_iter().for_each(|number| out.number(number));
-        out.number(self.short_transfers);
+        out.number(self.short_transfers | self.without.bits() << SHORT_BITS);
         for entry in &self.entries {
             put_act(&mut out, &entry.act);
             out.choices(&entry.choices);
@@ -63,6 +63,9 @@ impl Log {
         log.unwrap_or_else(|_| Log::of_acts(Geometry::default(), []))
     }
 }
+
+/// Bits of the number of short transfers; above them stand the kinds of faults that do not occur.
+const SHORT_BITS: u32 = 10;
 
 struct Writer(Vec<u8>);
 
@@ -149,14 +152,16 @@ impl Reader<'_> {
             *number = self.number()?;
         }
         let geometry = if self.lenient { Geometry::near(numbers) } else { Geometry::from_numbers(numbers) };
-        let short_transfers = self.number()?.min(1000);
+        let number = self.number()?;
+        let short_transfers = (number % (1 << SHORT_BITS)).min(1000);
+        let without = Without::from_bits(number >> SHORT_BITS);
         let mut entries = Vec::new();
         let most = if self.lenient { LENIENT_ACTS_MAX } else { usize::MAX };
         while !self.rest.is_empty() && entries.len() < most {
             let act = take_act(self)?;
             entries.push(Entry { act, choices: self.choices()? });
         }
-        Ok(Log { seed, geometry, short_transfers, entries })
+        Ok(Log { seed, geometry, short_transfers, without, entries })
     }
 
     fn choices(&mut self) -> Result<Choices, BadLog> {

@@ -3,7 +3,7 @@
 use crate::model::Step;
 use crate::runner::{Conduct, Ended, Fidelity, conduct_log};
 use crate::workload::{Geometry, Operation};
-use crate::world::{Concern, Draw, Persist, WriteFault};
+use crate::world::{Concern, Draw, FaultKind, Persist, WriteFault};
 
 use super::{Act, Death, Entry, FaultOrder, Log, Rot, Turns, step};
 
@@ -51,6 +51,16 @@ impl Script {
     /// Makes this many of a thousand transfers short, if the choices say so too.
     pub fn short_transfers(mut self, per_mille: u64) -> Script {
         self.0.short_transfers = per_mille;
+        self
+    }
+
+    /// Faults of this kind do not occur.
+    ///
+    /// # Panics
+    /// If there is no such kind.
+    pub fn without(mut self, kind: &str) -> Script {
+        let kind = FaultKind::parse(kind).unwrap_or_else(|kinds| panic!("{kind} is not {kinds}"));
+        self.0.without = self.0.without.and([kind].into_iter().collect());
         self
     }
 
@@ -249,6 +259,11 @@ impl Script {
     /// Every fault is taken back, and everything is ended.
     pub fn quiesce(self) -> Script {
         self.act(Act::Quiesce)
+    }
+
+    /// Streams of two to the power `leaves_log2` leaves of 64 KiB come through edits and crashes, on a machine of their own.
+    pub fn huge(self, seed: u64, leaves_log2: u64, operations: u64) -> Script {
+        self.act(Act::Huge { seed, leaves_log2, operations })
     }
 
     /// Runs the script, and says how it ended.

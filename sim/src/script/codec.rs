@@ -39,6 +39,7 @@ const ACTS: &[&str] = &[
     "clients",
     "quiesce",
     "patience",
+    "huge",
 ];
 
 /// What begins an operation: those of the words above that do.
@@ -142,6 +143,7 @@ pub(super) fn put_act(sink: &mut impl Sink, act: &Act) {
         }
         Act::Patience { millis } => put(sink, "patience", &[*millis]),
         Act::Quiesce => put(sink, "quiesce", &[]),
+        Act::Huge { seed, leaves_log2, operations } => put(sink, "huge", &[*seed, *leaves_log2, *operations]),
     }
 }
 
@@ -253,6 +255,9 @@ pub(super) fn take_act<S: Source>(source: &mut S) -> Result<Act, S::Error> {
         }
         "clients" => Act::Clients { turns: take_turns(source)?, end_after: source.number()? },
         "quiesce" => Act::Quiesce,
+        "huge" => {
+            Act::Huge { seed: source.number()?, leaves_log2: source.number()?, operations: source.number()? }
+        }
         "patience" => Act::Patience { millis: source.number()? },
         "open" => Act::Open,
         word => Act::Do(take_operation(source, word)?),

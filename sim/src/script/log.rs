@@ -1,7 +1,7 @@
 //! The complete record of a run.
 
 use crate::workload::Geometry;
-use crate::world::Choices;
+use crate::world::{Choices, Without};
 
 use super::Act;
 
@@ -23,6 +23,8 @@ pub struct Log {
     pub geometry: Geometry,
     /// Of a thousand transfers, how many are short.
     pub short_transfers: u64,
+    /// Kinds of faults that did not occur.
+    pub without: Without,
     /// What happened, in order.
     pub entries: Vec<Entry>,
 }
@@ -34,7 +36,8 @@ impl Log {
     /// A log of the given acts, without choices: the benign ones are taken.
     pub fn of_acts(geometry: Geometry, acts: impl IntoIterator<Item = Act>) -> Log {
         let entry = |act| Entry { act, choices: Choices::new() };
-        Log { seed: None, geometry, short_transfers: 0, entries: acts.into_iter().map(entry).collect() }
+        let (entries, without) = (acts.into_iter().map(entry).collect(), Without::default());
+        Log { seed: None, geometry, short_transfers: 0, without, entries }
     }
 
     /// The acts, in order.

@@ -95,6 +95,11 @@ impl Log {
         for (name, number) in Geometry::NAMES.into_iter().zip(self.geometry.numbers()) {
             let _ = write!(head, " {name}={number}");
         }
-        head + &format!("\nshort_transfers {}\n", self.short_transfers)
+        head += &format!("\nshort_transfers {}", self.short_transfers);
+        for (at, kind) in self.without.kinds().enumerate() {
+            head += if at == 0 { " without " } else { " " };
+            head += kind.name();
+        }
+        head + "\n"
     }
 }

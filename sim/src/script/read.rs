@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use crate::model::Bytes;
 use crate::workload::Geometry;
-use crate::world::{Choices, Concern, Draw};
+use crate::world::{Choices, Concern, Draw, FaultKind, Without};
 
 use super::binary::DATA_MAX;
 use super::codec::{Source, take_act};
@@ -156,7 +156,8 @@ impl FromStr for Log {
             let (place, line) = lines.next().ok_or_else(|| BadLog::new("the log's head is not complete"))?;
             parse(&mut Words(line)).map_err(|e| BadLog { place, ..e })
         };
-        let (mut seed, mut geometry, mut short_transfers) = (None, Geometry::default(), 0);
+        let (mut seed, mut geometry) = (None, Geometry::default());
+        let (mut short_transfers, mut without) = (0, Without::default());
         head(&mut |words| {
             words.expect("sim")?;
             words.expect("log")?;
@@ -175,11 +176,23 @@ impl FromStr for Log {
         head(&mut |words| {
             words.expect("short_transfers")?;
             short_transfers = words.number()?.min(1000);
+            without = read_without(words)?;
             Ok(())
         })?;
         let entries = lines.map(|(place, line)| line.parse().map_err(|e| BadLog { place, ..e }));
-        Ok(Log { seed, geometry, short_transfers, entries: entries.collect::<Result<_, _>>()? })
+        Ok(Log { seed, geometry, short_transfers, without, entries: entries.collect::<Result<_, _>>()? })
     }
+}
+
+/// Nothing, or `without` and kinds of faults.
+fn read_without(words: &mut Words<'_>) -> Result<Without, BadLog> {
+    match words.next() {
+        None => return Ok(Without::default()),
+        Some("without") => {}
+        Some(other) => return Err(BadLog::new(format!("expected \"without\", found {other:?}"))),
+    }
+    let kinds = std::iter::from_fn(|| words.next());
+    kinds.map(|word| FaultKind::parse(word).map_err(BadLog::new)).collect()
 }
 
 fn read_geometry(words: &mut Words<'_>) -> Result<Geometry, BadLog> {

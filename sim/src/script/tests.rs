@@ -3,9 +3,9 @@
 use proptest::prelude::*;
 
 use crate::model::{Bytes, Edit, Elements, Step};
-use crate::runner::{Conduct, conduct_seed};
+use crate::runner::{Conduct, Fidelity, conduct_log, conduct_seed};
 use crate::workload::{Geometry, Operation};
-use crate::world::{BadPart, Choices, ClockFault, Concern, Draw, Persist, WriteFault};
+use crate::world::{BadPart, Choices, ClockFault, Concern, Draw, FaultKind, Persist, Without, WriteFault};
 
 use super::*;
 
@@ -142,6 +142,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => (turns(), n()).prop_map(|(turns, end_after)| Act::Clients { turns, end_after }),
         1 => n().prop_map(|millis| Act::Patience { millis }),
         1 => Just(Act::Quiesce),
+        1 => (n(), n(), n()).prop_map(|(seed, leaves_log2, operations)| Act::Huge { seed, leaves_log2, operations }),
     ]
 }
 
@@ -164,7 +165,8 @@ fn log() -> impl Strategy<Value = Log> {
     (any::<Option<u64>>(), any::<[u32; 9]>(), 0..=1000_u64, entries).prop_map(
         |(seed, numbers, short_transfers, entries)| {
             let geometry = Geometry::from_numbers(numbers.map(u64::from));
-            Log { seed, geometry, short_transfers, entries }
+            let without = Without::from_bits(short_transfers % 7 * 37);
+            Log { seed, geometry, short_transfers, without, entries }
         },
     )
 }
@@ -224,4 +226,18 @@ fn what_is_no_log_says_where() {
     assert_eq!(bad(&format!("{head}open | weather 3: 1\n")), "line 5: nothing draws for \"weather\"");
     assert!(Log::from_bytes(b"NSL\x01\x00").unwrap_err().to_string().starts_with("byte 5: "));
     assert!(Log::from_bytes(b"???").is_err());
+}
+
+#[test]
+fn a_log_says_which_faults_were_off_and_is_replayed_without_them() {
+    let without: Without = [FaultKind::PowerLoss, FaultKind::Rot].into_iter().collect();
+    let conduct = || Conduct { records: true, ..Conduct::default() };
+    let first = conduct_seed(3, Conduct { without, ..conduct() });
+    let log = first.log.unwrap();
+    assert!(log.head().contains(" without power-loss rot\n"), "{}", log.head());
+    let text: Log = log.to_string().parse().unwrap();
+    assert_eq!((&text, &Log::from_bytes(&log.to_bytes()).unwrap()), (&log, &log));
+    let again = conduct_log(&text, Fidelity::Strict, conduct());
+    assert_eq!((again.diverged, again.trace_hash), (None, first.trace_hash));
+    assert_ne!(conduct_seed(3, Conduct::default()).trace_hash, first.trace_hash);
 }

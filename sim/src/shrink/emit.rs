@@ -67,6 +67,7 @@ fn head_calls(log: &Log) -> Vec<String> {
     if log.short_transfers > 0 {
         calls.push(format!("short_transfers({})", log.short_transfers));
     }
+    calls.extend(log.without.kinds().map(|kind| format!("without({:?})", kind.name())));
     calls
 }
 
@@ -106,6 +107,7 @@ fn act_call(act: &Act) -> String {
         Act::Clients { turns, end_after } => format!("clients(Turns::{turns:?}, {end_after})"),
         Act::Patience { millis } => format!("patience({millis})"),
         Act::Quiesce => "quiesce()".to_owned(),
+        Act::Huge { seed, leaves_log2, operations } => format!("huge({seed}, {leaves_log2}, {operations})"),
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Swarm {
     pub clients: u64,
     /// Percent of those rounds in which they begin to wait for locks.
     pub waits: u64,
+    /// Leaves of streams of a gigabyte and more, as a power of two, if there are any.
+    pub huge: Option<u64>,
 }
 
 /// Geometry and thresholds of the database, small so that everything happens often.
@@ -303,6 +305,7 @@ impl Swarm {
             long_reader: dice.chance(1, 4),
             typing: dice.chance(1, 12).then(|| dice.index(40_000)),
             waits: *dice.pick(&[0, 60, 100, 100]),
+            huge: dice.chance(1, 32).then(|| *dice.pick(&[14, 14, 14, 14, 14, 14, 14, 14, 15, 17, 20, 24])),
         }
     }
 }

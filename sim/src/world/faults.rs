@@ -112,6 +112,27 @@ impl FaultKind {
 pub struct Without(u32);
 
 impl Without {
+    /// The kinds, in the order of [`FaultKind::ALL`].
+    pub fn kinds(self) -> impl Iterator<Item = FaultKind> {
+        FaultKind::ALL.into_iter().filter(move |kind| self.has(*kind))
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub fn and(self, other: Without) -> Without {
+        Without(self.0 | other.0)
+    }
+
+    /// As a number.
+    pub fn bits(self) -> u64 {
+        u64::from(self.0)
+    }
+
+    /// From what [`Without::bits`] gave; other bits say nothing.
+    pub fn from_bits(bits: u64) -> Without {
+        FaultKind::ALL.into_iter().filter(|kind| bits >> *kind as u16 & 1 == 1).collect()
+    }
+
     /// Whether faults of this kind do not occur.
     pub fn has(self, kind: FaultKind) -> bool {
         self.0 >> kind as u16 & 1 == 1

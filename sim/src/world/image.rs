@@ -3,24 +3,37 @@
 //! 1. A page that is not there reads as zeros; a page of zeros is not kept.
 //! 2. No byte at or behind `len` is other than zero.
 //! 3. Pages are shared between images and copied when written.
+//! 4. Where something was laid out, a page that is not there reads as that says, until it is written or cleared.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+use super::trace::Trace;
 
 /// Bytes in a page.
 pub(crate) const PAGE: u64 = 4096;
 /// Bytes in a sector, the unit that a power loss keeps or loses.
 pub(crate) const SECTOR: u64 = 512;
 
-type Page = [u8; PAGE as usize];
+pub(crate) type Page = [u8; PAGE as usize];
 /// The bytes of one sector.
 pub(crate) type Sector = [u8; SECTOR as usize];
+
+/// Pages that are worked out when somebody reads them.
+pub(crate) trait Layout: Send + Sync {
+    /// The bytes of a page.
+    fn page(&self, page: u64) -> Page;
+}
+
+/// A layout, and the pages for which it still holds.
+type Laid = (Range<u64>, Arc<dyn Layout>);
 
 /// A file's content and length.
 #[derive(Clone, Default)]
 pub(crate) struct Image {
     pages: BTreeMap<u64, Arc<Page>>,
+    laid: Vec<Laid>,
     len: u64,
 }
 
@@ -36,7 +49,10 @@ impl Image {
             let (page, within, take) = place(offset + done as u64, buf.len() - done);
             match self.pages.get(&page) {
                 Some(bytes) => buf[done..done + take].copy_from_slice(&bytes[within..within + take]),
-                None => buf[done..done + take].fill(0),
+                None => match self.laid_out(page) {
+                    Some(bytes) => buf[done..done + take].copy_from_slice(&bytes[within..within + take]),
+                    None => buf[done..done + take].fill(0),
+                },
             }
             done += take;
         }
@@ -59,6 +75,7 @@ impl Image {
         let first_whole = range.start.div_ceil(PAGE);
         let end_whole = range.end / PAGE;
         if first_whole < end_whole {
+            self.laid = cut_out(&self.laid, &(first_whole..end_whole));
             let dead: Vec<u64> = self.pages.range(first_whole..end_whole).map(|(&page, _)| page).collect();
             for page in dead {
                 self.pages.remove(&page);
@@ -68,7 +85,7 @@ impl Image {
             let from = range.start.max(page * PAGE);
             let to = range.end.min((page + 1) * PAGE);
             let whole = (first_whole..end_whole).contains(&page);
-            if from < to && !whole && self.pages.contains_key(&page) {
+            if from < to && !whole && (self.pages.contains_key(&page) || self.laid_out(page).is_some()) {
                 self.put(from, &vec![0; (to - from) as usize]);
             }
         }
@@ -88,8 +105,13 @@ impl Image {
         for page in dead {
             self.pages.remove(&page);
         }
-        for (&page, bytes) in other.pages.range(range) {
+        for (&page, bytes) in other.pages.range(range.clone()) {
             self.pages.insert(page, Arc::clone(bytes));
+        }
+        if !(self.laid.is_empty() && other.laid.is_empty()) {
+            self.laid = cut_out(&self.laid, &range);
+            let taken = other.laid.iter().map(|(pages, layout)| (meet(pages, &range), Arc::clone(layout)));
+            self.laid.extend(taken.filter(|(pages, _)| !pages.is_empty()));
         }
         self.len = other.len;
     }
@@ -115,6 +137,31 @@ impl Image {
             .collect()
     }
 
+    /// Puts a layout under these pages, and grows the file to their end. Nothing else is there.
+    pub(crate) fn lay_out(&mut self, pages: Range<u64>, layout: Arc<dyn Layout>) {
+        self.clear(pages.start * PAGE..pages.end * PAGE);
+        self.len = self.len.max(pages.end * PAGE);
+        self.laid.push((pages, layout));
+    }
+
+    /// Adds the whole content to a hash. What was laid out counts as not there.
+    pub(crate) fn trace(&self, trace: &mut Trace) {
+        trace.word(self.len);
+        for (page, bytes) in &self.pages {
+            trace.word(*page);
+            trace.bytes(&bytes[..]);
+        }
+    }
+
+    fn is_laid(&self, page: u64) -> bool {
+        self.laid.iter().any(|(pages, _)| pages.contains(&page))
+    }
+
+    fn laid_out(&self, page: u64) -> Option<Page> {
+        let laid = self.laid.iter().find(|(pages, _)| pages.contains(&page));
+        laid.map(|(_, layout)| layout.page(page))
+    }
+
     /// Up to `limit` of the pages, for the pool of stale bytes.
     pub(crate) fn some_pages(&self, limit: usize) -> impl Iterator<Item = Arc<Page>> {
         self.pages.values().take(limit).cloned()
@@ -133,16 +180,32 @@ impl Image {
         while done < data.len() {
             let (page, within, take) = place(offset + done as u64, data.len() - done);
             let part = &data[done..done + take];
-            let zeros = part.iter().all(|&byte| byte == 0);
+            let laid = if self.pages.contains_key(&page) { None } else { self.laid_out(page) };
+            let zeros = laid.is_none() && part.iter().all(|&byte| byte == 0) && !self.is_laid(page);
             if zeros && (take == PAGE as usize || !self.pages.contains_key(&page)) {
                 self.pages.remove(&page);
             } else {
-                let slot = self.pages.entry(page).or_insert_with(|| Arc::new([0; PAGE as usize]));
+                let slot =
+                    self.pages.entry(page).or_insert_with(|| Arc::new(laid.unwrap_or([0; PAGE as usize])));
                 Arc::make_mut(slot)[within..within + take].copy_from_slice(part);
             }
             done += take;
         }
     }
+}
+
+/// What is left of layouts without these pages.
+fn cut_out(laid: &[Laid], gone: &Range<u64>) -> Vec<Laid> {
+    let left = |(pages, layout): &Laid| {
+        let before = pages.start..pages.end.min(gone.start);
+        let behind = pages.start.max(gone.end)..pages.end;
+        [before, behind].map(|pages| (pages, Arc::clone(layout)))
+    };
+    laid.iter().flat_map(left).filter(|(pages, _)| !pages.is_empty()).collect()
+}
+
+fn meet(a: &Range<u64>, b: &Range<u64>) -> Range<u64> {
+    a.start.max(b.start)..a.end.min(b.end)
 }
 
 /// The page of `offset`, the place inside it, and how many of `want` bytes fit.

@@ -8,8 +8,10 @@ mod clock;
 mod dice;
 mod disk;
 mod env;
+mod fate;
 mod faults;
 mod file;
+mod forged;
 mod image;
 mod inode;
 mod lag;
@@ -36,8 +38,10 @@ pub use clock::SimClock;
 pub use dice::{Concern, Dice, Draw, Source, mix};
 pub use disk::SimDisk;
 pub use env::SimEnv;
+pub use fate::{Fate, Platter, Torn, Undecided};
 pub use faults::{FaultKind, Without};
 pub use file::SimFile;
+pub use forged::{FORGED_LEAF_BYTES, forged_blocks};
 pub use lag::ClockFault;
 pub use ledger::{Line, Reported, Strike, Struck};
 pub use media::BadPart;
@@ -133,6 +137,11 @@ impl World {
     /// Switches kinds of faults off, whoever orders them.
     pub fn switch_off(&self, without: Without) {
         self.shared.lock().without = without;
+    }
+
+    /// Kinds of faults that are switched off.
+    pub fn switched_off(&self) -> Without {
+        self.shared.lock().without
     }
 
     /// A run that makes more I/O calls than this panics: it hangs.

@@ -19,7 +19,7 @@ pub(crate) struct Names {
 }
 
 impl NameChange {
-    fn apply(&self, names: &mut BTreeMap<PathBuf, u64>) {
+    pub(super) fn apply(&self, names: &mut BTreeMap<PathBuf, u64>) {
         match self {
             NameChange::Create { name, inode } => {
                 names.insert(name.clone(), *inode);
@@ -69,6 +69,14 @@ impl Names {
         for (_, change) in &done {
             change.apply(&mut self.durable);
         }
+    }
+
+    pub(super) fn durable(&self) -> &BTreeMap<PathBuf, u64> {
+        &self.durable
+    }
+
+    pub(super) fn pending(&self) -> &[(u64, NameChange)] {
+        &self.pending
     }
 
     pub(crate) fn pending_seqs(&self) -> impl Iterator<Item = u64> {

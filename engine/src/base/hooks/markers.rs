@@ -96,6 +96,7 @@ pub const MARKERS: &[&str] = &[
     "slot 1 was chosen because slot 0 is bad",
     "the slots lead to different states",
     "the slots of a closed database are of two publications",
+    "a closed state was refused since its log goes on",
     "the undo of a large removal crossed a checkpoint",
     "a checkpoint writes a removed subtree",
     "a tall undo stack was spilled once more",

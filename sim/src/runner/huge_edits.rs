@@ -1,0 +1,230 @@
+//! What is done to huge streams: edits at boundaries far apart, and looks at what they have touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use numstore::{Database, Result, Stride, Transaction};
+
+use crate::model::Sparse;
+use crate::world::{Dice, SimEnv};
+
+/// Boundaries of leaves, of their parents, and of theirs.
+const UNITS: [u64; 4] = [64 << 10, 16 << 20, 4 << 30, 1 << 30];
+/// Around what was touched so much is compared.
+const MARGIN: u64 = 24;
+/// Bytes that one look takes at most.
+const LOOK_MAX: u64 = 4096;
+
+/// An edit or a look.
+#[derive(Debug)]
+pub(super) enum HugeEdit {
+    Splice { at: u64, delete: u64, word: u8, len: usize },
+    Truncate { len: u64 },
+    WriteStrided(Far, u8),
+    RemoveStrided(Far),
+    Cut { from: u64, to: u64 },
+    Read { from: u64, to: u64 },
+}
+
+/// Elements far apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Far {
+    start: u64,
+    size: u64,
+    stride: u64,
+    count: u64,
+}
+
+impl Far {
+    fn stride(self) -> Stride {
+        let Far { start, size, stride, count } = self;
+        Stride { start, size, stride, count }
+    }
+
+    fn places(self) -> impl DoubleEndedIterator<Item = u64> {
+        (0..self.count).map(move |i| self.start + i * self.size * self.stride)
+    }
+}
+
+/// A place in a stream of `len` bytes: mostly a boundary, or a byte beside one.
+fn place(dice: &mut Dice, len: u64) -> u64 {
+    let at = match dice.below(8) {
+        0 => 0,
+        1 => len,
+        2 => dice.below(len + 1),
+        _ => {
+            let unit = *dice.pick(&UNITS);
+            (dice.below(len / unit + 1) * unit + dice.below(3)).saturating_sub(1)
+        }
+    };
+    at.min(len)
+}
+
+fn bytes(word: u8, len: usize) -> Vec<u8> {
+    (0..len).map(|i| word.wrapping_mul(31).wrapping_add(i as u8) | 1).collect()
+}
+
+/// The next edit of a stream of `len` bytes. It does not become short.
+pub(super) fn draw(dice: &mut Dice, len: u64) -> HugeEdit {
+    let at = place(dice, len);
+    let word = dice.below(256) as u8;
+    let short = *dice.pick(&[1, 7, 100, 3000, 40_000]);
+    let spare = len.saturating_sub(256 << 20);
+    let long = (*dice.pick(&[64 << 10, (64 << 10) - 1, 16 << 20, 300 << 20, 5 << 30, len / 3])).min(spare);
+    match dice.below(12) {
+        0..=2 => HugeEdit::Splice { at, delete: 0, word, len: short },
+        3 | 4 => HugeEdit::Splice { at, delete: (short as u64).min(len - at), word, len: short },
+        5 | 6 => HugeEdit::Splice { at, delete: long.min(len - at), word, len: 0 },
+        7 if spare > 0 => {
+            let most = *dice.pick(&[100, 70_000, spare]);
+            let to = len - dice.below(most.min(spare));
+            HugeEdit::Truncate { len: to.max(256 << 20) }
+        }
+        8 | 9 if len > 1 << 20 => {
+            let size = *dice.pick(&[1, 8, 100]);
+            let count = dice.between(2, 6);
+            let far = Far { start: at.min(len / 8), size, stride: (len / 2) / size / count, count };
+            if dice.chance(1, 2) { HugeEdit::WriteStrided(far, word) } else { HugeEdit::RemoveStrided(far) }
+        }
+        10 => HugeEdit::Cut { from: at, to: (at + dice.below(500)).min(len) },
+        _ => HugeEdit::Read { from: at.saturating_sub(40), to: (at + 40).min(len) },
+    }
+}
+
+impl HugeEdit {
+    /// Whether it changes a stream of `stream_len` bytes.
+    pub(super) fn writes(&self, stream_len: u64) -> bool {
+        match self {
+            HugeEdit::Splice { delete, len, .. } => *delete > 0 || *len > 0,
+            HugeEdit::Truncate { len } => *len < stream_len,
+            HugeEdit::WriteStrided(..) | HugeEdit::RemoveStrided(_) => true,
+            HugeEdit::Cut { from, to } => from < to,
+            HugeEdit::Read { .. } => false,
+        }
+    }
+
+    /// Does it in a transaction; bytes that it answers, or none.
+    pub(super) fn ask(&self, tx: &Transaction<SimEnv>, name: &str) -> Result<Vec<u8>> {
+        let stream = tx.stream(name)?;
+        match self {
+            HugeEdit::Splice { at, delete, word, len } => stream.splice(*at, *delete, &bytes(*word, *len))?,
+            HugeEdit::Truncate { len } => stream.truncate(*len)?,
+            HugeEdit::WriteStrided(far, word) => {
+                stream.write_strided(far.stride(), &bytes(*word, (far.size * far.count) as usize))?;
+            }
+            HugeEdit::RemoveStrided(far) => stream.remove_strided(far.stride())?,
+            HugeEdit::Cut { from, to } => return stream.cut(*from..*to),
+            HugeEdit::Read { from, to } => return stream.read(*from..*to),
+        }
+        Ok(Vec::new())
+    }
+}
+
+/// All huge streams at one moment.
+#[derive(Clone)]
+pub(super) struct Huge(BTreeMap<String, Sparse>);
+
+impl Huge {
+    pub(super) fn new() -> Huge {
+        Huge(BTreeMap::new())
+    }
+
+    pub(super) fn append_fill(&mut self, name: &str, fill: u8, times: u64) {
+        self.0.entry(name.to_owned()).or_default().append_fill(fill, times);
+    }
+
+    pub(super) fn len(&self, name: &str) -> u64 {
+        self.0.get(name).map_or(0, Sparse::len)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.0.values().map(Sparse::len).sum()
+    }
+
+    /// Takes over one stream of another state.
+    pub(super) fn take_from(&mut self, other: &Huge, name: &str) {
+        self.0.extend(other.0.get(name).map(|stream| (name.to_owned(), stream.clone())));
+    }
+
+    /// Does an edit; what it answers.
+    pub(super) fn apply(&mut self, name: &str, edit: &HugeEdit) -> Vec<u8> {
+        let stream = self.0.entry(name.to_owned()).or_default();
+        match edit {
+            HugeEdit::Splice { at, delete, word, len } => stream.splice(*at, *delete, &bytes(*word, *len)),
+            HugeEdit::Truncate { len } => stream.splice(*len, stream.len() - len, &[]),
+            HugeEdit::WriteStrided(far, word) => {
+                let data = bytes(*word, (far.size * far.count) as usize);
+                let elements = data.chunks(far.size as usize);
+                far.places().zip(elements).for_each(|(at, element)| stream.splice(at, far.size, element));
+            }
+            HugeEdit::RemoveStrided(far) => {
+                far.places().rev().for_each(|at| stream.splice(at, far.size, &[]));
+            }
+            HugeEdit::Cut { from, to } => {
+                let cut = stream.read(*from, *to);
+                stream.splice(*from, to - from, &[]);
+                return cut;
+            }
+            HugeEdit::Read { from, to } => return stream.read(*from, *to),
+        }
+        Vec::new()
+    }
+}
+
+/// What is in a database, as far as it tells some states apart.
+pub(super) struct Candidate<'d> {
+    db: &'d Database<SimEnv>,
+    /// Where to look: in which stream, from where to where.
+    looks: BTreeSet<(String, u64, u64)>,
+    read: BTreeMap<(String, u64, u64), Vec<u8>>,
+}
+
+impl<'d> Candidate<'d> {
+    /// Looks wherever one of the states has something that was edited, and at samples.
+    pub(super) fn new(db: &'d Database<SimEnv>, states: &[Huge], samples: &[u64]) -> Candidate<'d> {
+        let mut looks = BTreeSet::new();
+        for (name, stream) in states.iter().flat_map(|state| &state.0) {
+            let len = stream.len();
+            let mut look = |from: u64, to: u64| {
+                let mut from = from;
+                while from < to.min(len) {
+                    looks.insert((name.clone(), from, to.min(len).min(from + LOOK_MAX)));
+                    from += LOOK_MAX;
+                }
+            };
+            for (start, end, fills) in stream.runs() {
+                let low = start.saturating_sub(MARGIN);
+                look(low, if fills { start + MARGIN } else { end + MARGIN });
+            }
+            for sample in samples.iter().filter(|_| len > 0) {
+                look(sample % len, sample % len + 2 * MARGIN);
+            }
+        }
+        Candidate { db, looks, read: BTreeMap::new() }
+    }
+
+    /// How what is there differs from a state, if it does.
+    pub(super) fn differs_from(&mut self, state: &Huge) -> Result<Option<String>> {
+        let snapshot = self.db.snapshot();
+        for info in snapshot.list()? {
+            if info.len != state.len(&info.name) {
+                let lens = (info.len, state.len(&info.name));
+                return Ok(Some(format!("{:?} has {} bytes instead of {}", info.name, lens.0, lens.1)));
+            }
+        }
+        for (name, from, to) in &self.looks {
+            let Some(stream) = state.0.get(name) else { return Ok(Some(format!("{name:?} is missing"))) };
+            let to = *to.min(&stream.len());
+            if *from >= to {
+                continue;
+            }
+            let look = (name.clone(), *from, to);
+            if !self.read.contains_key(&look) {
+                self.read.insert(look.clone(), snapshot.stream(name)?.read(*from..to)?);
+            }
+            if self.read[&look] != stream.read(*from, to) {
+                return Ok(Some(format!("{name:?} differs in bytes {from}..{to}")));
+            }
+        }
+        Ok(None)
+    }
+}
