@@ -4,7 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::time::Duration;
 
+use numstore::env::{Clock, Env, Scheduler};
 use numstore::{Database, Error, Options, Transaction};
 use sim::world::{Concern, Dice, SimEnv, World, WriteFault};
 
@@ -276,5 +278,49 @@ fn a_call_that_is_tried_again_has_its_locks() {
         }
         assert_eq!(again, 3, "{size} bytes: a checkpoint made room for a call");
         assert!(db.verify().unwrap().is_clean());
+    }
+}
+
+/// What a rollback has put back finds no room, so checkpoints are refused; each refusal costs a walk over what is dirty. Calls
+/// that come one upon the other do not ask for one each, whether one is due or not, and go on as soon as there is room.
+#[test]
+fn a_checkpoint_that_was_refused_is_not_asked_for_by_every_call() {
+    for background in [false, true] {
+        let world = World::new(1);
+        let options = Options::new().background(background).checkpoint_log_bytes(64 << 10);
+        let db = options.open_in(world.env(), PATH).unwrap();
+        for name in ["a", "b"] {
+            db.create(name).unwrap();
+            db.append(name, &vec![3; 8 << 20]).unwrap();
+        }
+        db.checkpoint().unwrap();
+        // What is freed is not free for others.
+        let held = db.snapshot();
+        let tx = db.begin().unwrap();
+        for i in 0..2_000 {
+            tx.stream("b").unwrap().insert(i * 4_000, &[7; 20]).unwrap();
+        }
+        db.checkpoint().unwrap();
+        world.fail_writes_after(0, WriteFault::Full);
+        fill(&db, "a", &[4; 20_000]);
+        tx.rollback().unwrap();
+        assert!(db.checkpoint().is_err_and(|e| is_full(&e)), "a checkpoint finds room");
+        let clock = world.env();
+        let refusals_of = |calls: u64| {
+            let before = world.counters().refused_full;
+            for _ in 0..calls {
+                assert!(db.append("a", &[4; 20_000]).is_err_and(|e| is_full(&e)));
+                // Whoever was called to work has its turn.
+                clock.scheduler().yield_now();
+            }
+            world.counters().refused_full - before
+        };
+        clock.clock().sleep_until(clock.clock().monotonic() + Duration::from_secs(2));
+        let one = refusals_of(1);
+        let fifty = refusals_of(50);
+        assert!(fifty <= 50 * (one - 1), "{one} refusals of one call, {fifty} of fifty more");
+        drop(held);
+        world.relieve();
+        db.append("a", b"goes on").unwrap();
     }
 }

@@ -1,7 +1,7 @@
 //! The system's own environment, whose disk asks a hook on the way.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use numstore::RealEnv;
@@ -31,6 +31,15 @@ pub trait Hook: Send + Sync + 'static {
     fn enter(&self, call: Call) -> io::Result<()> {
         let _ = call;
         Ok(())
+    }
+
+    /// As [`Hook::enter`], for a call on the file at `path`.
+    ///
+    /// # Errors
+    /// What the call fails with; then it is not made.
+    fn enter_file(&self, call: Call, path: &Path) -> io::Result<()> {
+        let _ = path;
+        self.enter(call)
     }
 
     /// Hears what came of a read.
@@ -65,6 +74,7 @@ pub struct DelegatingDisk<H> {
 #[derive(Debug)]
 pub struct DelegatingFile<H> {
     real: RealFile,
+    path: PathBuf,
     hook: Arc<H>,
 }
 
@@ -129,7 +139,11 @@ impl<H: Hook> Disk for DelegatingDisk<H> {
         if mode.write || mode.create_new {
             self.hook.enter(Call::Open)?;
         }
-        Ok(DelegatingFile { real: self.real.open(path, mode)?, hook: Arc::clone(&self.hook) })
+        Ok(DelegatingFile {
+            real: self.real.open(path, mode)?,
+            path: path.to_owned(),
+            hook: Arc::clone(&self.hook),
+        })
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -157,7 +171,7 @@ impl<H: Hook> DiskFile for DelegatingFile<H> {
     }
 
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
-        self.hook.enter(Call::Write)?;
+        self.hook.enter_file(Call::Write, &self.path)?;
         self.hook.write_at(&self.real, buf, offset)
     }
 
@@ -168,7 +182,7 @@ impl<H: Hook> DiskFile for DelegatingFile<H> {
     }
 
     fn write_vectored_at(&self, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        self.hook.enter(Call::Write)?;
+        self.hook.enter_file(Call::Write, &self.path)?;
         self.real.write_vectored_at(bufs, offset)
     }
 
@@ -177,12 +191,12 @@ impl<H: Hook> DiskFile for DelegatingFile<H> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.hook.enter(Call::SetLen)?;
+        self.hook.enter_file(Call::SetLen, &self.path)?;
         self.real.set_len(len)
     }
 
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.hook.enter(Call::Allocate)?;
+        self.hook.enter_file(Call::Allocate, &self.path)?;
         self.real.allocate(offset, len)
     }
 

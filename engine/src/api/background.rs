@@ -1,13 +1,13 @@
 //! The task beside all calls: it takes the checkpoints that are due, and makes durable what was deferred long enough.
 //!
 //! It is there from the opening of a database to its closing, which waits for it. What goes wrong in it is told to whoever
-//! calls next, since it poisons the database.
+//! calls next, since it poisons the database; a panic in it as well.
 
 use std::sync::Arc;
 
 use crate::base::{Error, Result};
 use crate::env::{Clock, Env, Scheduler, TaskHandle};
-use crate::recovery::{checkpoint_beside, is_checkpoint_due};
+use crate::recovery::{checkpoint_beside, is_checkpoint_wanted};
 use crate::sync::Latched;
 use crate::txn::{Bell, Core};
 
@@ -32,6 +32,7 @@ impl<E: Env> Background<E> {
         let env = latched.store.env.clone();
         let clock = env.clone();
         let body = Box::new(move || {
+            let mut tells = BreakOnPanic::<E> { bell: &waits, ended: false };
             loop {
                 let deadline = shared.lock().sync_by;
                 if !waits.wait(deadline) {
@@ -39,6 +40,7 @@ impl<E: Env> Background<E> {
                 }
                 attend(&shared, &clock);
             }
+            tells.ended = true;
         });
         let task = env.scheduler().spawn("numstore background", body);
         let task = task.map_err(|e| Error::io("spawn", latched.store.file.path(), 0, e))?;
@@ -51,8 +53,23 @@ impl<E: Env> Background<E> {
     pub fn stop(self, core: &SharedCore<E>) {
         core.lock().bell = None;
         self.bell.stop();
-        // A panic in it has poisoned the core, or ended a checkpoint as failed.
-        let _ = self.task.join();
+        if self.task.join().is_err() {
+            core.lock().poison_by_panic();
+        }
+    }
+}
+
+/// Tells all callers when the task panics, unless it has `ended` before.
+struct BreakOnPanic<'a, E: Env> {
+    bell: &'a Bell<E::Platform>,
+    ended: bool,
+}
+
+impl<E: Env> Drop for BreakOnPanic<'_, E> {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.bell.break_off();
+        }
     }
 }
 
@@ -63,8 +80,8 @@ fn attend<E: Env>(core: &SharedCore<E>, env: &E) {
         reached!("a deferred commit is made durable in the background");
         let _ = logged.make_durable(core);
     }
-    let due = is_checkpoint_due(&core.lock());
-    if due {
+    let wanted = is_checkpoint_wanted(&core.lock());
+    if wanted {
         reached!("a checkpoint is taken in the background");
         let _ = checkpoint_beside(core);
     }

@@ -12,7 +12,7 @@ use crate::env::{Clock, Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Picture as Locks};
 use crate::recovery::{Verification, checkpoint_beside, run_committed, splice_committed, verify, with_room};
-use crate::txn::{Core, Stop};
+use crate::txn::{Core, Pace, Stop};
 
 use super::place::{Held, Place};
 use super::shared::{Shared, Tells};
@@ -86,9 +86,7 @@ impl<E: Env> Database<E> {
                 return Err(Error::StreamExists { name: name.to_owned() }.into());
             }
             let stream = core.take_stream_id();
-            Ok(with_room(core, |core| {
-                run_committed(core, txn, Operation::Create { stream, name: name.into() })
-            })?)
+            with_room(core, |core| run_committed(core, txn, Operation::Create { stream, name: name.into() }))
         })
     }
 
@@ -100,9 +98,7 @@ impl<E: Env> Database<E> {
         let key = check_name(name)?;
         self.change(|core, txn| {
             let stream = existing(find(core, txn, &key, Mode::X)?, name)?;
-            Ok(with_room(core, |core| {
-                run_committed(core, txn, Operation::Drop { stream, name: name.into() })
-            })?)
+            with_room(core, |core| run_committed(core, txn, Operation::Drop { stream, name: name.into() }))
         })
     }
 
@@ -114,9 +110,9 @@ impl<E: Env> Database<E> {
         let (old, new) = (check_name(from)?, check_name(to)?);
         self.change(|core, txn| {
             let stream = find_for_rename(core, txn, &old, &new)?;
-            Ok(with_room(core, |core| {
+            with_room(core, |core| {
                 run_committed(core, txn, Operation::Rename { stream, from: from.into(), to: to.into() })
-            })?)
+            })
         })
     }
 
@@ -323,7 +319,7 @@ impl<E: Env> Database<E> {
         mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>,
     ) -> Result<R> {
         let number = OnceCell::new();
-        let (result, logged) =
+        let (result, logged, pace) =
             self.shared.with_locks(&number, Core::take_txn_id, Tells::Errors, |core, txn| {
                 let before = core.next_lsn();
                 let result = call(core, txn)?;
@@ -332,9 +328,10 @@ impl<E: Env> Database<E> {
                 core.locks.release(txn);
                 // Where there was nothing to log, what the call has seen is durable when it returns.
                 let lsn = if after > before { after } else { core.looked.to_last };
-                Ok((result, core.logged_before(lsn)))
+                Ok((result, core.logged_before(lsn), core.pace(before)))
             })?;
         self.shared.make_durable(logged)?;
+        pace.inspect(Pace::keep);
         Ok(result)
     }
 
@@ -347,7 +344,7 @@ impl<E: Env> Database<E> {
             if range.is_empty() && data.is_empty() {
                 return Ok(());
             }
-            Ok(with_room(core, |core| splice_committed(core, txn, stream, range.clone(), data))?)
+            with_room(core, |core| splice_committed(core, txn, stream, range.clone(), data))
         })
     }
 }

@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use crate::base::{Error, Result, TxnId};
 use crate::catalog::Store;
-use crate::env::{Clock, Env};
-use crate::recovery::{RecoveryReport, close};
-use crate::txn::{Core, Logged, Needs, Pace, Published, Sign, Stop};
+use crate::env::{Clock, Env, Platform};
+use crate::recovery::{RecoveryReport, catch_up, close};
+use crate::txn::{Core, Logged, Needs, Pace, Published, Sign, Stop, Waiter};
 
 use super::background::{Background, SharedCore};
+
+/// So often a call starts over before it keeps the latch while it waits for a checkpoint, so that others cannot put it off
+/// for ever.
+const STARTS_MAX: u32 = 64;
 
 /// What of a call tells its caller something of what others did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,37 +54,49 @@ impl<E: Env> Shared<E> {
         mut call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>,
     ) -> Result<R> {
         let (mut waited, mut deadline) = (false, None);
+        let (mut starts, mut caught_up) = (0, Ok(()));
         loop {
+            starts += 1;
             let attempt = self.core.lock().guarded(|core| {
                 let before = core.next_lsn();
                 let txn = *number.get_or_init(|| begin(core));
                 // It also holds what a failed commit wrote and what may vanish; snapshots go on.
                 let ended = if waited { core.locks.end_wait(txn) } else { Ok(()) };
-                let ready = core.check_readable().and(ended).map_err(Stop::from);
+                let caught_up = std::mem::replace(&mut caught_up, Ok(()));
+                let ready = core.check_readable().and(ended).and(caught_up).map_err(Stop::from);
                 core.looked = Needs::default();
+                core.may_start_over = starts < STARTS_MAX;
                 let outcome = match ready.and_then(|()| call(core, txn)) {
-                    Err(Stop::Blocked) => return Ok(Err((core.locks.waiter(txn), core.locks.timeout))),
+                    Err(Stop::Blocked) => {
+                        return Ok(Err(Pause::Lock(core.locks.waiter(txn), core.locks.timeout)));
+                    }
+                    Err(Stop::Behind) => return Ok(Err(Pause::Checkpoint)),
                     Err(Stop::Failed(e)) => Err(fail(core, txn, e)),
                     Ok(result) => Ok(result),
                 };
                 let untold = untold(core, txn, tells, outcome.as_ref().err());
-                Ok(Ok((Waits { untold, pace: core.pace(before) }, outcome)))
+                Ok(Ok((Waits { untold, pace: core.pace_within(txn, before) }, outcome)))
             })?;
-            let (waiter, timeout) = match attempt {
+            waited = match attempt {
                 Ok((waits, outcome)) => {
-                    waits.pace.inspect(Pace::keep);
                     self.make_durable(waits.untold).map_err(Error::without_doubt)?;
+                    waits.pace.inspect(Pace::keep);
                     return outcome;
                 }
-                Err(blocked) => blocked,
+                Err(Pause::Checkpoint) => {
+                    caught_up = catch_up(&self.core);
+                    false
+                }
+                Err(Pause::Lock(waiter, timeout)) => {
+                    reached!("a call waits for a second lock", waited);
+                    if timeout != Duration::ZERO {
+                        let clock = self.store.env.clock();
+                        let deadline = deadline.get_or_insert_with(|| clock.monotonic().checked_add(timeout));
+                        waiter.sleep(clock, *deadline);
+                    }
+                    true
+                }
             };
-            reached!("a call waits for a second lock", waited);
-            if timeout != Duration::ZERO {
-                let clock = self.store.env.clock();
-                let deadline = deadline.get_or_insert_with(|| clock.monotonic().checked_add(timeout));
-                waiter.sleep(clock, *deadline);
-            }
-            waited = true;
         }
     }
 
@@ -103,6 +119,12 @@ impl<E: Env> Shared<E> {
         }
         self.core.lock().guarded(close)
     }
+}
+
+/// What a call waits for when it has let go of the latch, before it starts over.
+enum Pause<P: Platform> {
+    Lock(Arc<Waiter<P>>, Duration),
+    Checkpoint,
 }
 
 /// What a call waits for when it has let go of the latch, before it returns.

@@ -170,7 +170,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
         self.change(|core, txn| {
             self.held().lock(core, txn, hull_span(&stride), Mode::X)?;
             self.check_stride(core, &stride)?;
-            Ok(with_room(core, |core| write_strided(core, txn, self.id, &stride, data))?)
+            with_room(core, |core| write_strided(core, txn, self.id, &stride, data))
         })
     }
 
@@ -183,7 +183,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
         self.change(|core, txn| {
             self.held().lock(core, txn, Span::suffix(stride.start), Mode::X)?;
             self.check_stride(core, &stride)?;
-            Ok(with_room(core, |core| remove_strided(core, txn, self.id, &stride))?)
+            with_room(core, |core| remove_strided(core, txn, self.id, &stride))
         })
     }
 
@@ -202,7 +202,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
             if range.is_empty() && data.is_empty() {
                 return Ok(());
             }
-            Ok(with_room(core, |core| splice(core, txn, self.id, range.clone(), data))?)
+            with_room(core, |core| splice(core, txn, self.id, range.clone(), data))
         })
     }
 

@@ -9,7 +9,7 @@ use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Target};
 use crate::recovery::{commit, roll_back, roll_back_to, with_room};
-use crate::txn::{Core, Durability, Savepoint, Stop};
+use crate::txn::{Core, Durability, Pace, Savepoint, Stop};
 
 use super::database::RECLAIM_AT_COMMIT;
 use super::shared::{Shared, Tells};
@@ -72,9 +72,9 @@ impl<E: Env> Transaction<E> {
             }
             let stream = core.take_stream_id();
             core.locks.take(txn, &Target::Stream(stream), Mode::X)?;
-            Ok(with_room(core, |core| {
+            with_room(core, |core| {
                 core.execute(txn, Operation::Create { stream, name: name.into() }).map(|()| stream)
-            })?)
+            })
         })?;
         Ok(Stream::new(self, stream, key))
     }
@@ -104,7 +104,7 @@ impl<E: Env> Transaction<E> {
         self.change(|core, txn| {
             let found = find(core, txn, &key, Mode::X)?;
             let stream = found.ok_or_else(|| Error::NoSuchStream { name: name.to_owned() })?;
-            Ok(with_room(core, |core| core.execute(txn, Operation::Drop { stream, name: name.into() }))?)
+            with_room(core, |core| core.execute(txn, Operation::Drop { stream, name: name.into() }))
         })
     }
 
@@ -118,9 +118,9 @@ impl<E: Env> Transaction<E> {
         let (old, new) = (check_name(from)?, check_name(to)?);
         self.change(|core, txn| {
             let stream = find_for_rename(core, txn, &old, &new)?;
-            Ok(with_room(core, |core| {
+            with_room(core, |core| {
                 core.execute(txn, Operation::Rename { stream, from: from.into(), to: to.into() })
-            })?)
+            })
         })
     }
 
@@ -168,7 +168,7 @@ impl<E: Env> Transaction<E> {
     /// [`Error::NoSuchSavepoint`]. [`Error::Corruption`] or [`Error::Io`] if something that is needed cannot be read, after
     /// which the database is [`Error::Poisoned`].
     pub fn rollback_to(&self, savepoint: &Savepoint) -> Result<()> {
-        self.change(|core, txn| Ok(with_room(core, |core| roll_back_to(core, txn, savepoint))?))
+        self.change(|core, txn| with_room(core, |core| roll_back_to(core, txn, savepoint)))
     }
 
     /// Makes all changes visible to others, and durable before it returns.
@@ -192,7 +192,8 @@ impl<E: Env> Transaction<E> {
         if mutant!("a commit gives its locks back first") {
             shared.core.lock().locks.release(txn);
         }
-        let logged = shared.core.lock().guarded(|core| {
+        let (logged, pace) = shared.core.lock().guarded(|core| {
+            let before = core.next_lsn();
             let lsn = commit(core, txn, durability).inspect_err(|_| self.end(core, txn))?;
             let deferred = durability == Durability::Deferred && core.table.len() > 4;
             reached!("a commit was deferred while many transactions are open", deferred);
@@ -203,12 +204,13 @@ impl<E: Env> Transaction<E> {
             if durability == Durability::Deferred && logged.is_some() {
                 shared.defer(core);
             }
-            Ok(logged)
+            Ok((logged, core.pace(before)))
         })?;
-        match durability {
-            Durability::Sync => shared.make_durable(logged),
-            Durability::Deferred => Ok(()),
+        if durability == Durability::Sync {
+            shared.make_durable(logged)?;
         }
+        pace.inspect(Pace::keep);
+        Ok(())
     }
 
     /// Undoes everything and ends the transaction.

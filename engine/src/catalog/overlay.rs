@@ -121,6 +121,13 @@ impl Overlay {
         self.names.remove(name);
     }
 
+    /// Lets go of the nodes in memory that are written: a committed state shares what a checkpoint has written of the current
+    /// one, and whatever of it dies later is pinned.
+    pub fn forget_written(&mut self) {
+        let committed = self.streams.values_mut().filter_map(|covered| covered.committed.as_mut());
+        committed.for_each(|record| record.tree.forget_written());
+    }
+
     /// Whether nothing is uncommitted.
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty() && self.names.is_empty()

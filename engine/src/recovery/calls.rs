@@ -3,13 +3,13 @@
 
 use std::ops::Range;
 
-use crate::base::{Lsn, Result, StreamId, TxnId};
-use crate::env::Env;
+use crate::base::{Error, Lsn, Result, StreamId, TxnId};
+use crate::env::{Clock, Env};
 use crate::format::record::Operation;
 use crate::format::stride::Stride;
-use crate::txn::{Core, Durability, Savepoint};
+use crate::txn::{Core, Durability, Savepoint, Stop};
 
-use super::checkpoint::{checkpoint, checkpoint_if_due};
+use super::checkpoint::{checkpoint, checkpoint_if_due, is_far_behind};
 
 /// The hull of one operation on elements that lie close together is at most this long.
 const MAX_HULL_BYTES: u64 = 4 << 20;
@@ -17,15 +17,40 @@ const MAX_HULL_BYTES: u64 = 4 << 20;
 const MAX_SPARSE_ELEMENTS: u64 = 1024;
 
 /// Runs a change, after a checkpoint if one is due. If the disk is full, a checkpoint frees what it can, and the change is
-/// tried once more.
-pub fn with_room<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R> {
+/// tried once more; not if one of the same state was refused a moment ago.
+///
+/// # Errors
+/// [`Stop::Behind`] before anything was changed if the checkpoint in the background is far behind; see [`catch_up`].
+///
+/// [`catch_up`]: super::catch_up
+pub fn with_room<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R, Stop> {
+    if core.bell.is_some() && core.may_start_over && is_far_behind(core) {
+        reached!("a checkpoint in the background is far behind");
+        return Err(Stop::Behind);
+    }
     checkpoint_if_due(core)?;
-    twice_if_full(core, run)
+    let first = run(core);
+    let now = || core.store.env.clock().monotonic();
+    let full = first.as_ref().is_err_and(Error::is_full);
+    if full && core.backoff.is_vain(core.next_lsn(), now) {
+        reached!("a full disk refuses a call and is not asked for a checkpoint again");
+        return Ok(first?);
+    }
+    Ok(again_if_full(core, first, run)?)
 }
 
 /// Runs what changes nothing where it fails. If the disk is full, a checkpoint frees what it can, and it is tried once more.
 fn twice_if_full<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R> {
-    match run(core) {
+    let first = run(core);
+    again_if_full(core, first, run)
+}
+
+fn again_if_full<E: Env, R>(
+    core: &mut Core<E>,
+    first: Result<R>,
+    run: impl Fn(&mut Core<E>) -> Result<R>,
+) -> Result<R> {
+    match first {
         Err(full) if full.is_full() && core.check_health().is_ok() && core.log.is_some() => {
             checkpoint(core).map_err(|e| if e.is_full() { full } else { e })?;
             run(core)

@@ -26,6 +26,6 @@ pub use calls::{
     commit, remove_strided, roll_back, roll_back_to, run_committed, splice, splice_committed, with_room,
     write_strided,
 };
-pub use checkpoint::{checkpoint_beside, close, is_checkpoint_due};
+pub use checkpoint::{catch_up, checkpoint_beside, close, is_checkpoint_wanted};
 pub use open::{Creation, open};
 pub use redo::RecoveryReport;

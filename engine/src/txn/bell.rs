@@ -7,6 +7,7 @@ use crate::env::{AtomicWord, Platform};
 const QUIET: u32 = 0;
 const RUNG: u32 = 1;
 const STOPPED: u32 = 2;
+const BROKEN: u32 = 3;
 
 /// Rung by whoever leaves work for the background task.
 pub struct Bell<P: Platform> {
@@ -33,6 +34,16 @@ impl<P: Platform> Bell<P> {
     pub fn stop(&self) {
         self.word.store_release(STOPPED);
         P::wake_all(&self.word);
+    }
+
+    /// Nobody will hear it any more: the task has panicked. Takes no latch, since whoever unwinds may hold any.
+    pub fn break_off(&self) {
+        self.word.store_release(BROKEN);
+    }
+
+    /// Whether the task has panicked.
+    pub fn is_broken(&self) -> bool {
+        self.word.load_acquire() == BROKEN
     }
 
     /// Blocks until it is rung, or until the deadline, or for no reason; `false` when it is time to stop.

@@ -14,7 +14,9 @@ use crate::space::Space;
 use crate::tree::Tree;
 
 use super::apply::existing;
-use super::{Bell, Graveyard, Health, Locks, Needs, Pace, Published, Room, Sign, Table, Underway, Unsettled};
+use super::{
+    Backoff, Bell, Graveyard, Health, Locks, Needs, Pace, Published, Room, Sign, Table, Underway, Unsettled,
+};
 
 /// Nodes of the graveyard that are freed at a time.
 const RECLAIM_STEP: usize = 256;
@@ -70,6 +72,8 @@ pub struct Core<E: Env> {
     pub unsettled: Unsettled,
     /// What the call under way has looked at needs.
     pub looked: Needs,
+    /// Whether the call under way may let go of the latch and start over, as long as it has changed nothing.
+    pub may_start_over: bool,
     /// What waits to be freed.
     pub graveyard: Graveyard,
     /// The next transaction id.
@@ -90,6 +94,8 @@ pub struct Core<E: Env> {
     pub room: Room,
     /// Where the log stood at the last capture.
     pub captured_lsn: Lsn,
+    /// When a checkpoint that was refused is tried again.
+    pub backoff: Backoff,
     /// The checkpoint that is being written.
     pub underway: Option<Arc<Underway<E::Platform>>>,
     /// Calls the background task, if there is one.
@@ -128,6 +134,7 @@ impl<E: Env> Core<E> {
             locks: Locks::default(),
             unsettled: Unsettled::default(),
             looked: Needs::default(),
+            may_start_over: false,
             graveyard: Graveyard::default(),
             next_txn: superblock.next_txn,
             next_stream: superblock.next_stream,
@@ -138,6 +145,7 @@ impl<E: Env> Core<E> {
             dirty_bytes: 0,
             room: Room::new(file_bytes),
             captured_lsn: lsn,
+            backoff: Backoff::default(),
             underway: None,
             bell: None,
             sync_by: None,
@@ -198,24 +206,47 @@ impl<E: Env> Core<E> {
         self.next_lsn().0 - self.captured_lsn.0
     }
 
-    /// What a call has to wait for, once it has let go of the latch, that has added to the log behind `before`.
+    /// What whoever has ended a transaction waits for, without the latch and when its commit is durable, if that has added to
+    /// the log behind `before`. The first half of what makes a checkpoint due is free, so that most slow nobody down.
     pub fn pace(&self, before: Lsn) -> Option<Pace<E::Platform>> {
-        let underway = self.underway.as_ref().filter(|_| self.bell.is_some() && self.next_lsn() > before)?;
+        let (changed_bytes, most_bytes) = self.changed();
+        let pace = self.pace_from(before, changed_bytes, most_bytes / 2, most_bytes / 2);
+        reached!("a writer keeps to the pace of a checkpoint", pace.is_some());
+        pace
+    }
+
+    /// As [`Core::pace`], for a call of a transaction that goes on and keeps its locks meanwhile: only whoever has changed as
+    /// much as makes a checkpoint due waits, so that it comes to twice of that when the one under way has ended.
+    pub fn pace_within(&self, txn: TxnId, before: Lsn) -> Option<Pace<E::Platform>> {
+        let (changed_bytes, most_bytes) = self.changed();
+        let goes_on = self.table.get(txn).is_some();
+        let pace = self.pace_from(before, changed_bytes, most_bytes, most_bytes).filter(|_| goes_on);
+        reached!("a transaction keeps to the pace of a checkpoint", pace.is_some());
+        pace
+    }
+
+    /// Of what makes a checkpoint due that of which the greater part has come: how much there is, and how much it takes.
+    fn changed(&self) -> (u64, u64) {
         let by_log = (self.log_bytes_since_capture(), self.settings.checkpoint_log_bytes);
         let by_memory = (self.dirty_bytes, self.settings.dirty_bytes);
         let fuller = |a: (u64, u64), b: (u64, u64)| {
             u128::from(a.0) * u128::from(b.1) >= u128::from(b.0) * u128::from(a.1)
         };
-        let (changed, most) = if fuller(by_log, by_memory) { by_log } else { by_memory };
-        // The first half is free, so that most checkpoints slow nobody down.
-        let (changed_bytes, most_bytes) = (changed.saturating_sub(most / 2), (most / 2).max(1));
-        reached!("a writer keeps to the pace of a checkpoint", changed_bytes > 0);
-        (changed_bytes > 0).then(|| Pace { underway: Arc::clone(underway), changed_bytes, most_bytes })
+        if fuller(by_log, by_memory) { by_log } else { by_memory }
+    }
+
+    fn pace_from(&self, before: Lsn, changed: u64, free: u64, most: u64) -> Option<Pace<E::Platform>> {
+        let underway = self.underway.as_ref().filter(|_| self.bell.is_some() && self.next_lsn() > before)?;
+        let changed_bytes = changed.checked_sub(free).filter(|bytes| *bytes > 0)?;
+        Some(Pace { underway: Arc::clone(underway), changed_bytes, most_bytes: most.max(1) })
     }
 
     /// Runs a call that may change the state. One that panics half-way leaves a poisoned core behind, which writes nothing
     /// any more: not even a rollback or a close.
     pub fn guarded<R>(&mut self, call: impl FnOnce(&mut Self) -> Result<R>) -> Result<R> {
+        if self.bell.as_ref().is_some_and(|bell| bell.is_broken()) {
+            self.poison_by_panic();
+        }
         if std::mem::replace(&mut self.changing, true) {
             self.health.poison(|| "a call panicked half-way".to_owned());
             self.locks.wake_all();
@@ -255,6 +286,13 @@ impl<E: Env> Core<E> {
         self.health.poison(|| error.to_string());
         self.locks.wake_all();
         error
+    }
+
+    /// Refuses all writes from now on, since the background task has panicked: nobody does what is left to it any more.
+    pub fn poison_by_panic(&mut self) {
+        self.bell = None;
+        self.health.poison(|| "the background task panicked".to_owned());
+        self.locks.wake_all();
     }
 
     /// Makes sure that there is a log and that the superblock says so. The first write after a clean opening comes

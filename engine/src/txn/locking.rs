@@ -16,6 +16,8 @@ use crate::lock::{Cycle, Event, LockTable, Mode, Outcome, Picture, Target};
 pub enum Stop {
     /// It waits for a lock; to be run again when the wait is over.
     Blocked,
+    /// So much has changed that it waits for a checkpoint; to be run again when there was one. It has changed nothing.
+    Behind,
     /// It failed.
     Failed(Error),
 }

@@ -23,6 +23,7 @@
 //! Not here: checkpoints and what happens at opening (`recovery`).
 
 mod apply;
+mod backoff;
 mod bell;
 mod bulk;
 mod change;
@@ -45,6 +46,7 @@ mod unsettled;
 #[cfg(test)]
 mod tests;
 
+pub use backoff::Backoff;
 pub use bell::Bell;
 pub use change::Change;
 pub use codec::{CapturedTable, decode_table};
@@ -53,7 +55,7 @@ pub use durability::Logged;
 pub use end::{Durability, Savepoint};
 pub use graveyard::Graveyard;
 pub use health::{Health, Sign};
-pub use locking::{Locks, Stop};
+pub use locking::{Locks, Stop, Waiter};
 pub use published::Published;
 pub use room::Room;
 pub use table::{Table, TxnState};

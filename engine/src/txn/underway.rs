@@ -79,6 +79,11 @@ impl<P: Platform> Underway<P> {
         }
     }
 
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        !matches!(*self.state.read(), State::Writing)
+    }
+
     /// Blocks until it has ended.
     pub fn wait(&self) {
         self.wait_until(|| false);
@@ -95,7 +100,7 @@ impl<P: Platform> Underway<P> {
     fn wait_until(&self, is_enough: impl Fn() -> bool) {
         loop {
             let before = self.steps.load_acquire();
-            if is_enough() || !matches!(*self.state.read(), State::Writing) {
+            if is_enough() || self.has_ended() {
                 return;
             }
             P::wait(&self.steps, before, None);
@@ -119,9 +124,9 @@ impl<P: Platform> Pace<P> {
 }
 
 /// Ends a checkpoint whose writer panicked, when it is dropped.
-pub struct EndOnPanic<'a, P: Platform>(pub &'a Underway<P>);
+pub struct EndOnPanic<P: Platform>(pub Arc<Underway<P>>);
 
-impl<P: Platform> Drop for EndOnPanic<'_, P> {
+impl<P: Platform> Drop for EndOnPanic<P> {
     fn drop(&mut self) {
         self.0.end(Err(Error::Poisoned { cause: "the writing of a checkpoint panicked".to_owned() }));
     }

@@ -1,9 +1,14 @@
 //! The task beside all calls: checkpoints that nobody asked for, deferred commits that become durable in time, an end with
 //! the database; and calls that go on while a checkpoint is written.
 
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use numstore::{Database, Durability, Options};
+use numstore::{Database, Durability, ErrorCode, Options};
+use tests::{Call, DelegatingEnv, Hook};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -13,7 +18,7 @@ fn open(options: Options) -> (tempfile::TempDir, Database) {
     (dir, db)
 }
 
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let since = Instant::now();
     while !is_so() {
         assert!(since.elapsed() < PATIENCE, "{what}");
@@ -118,4 +123,238 @@ fn edits_go_on_while_checkpoints_are_written() {
     db.close().unwrap();
     let db = Database::open(dir.path().join("background.ns")).unwrap();
     assert_eq!(db.read("a", ..).unwrap(), model);
+}
+
+/// A disk on which the background task panics when it writes, once that is armed.
+#[derive(Default)]
+struct Trap {
+    armed: AtomicBool,
+    struck: AtomicBool,
+}
+
+impl Hook for Trap {
+    fn enter(&self, call: Call) -> io::Result<()> {
+        let in_background = std::thread::current().name() == Some("numstore background");
+        if call == Call::Write && in_background && self.armed.load(Ordering::Acquire) {
+            self.struck.store(true, Ordering::Release);
+            panic!("on purpose");
+        }
+        Ok(())
+    }
+}
+
+fn open_with_trap(
+    options: Options,
+) -> (tempfile::TempDir, DelegatingEnv<Trap>, Database<DelegatingEnv<Trap>>) {
+    let dir = tempfile::tempdir().unwrap();
+    let env = DelegatingEnv::<Trap>::default();
+    let db = options.open_in(env.clone(), dir.path().join("background.ns")).unwrap();
+    db.create("a").unwrap();
+    env.hook().armed.store(true, Ordering::Release);
+    (dir, env, db)
+}
+
+/// Nobody would take the checkpoints that are due any more, and nobody would make durable what was deferred.
+#[test]
+fn a_panic_of_the_task_is_told_to_whoever_calls_next() {
+    for writes_checkpoint in [true, false] {
+        let options = Options::new()
+            .checkpoint_log_bytes(64 << 10)
+            .deferred_delay(Duration::from_millis(1))
+            .lock_timeout(PATIENCE);
+        let (_dir, env, db) = open_with_trap(options);
+        let before = db.snapshot();
+        let tx = db.begin().unwrap();
+        if writes_checkpoint {
+            // The second call finds that a checkpoint is due.
+            tx.stream("a").unwrap().append(&[7; 70_000]).unwrap();
+            tx.stream("a").unwrap().append(&[7; 1]).unwrap();
+        } else {
+            tx.stream("a").unwrap().append(b"later").unwrap();
+        }
+        let _ = tx.commit_with(Durability::Deferred);
+        wait_until("the task has not written", || env.hook().struck.load(Ordering::Acquire));
+        wait_until("nobody hears of the panic", || {
+            db.begin().is_err_and(|e| e.code() == ErrorCode::Poisoned)
+        });
+        assert_eq!(db.append("a", b"x").unwrap_err().code(), ErrorCode::Poisoned);
+        assert_eq!(db.checkpoint().unwrap_err().code(), ErrorCode::Poisoned);
+        assert_eq!(db.sync().unwrap_err().code(), ErrorCode::Poisoned);
+        assert_eq!(before.stream("a").unwrap().len(), 0, "reads of durable versions go on");
+        drop(before);
+        assert_eq!(db.close().unwrap_err().code(), ErrorCode::Poisoned);
+    }
+}
+
+/// Whoever closes the database may be the first to call after the panic.
+#[test]
+fn closing_after_a_panic_of_the_task_leaves_everything_to_the_next_opening() {
+    let (dir, env, db) = open_with_trap(Options::new().deferred_delay(Duration::from_millis(1)));
+    db.append("a", b"durable").unwrap();
+    let tx = db.begin().unwrap();
+    tx.stream("a").unwrap().append(b"later").unwrap();
+    tx.commit_with(Durability::Deferred).unwrap();
+    wait_until("the task has not written", || env.hook().struck.load(Ordering::Acquire));
+    assert_eq!(db.close().unwrap_err().code(), ErrorCode::Poisoned);
+    let db = Database::open(dir.path().join("background.ns")).unwrap();
+    assert!(db.stats().recovery.is_some());
+    assert_eq!(db.read("a", ..).unwrap(), b"durable");
+}
+
+/// A disk whose data file takes no write while the gate is shut.
+#[derive(Default)]
+struct Gate {
+    shut: AtomicBool,
+    waiting: AtomicU64,
+}
+
+impl Hook for Gate {
+    fn enter_file(&self, call: Call, path: &Path) -> io::Result<()> {
+        if call == Call::Write && path.extension().is_some_and(|extension| extension == "ns") {
+            self.waiting.fetch_add(1, Ordering::AcqRel);
+            while self.shut.load(Ordering::Acquire) {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            self.waiting.fetch_sub(1, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+}
+
+/// Opens the gate when it goes, so that a test that fails ends.
+struct Shut<'a>(&'a Gate);
+
+impl<'a> Shut<'a> {
+    fn new(gate: &'a Gate) -> Shut<'a> {
+        gate.shut.store(true, Ordering::Release);
+        Shut(gate)
+    }
+
+    fn wait_for_a_writer(&self) {
+        wait_until("nobody writes a checkpoint", || self.0.waiting.load(Ordering::Acquire) > 0);
+    }
+}
+
+impl Drop for Shut<'_> {
+    fn drop(&mut self) {
+        self.0.shut.store(false, Ordering::Release);
+    }
+}
+
+/// Whether `call` comes to its end while the gate is shut.
+fn ends_beside(shut: &Shut<'_>, call: impl FnOnce() + Send) -> bool {
+    std::thread::scope(|scope| {
+        let (sender, ended) = channel();
+        scope.spawn(move || {
+            call();
+            sender.send(()).unwrap();
+        });
+        let ends = ended.recv_timeout(Duration::from_secs(20)).is_ok();
+        if !ends {
+            shut.0.shut.store(false, Ordering::Release);
+        }
+        ends
+    })
+}
+
+fn open_with_gate() -> (tempfile::TempDir, DelegatingEnv<Gate>, Database<DelegatingEnv<Gate>>) {
+    let dir = tempfile::tempdir().unwrap();
+    let env = DelegatingEnv::<Gate>::default();
+    let options = Options::new().checkpoint_log_bytes(64 << 10).bulk_bytes(1 << 20);
+    let db = options.open_in(env.clone(), dir.path().join("background.ns")).unwrap();
+    db.create("a").unwrap();
+    db.create("b").unwrap();
+    (dir, env, db)
+}
+
+/// Whoever changes the state faster than it is written is slowed down when its commit is durable and its locks are free, and
+/// who has a transaction open and has not changed much is not.
+#[test]
+fn whoever_keeps_to_the_pace_holds_nobody_up() {
+    let (_dir, env, db) = open_with_gate();
+    let shut = Shut::new(env.hook());
+    db.append("a", &[1; 66_000]).unwrap();
+    db.append("a", &[1; 1000]).unwrap();
+    shut.wait_for_a_writer();
+    let begun = AtomicU64::new(0);
+    let len = || db.len("a").unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for _ in 0..60 {
+                begun.fetch_add(1, Ordering::AcqRel);
+                db.append("a", &[2; 1000]).unwrap();
+            }
+        });
+        // It stands still, and what it waits behind has happened.
+        let mut last = 0;
+        wait_until("a commit is not durable while its writer is slowed down", || {
+            std::thread::sleep(Duration::from_millis(300));
+            let (before, now) = (std::mem::replace(&mut last, len()), len());
+            before == now && now == 67_000 + 1000 * begun.load(Ordering::Acquire)
+        });
+        assert!(!writer.is_finished(), "nothing slows the writer down");
+        let goes_on = ends_beside(&shut, || {
+            let tx = db.begin().unwrap();
+            tx.stream("a").unwrap().append(b"beside").unwrap();
+            tx.rollback().unwrap();
+        });
+        assert!(goes_on, "a transaction waits with its locks");
+        drop(shut);
+        writer.join().unwrap();
+    });
+    assert_eq!(len(), 127_000);
+}
+
+/// Who finds so much changed that it has to wait for a checkpoint starts over afterwards, and the others go on meanwhile.
+#[test]
+fn whoever_waits_for_a_checkpoint_lets_others_go_on() {
+    let (_dir, env, db) = open_with_gate();
+    let tx = db.begin().unwrap();
+    let stream = tx.stream("a").unwrap();
+    stream.append(&[1; 200_000]).unwrap();
+    let shut = Shut::new(env.hook());
+    std::thread::scope(|scope| {
+        let (db, tx) = (&db, tx);
+        let behind = scope.spawn(move || {
+            tx.stream("a").unwrap().append(b"more").unwrap();
+            tx
+        });
+        shut.wait_for_a_writer();
+        let goes_on = ends_beside(&shut, || {
+            assert_eq!(db.stats().checkpoints, 0);
+            let other = db.begin().unwrap();
+            assert_eq!(other.stream("b").unwrap().len().unwrap(), 0);
+            other.commit().unwrap();
+        });
+        drop(shut);
+        let tx = behind.join().unwrap();
+        assert!(goes_on, "the core's latch is held while a checkpoint is written");
+        tx.commit().unwrap();
+    });
+    assert!(db.stats().checkpoints > 0);
+    assert_eq!(db.len("a").unwrap(), 200_004);
+    assert!(db.verify().unwrap().is_clean());
+}
+
+/// What an open transaction covers is read from disk again once a checkpoint has written it.
+#[test]
+fn a_checkpoint_lets_go_of_what_open_transactions_cover() {
+    let (_dir, db) = open(Options::new().leaf_bytes(4096).fanout(16).bulk_bytes(64 << 20));
+    db.create("a").unwrap();
+    let bytes: Vec<u8> = (0..1_000_000u32).map(|at| (at / 7) as u8).collect();
+    db.append("a", &bytes).unwrap();
+    let looked_up = || {
+        let before = db.stats();
+        assert!(db.read("a", ..).unwrap() == bytes);
+        let now = db.stats();
+        now.cache_hits + now.cache_misses - before.cache_hits - before.cache_misses
+    };
+    assert_eq!(looked_up(), 0, "everything is in memory");
+    let tx = db.begin().unwrap();
+    tx.stream("a").unwrap().write(500_000, b"not committed").unwrap();
+    db.checkpoint().unwrap();
+    let (leaves, looks) = (1_000_000 / 4096, looked_up());
+    assert!(looks > leaves * 9 / 10, "{looks} nodes of {leaves} leaves were looked for on disk");
+    tx.rollback().unwrap();
+    assert!(db.read("a", ..).unwrap() == bytes && db.verify().unwrap().is_clean());
 }

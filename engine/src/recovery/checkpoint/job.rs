@@ -19,7 +19,8 @@ pub struct Job<E: Env> {
     pub(super) pieces: Vec<Piece>,
     /// What comes after that; nothing if it is only written ahead.
     pub(super) publication: Option<Publication>,
-    pub(super) underway: Arc<Underway<E::Platform>>,
+    /// Ends it, even if it is never run.
+    pub(super) end: EndOnPanic<E::Platform>,
 }
 
 /// What makes of the nodes a checkpoint.
@@ -36,11 +37,14 @@ pub(super) struct Publication {
 impl<E: Env> Job<E> {
     /// Writes it all, and says so to those who wait. What is in memory stays there until somebody takes note.
     pub fn run(self) {
-        let Job { store, pieces, publication, underway } = self;
-        let end = EndOnPanic(&underway);
-        let outcome = write(&store, &pieces, publication, &underway);
-        underway.end(outcome);
-        drop(end);
+        let Job { store, pieces, publication, end } = self;
+        let outcome = write(&store, &pieces, publication, &end.0);
+        end.0.end(outcome);
+    }
+
+    /// What those who wait for it hold on to.
+    pub fn underway(&self) -> Arc<Underway<E::Platform>> {
+        Arc::clone(&self.end.0)
     }
 }
 

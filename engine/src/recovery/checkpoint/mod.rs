@@ -21,12 +21,12 @@ mod job;
 use std::sync::Arc;
 
 use crate::base::{Error, Result};
-use crate::env::Env;
+use crate::env::{Clock, Env};
 use crate::format::superblock::Superblock;
 use crate::log::Log;
 use crate::sync::Latched;
 use crate::tree::Tree;
-use crate::txn::{CapturedTable, Core, Outcome, Underway, UndoStack};
+use crate::txn::{CapturedTable, Core, EndOnPanic, Outcome, Underway, UndoStack};
 
 use capture::{Piece, Pieces};
 use job::{Job, Publication};
@@ -44,9 +44,30 @@ const MAX_ROUNDS_AHEAD: u32 = 3;
 /// Whoever changes so many times as much as makes a checkpoint due does not go on before there was one.
 const TIMES_BEHIND: u64 = 2;
 
-/// Whether so much was logged or changed that a checkpoint is due, and none is being written.
+/// Whether so much was logged or changed that a checkpoint is due, and none is being written. Of one that has ended
+/// nobody may have taken note: its writer has panicked.
 pub fn is_checkpoint_due<E: Env>(core: &Core<E>) -> bool {
-    core.underway.is_none() && core.log.is_some() && has_changed(core, 1)
+    let is_written = |underway: &Arc<Underway<E::Platform>>| !underway.has_ended();
+    core.log.is_some() && has_changed(core, 1) && !core.underway.as_ref().is_some_and(is_written)
+}
+
+/// Whether a checkpoint is due, and a full disk has not refused one a moment ago.
+pub fn is_checkpoint_wanted<E: Env>(core: &Core<E>) -> bool {
+    let now = || core.store.env.clock().monotonic();
+    let is_due = is_checkpoint_due(core);
+    let is_put_off = is_due && core.backoff.is_on(now);
+    reached!("a checkpoint that was refused is not tried again at once", is_put_off);
+    is_due && !is_put_off
+}
+
+/// Remembers whether a full disk has refused the beginning of a checkpoint, which this returns.
+fn note_begun<E: Env, R>(core: &mut Core<E>, begun: Result<R>) -> Result<R> {
+    match &begun {
+        Ok(_) => core.backoff.end(),
+        Err(e) if e.is_full() => core.backoff.refuse(core.next_lsn(), core.store.env.clock().monotonic()),
+        Err(_) => {}
+    }
+    begun
 }
 
 fn has_changed<E: Env>(core: &Core<E>, times: u64) -> bool {
@@ -54,19 +75,21 @@ fn has_changed<E: Env>(core: &Core<E>, times: u64) -> bool {
         || core.dirty_bytes / times >= core.settings.dirty_bytes
 }
 
-/// Takes the checkpoint that is due, or leaves it to the background task unless that is far behind.
+/// Whether so much has changed that whoever wants to change more waits for a checkpoint first.
+pub fn is_far_behind<E: Env>(core: &Core<E>) -> bool {
+    core.log.is_some() && has_changed(core, TIMES_BEHIND)
+}
+
+/// Takes the checkpoint that is due, or leaves it to the background task unless that is far behind. For calls that have
+/// changed something: they keep the latch while they wait, since nobody may see the half of it.
 pub fn checkpoint_if_due<E: Env>(core: &mut Core<E>) -> Result<()> {
     let Some(bell) = &core.bell else {
         return if is_checkpoint_due(core) { checkpoint(core) } else { Ok(()) };
     };
-    if is_checkpoint_due(core) {
+    if is_checkpoint_wanted(core) {
         bell.ring();
     }
-    if core.log.is_some() && has_changed(core, TIMES_BEHIND) {
-        reached!("a checkpoint in the background is far behind");
-        return checkpoint(core);
-    }
-    Ok(())
+    if is_far_behind(core) { checkpoint(core) } else { Ok(()) }
 }
 
 /// Takes a checkpoint, unless nothing was written since the database was opened: for that none was set aside.
@@ -79,11 +102,26 @@ pub fn checkpoint<E: Env>(core: &mut Core<E>) -> Result<()> {
         return Ok(());
     }
     core.reclaim(RECLAIM_AT_CHECKPOINT);
-    take(core, false)
+    let taken = take(core, false);
+    note_begun(core, taken)
 }
 
 /// As [`checkpoint`], and lets go of the latch while it writes.
 pub fn checkpoint_beside<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result<()> {
+    write_beside(core, is_needless)
+}
+
+/// Waits until the state is not far behind its checkpoints, for the one under way or with one of its own. Does not hold the
+/// latch meanwhile: who has changed nothing yet starts over afterwards.
+pub fn catch_up<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result<()> {
+    write_beside(core, |core| !is_far_behind(core))
+}
+
+/// Takes checkpoints without the latch, or waits for those of others, until one of its own is published or it `is_enough`.
+fn write_beside<E: Env>(
+    core: &Latched<Core<E>, E::Platform>,
+    is_enough: impl Fn(&Core<E>) -> bool,
+) -> Result<()> {
     let mut rounds = 0;
     loop {
         let mut latched = core.lock();
@@ -95,12 +133,15 @@ pub fn checkpoint_beside<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result
             core.lock().guarded(|core| finish(core, &other))?;
             continue;
         }
-        if is_needless(&latched) {
+        if is_enough(&latched) {
             return Ok(());
         }
-        let job = latched.guarded(|core| next_job(core, rounds))?;
+        let job = latched.guarded(|core| {
+            let job = next_job(core, rounds);
+            note_begun(core, job)
+        })?;
         drop(latched);
-        let (underway, is_last) = (Arc::clone(&job.underway), job.publication.is_some());
+        let (underway, is_last) = (job.underway(), job.publication.is_some());
         job.run();
         core.lock().guarded(|core| finish(core, &underway))?;
         if is_last {
@@ -156,7 +197,7 @@ pub(super) fn take<E: Env>(core: &mut Core<E>, clean: bool) -> Result<()> {
 
 /// Does a job with the latch held, and takes note of its end.
 fn run_now<E: Env>(core: &mut Core<E>, job: Job<E>) -> Result<()> {
-    let underway = Arc::clone(&job.underway);
+    let underway = job.underway();
     job.run();
     finish(core, &underway)
 }
@@ -202,7 +243,7 @@ fn capture_removed<E: Env>(core: &mut Core<E>) -> Result<Ahead> {
 fn announce<E: Env>(core: &mut Core<E>, ahead: Ahead, publication: Option<Publication>) -> Job<E> {
     let underway = Arc::new(Underway::new(ahead.bytes));
     core.underway = Some(Arc::clone(&underway));
-    Job { store: Arc::clone(&core.store), pieces: ahead.pieces, publication, underway }
+    Job { store: Arc::clone(&core.store), pieces: ahead.pieces, publication, end: EndOnPanic(underway) }
 }
 
 fn write_now<E: Env>(core: &mut Core<E>, ahead: Ahead) -> Result<()> {
@@ -283,9 +324,9 @@ fn apply<E: Env>(core: &mut Core<E>, outcome: Outcome) -> Result<()> {
     core.catalog.forget_written();
     core.graveyard.forget_written();
     core.space.forget_written();
-    if core.overlay.is_empty() {
-        core.make_version();
-    }
+    core.overlay.forget_written();
+    // The one before has all the nodes that were written in memory, and pins what has died since.
+    core.make_version();
     core.space.published(core.oldest_pin());
     core.give_room_back(clean);
     Ok(())

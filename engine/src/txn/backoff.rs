@@ -1,0 +1,48 @@
+//! When a checkpoint that a full disk has refused is worth another try.
+//!
+//! A refusal costs a walk over everything that is dirty. So the background task is not called again before a pause is over,
+//! which grows from one refusal to the next; and a call that finds the disk full does not ask for the same checkpoint of the
+//! same state once more meanwhile. Whoever asks for a checkpoint itself gets a try at once.
+
+use std::time::Duration;
+
+use crate::base::Lsn;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What is known of the last checkpoint that was refused, if none was taken since.
+#[derive(Default, Debug)]
+pub struct Backoff(Option<Refusal>);
+
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    /// The end of the log at the time.
+    at: Lsn,
+    pause: Duration,
+    /// When the pause is over.
+    until: Duration,
+}
+
+impl Backoff {
+    /// A checkpoint of the state at `at` was refused `now`.
+    pub fn refuse(&mut self, at: Lsn, now: Duration) {
+        let pause = self.0.map_or(FIRST_PAUSE, |last| (2 * last.pause).min(LAST_PAUSE));
+        self.0 = Some(Refusal { at, pause, until: now.saturating_add(pause) });
+    }
+
+    /// A checkpoint was taken.
+    pub fn end(&mut self) {
+        self.0 = None;
+    }
+
+    /// Whether the pause is not over.
+    pub fn is_on(&self, now: impl FnOnce() -> Duration) -> bool {
+        self.0.is_some_and(|last| now() < last.until)
+    }
+
+    /// Whether the pause is not over, and nothing was logged since.
+    pub fn is_vain(&self, at: Lsn, now: impl FnOnce() -> Duration) -> bool {
+        self.0.is_some_and(|last| last.at == at) && self.is_on(now)
+    }
+}
