@@ -11,6 +11,7 @@ mod client;
 mod clients;
 mod director;
 mod fits;
+mod meetings;
 mod observe;
 mod opening;
 mod outcome;

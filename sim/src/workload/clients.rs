@@ -9,7 +9,7 @@ use crate::world::Source;
 use super::{Generator, Operation, arguments};
 
 /// Transactions of clients have numbers from here on.
-const FIRST_TXN: u64 = 1 << 32;
+pub(super) const FIRST_TXN: u64 = 1 << 32;
 
 impl Generator {
     /// What each of a few clients does, as pairs of its number and an operation.
@@ -44,12 +44,7 @@ impl Generator {
     /// A transaction that touches many places of the longest stream, one after the other.
     /// Several such keep out of each other's way, for each has other places than the others.
     fn sweep(&mut self, model: &Model, txn: u64, places: u64) -> Vec<Operation> {
-        let state = model.history().newest();
-        let longest = state.iter().max_by_key(|(_, bytes)| bytes.len());
-        let (name, len) = match longest {
-            Some((name, bytes)) => (name.clone(), bytes.len() as u64),
-            None => (self.swarm.names[0].clone(), 0),
-        };
+        let (name, len) = self.longest(model);
         let (apart, first) = (6, txn % 6);
         let mut part = vec![Operation::Begin(txn)];
         let reads = self.dice.below(3);

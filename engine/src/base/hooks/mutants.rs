@@ -88,6 +88,18 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "a new log is synced before it is filled",
+        mechanism: "log, files",
+        broken: "The header of a log is durable, and the length of its first segment is not.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "batches of an earlier log count",
+        mechanism: "log, files",
+        broken: "A batch of this database is believed, whichever generation of the log it was written for.",
+        survives_tests: false,
+    },
+    Mutant {
         name: "a leftover log is used as it is",
         mechanism: "names",
         broken: "What stands where a log is to be made gets a new header, and keeps the batches that it may have.",
@@ -222,7 +234,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a transaction reads on after a failed sync",
         mechanism: "poison",
-        broken: "An open transaction is shown nodes that were written and may not be there any more.",
+        broken: "Where no commit is lost, a transaction is shown nodes that were written and may not be there any more.",
         survives_tests: true,
     },
     Mutant {
