@@ -290,7 +290,8 @@ impl Director {
     pub(super) fn die(&mut self) -> Act {
         let kill = self.dice.chance(2, 5) || self.without.has(FaultKind::PowerLoss);
         let kill = kill && !self.without.has(FaultKind::Kill);
-        Act::Die(if kill { Death::Kill } else { Death::PowerLoss(Persist::Swarm) })
+        let persist = if self.dice.chance(1, 10) { Persist::Torn } else { Persist::Swarm };
+        Act::Die(if kill { Death::Kill } else { Death::PowerLoss(persist) })
     }
 
     /// The fault that ends a round.

@@ -11,9 +11,16 @@ impl Director {
     /// Clients run side by side, half of the time into a fault. If they come through, a short round follows.
     pub(super) fn clients(&mut self, model: &Model) -> Act {
         self.part = Part::Round { left: self.dice.below(30), fault_in: None };
-        match self.dice.below(8) {
+        match self.dice.below(10) {
             0 => self.be_watched(model),
-            1 => self.tie_a_knot(model),
+            1 => {
+                let programs = self.generator.knot(model);
+                self.play(programs);
+            }
+            2 => {
+                let programs = self.generator.relay(model);
+                self.play(programs);
+            }
             _ => self.meet(model),
         }
         self.queue.pop_front().unwrap_or(Act::Disarm)
@@ -53,9 +60,8 @@ impl Director {
         self.queue.push_back(death);
     }
 
-    /// They lock a few bytes in an order in which two circles may be closed at once.
-    fn tie_a_knot(&mut self, model: &Model) {
-        let programs = self.generator.knot(model);
+    /// They come through, if they do what they should.
+    fn play(&mut self, programs: Vec<(u64, Operation)>) {
         self.plan(programs);
         self.be_patient();
         self.take_turns(0);

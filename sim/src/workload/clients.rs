@@ -19,7 +19,7 @@ impl Generator {
         let clients = self.dice.between(2, 4);
         let hot = self.dice.between(1, self.swarm.names.len().min(4) as u64) as usize;
         let mut programs = Vec::new();
-        let style = self.dice.below(8);
+        let style = self.dice.below(6);
         for client in 1..=clients {
             if style == 0 {
                 let places = if client == 1 { self.dice.between(70, 230) } else { self.dice.between(2, 20) };

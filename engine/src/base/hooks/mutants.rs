@@ -244,6 +244,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: false,
     },
     Mutant {
+        name: "what a rollback takes out is free at once",
+        mechanism: "space",
+        broken: "The extents of a payload that was undone are used again while the log still names them.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "blocks of undo stacks are free at once",
         mechanism: "space",
         broken: "What an undo stack gave up is used again before a checkpoint without it is published.",
@@ -439,6 +445,12 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a captured node that is changed keeps its blocks",
         mechanism: "checkpoints beside other work",
         broken: "Blocks that a checkpoint gave a node in memory belong to nobody once that node is changed.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a capture lets others in",
+        mechanism: "checkpoints beside other work",
+        broken: "A checkpoint notes where the log ends when others have gone on from the state that it captured.",
         survives_tests: true,
     },
     Mutant {

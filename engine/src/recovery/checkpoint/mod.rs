@@ -98,8 +98,11 @@ pub fn checkpoint_beside<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result
         if is_needless(&latched) {
             return Ok(());
         }
-        let job = latched.guarded(|core| next_job(core, rounds))?;
+        let mut job = latched.guarded(|core| next_job(core, rounds))?;
         drop(latched);
+        if mutant!("a capture lets others in") {
+            core.lock().guarded(|core| note_end(core, &mut job))?;
+        }
         let (underway, is_last) = (Arc::clone(&job.underway), job.publication.is_some());
         job.run();
         core.lock().guarded(|core| finish(core, &underway))?;
@@ -123,6 +126,14 @@ fn next_job<E: Env>(core: &mut Core<E>, rounds: u32) -> Result<Job<E>> {
     }
     write_now(core, ahead)?;
     capture(core, false)
+}
+
+/// Notes where the log ends; the state was captured before.
+fn note_end<E: Env>(core: &mut Core<E>, job: &mut Job<E>) -> Result<()> {
+    core.flush()?;
+    let end = core.log.as_ref().map(Log::position);
+    job.publication.iter_mut().zip(end).for_each(|(publication, end)| publication.next.log = end);
+    Ok(())
 }
 
 fn is_needless<E: Env>(core: &Core<E>) -> bool {
