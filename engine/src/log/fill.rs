@@ -41,6 +41,10 @@ pub(super) fn fill_new_file(
     is_filled: bool,
 ) -> Result<()> {
     write_all_at(file, &header.encode(), 0).map_err(|error| Error::io("write", path, 0, error))?;
+    if mutant!("a new log is synced before it is filled") {
+        file.sync().map_err(|error| Error::io("sync", path, 0, error))?;
+        return fill_with_zeros(file, path, LOG_HEADER_BYTES as u64, header.segment_bytes);
+    }
     if !is_filled {
         fill_with_zeros(file, path, LOG_HEADER_BYTES as u64, header.segment_bytes)?;
     }

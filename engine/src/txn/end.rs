@@ -1,6 +1,7 @@
 //! How transactions end: commit, rollback, and part of a rollback.
 
 use crate::base::{Error, Lsn, Result, TxnId};
+use crate::cache::Deaths;
 use crate::env::Env;
 use crate::format::record::{Body, Record};
 
@@ -169,9 +170,14 @@ impl<E: Env> Core<E> {
             "what was undone had brought a tall tree in",
             removed.tree().is_some_and(|t| t.height() > 2)
         );
+        let removed = removed.into_tree();
         self.table.pop_undo(txn);
-        if !mutant!("what a rollback takes out is lost") {
-            self.graveyard.extend(removed.into_tree());
+        if mutant!("what a rollback takes out is free at once") {
+            let mut deaths = Deaths::default();
+            removed.into_iter().try_for_each(|tree| self.store.trees().kill_all(tree, &mut deaths))?;
+            deaths.drain().for_each(|extent| self.space.give_back(extent));
+        } else if !mutant!("what a rollback takes out is lost") {
+            self.graveyard.extend(removed);
         }
         Ok((lsn, below))
     }

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 
 use crate::model::Model;
-use crate::script::{Act, Death, FaultOrder, Rot, Turns};
+use crate::script::{Act, Death, FaultOrder, Rot};
 use crate::workload::{Generator, Operation, Swarm};
 use crate::world::{BadPart, ClockFault, Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
 
@@ -45,7 +45,7 @@ pub struct Director {
     pub(super) queue: VecDeque<Act>,
     pub(super) part: Part,
     rounds: u64,
-    operations: u64,
+    pub(super) operations: u64,
     /// Whether the database was open when this last looked.
     up: bool,
     /// Crashes that are still to strike before the database is open again.
@@ -239,30 +239,6 @@ impl Director {
         disturbed.then(|| Act::Arm(self.disturb_clock()))
     }
 
-    /// Clients run side by side, half of the time into a fault. If they come through, a short round follows.
-    fn clients(&mut self, model: &Model) -> Act {
-        let programs = self.generator.programs(model);
-        self.operations += programs.len() as u64;
-        self.queue.extend(programs.into_iter().map(|(client, operation)| Act::Plan { client, operation }));
-        if self.dice.chance(self.swarm.waits, 100) {
-            let millis = *self.dice.pick(&[2_000, 10_000, 3_600_000]);
-            self.queue.push_back(Act::Patience { millis });
-        }
-        if self.dice.chance(1, 2) {
-            let fault = self.fault();
-            self.queue.push_back(Act::Arm(fault));
-        }
-        let turns = if self.dice.chance(1, 2) {
-            Turns::Uniform
-        } else {
-            Turns::Priorities { changes: self.dice.below(8), steps: 1 << self.dice.between(5, 12) }
-        };
-        let end_after = if self.dice.chance(1, 4) { self.dice.between(1, 200) } else { 0 };
-        self.queue.push_back(Act::Clients { turns, end_after });
-        self.part = Part::Round { left: self.dice.below(30), fault_in: None };
-        self.queue.pop_front().unwrap_or(Act::Disarm)
-    }
-
     /// No fault has struck: the process ends in between two operations.
     fn end_round(&mut self) -> Act {
         let rots = ![FaultKind::Rot, FaultKind::Kill].iter().any(|kind| self.without.has(*kind));
@@ -314,14 +290,15 @@ impl Director {
     }
 
     /// Ends the process in one way or the other.
-    fn die(&mut self) -> Act {
+    pub(super) fn die(&mut self) -> Act {
         let kill = self.dice.chance(2, 5) || self.without.has(FaultKind::PowerLoss);
         let kill = kill && !self.without.has(FaultKind::Kill);
-        Act::Die(if kill { Death::Kill } else { Death::PowerLoss(Persist::Swarm) })
+        let persist = if self.dice.chance(1, 10) { Persist::Torn } else { Persist::Swarm };
+        Act::Die(if kill { Death::Kill } else { Death::PowerLoss(persist) })
     }
 
     /// The fault that ends a round.
-    fn fault(&mut self) -> FaultOrder {
+    pub(super) fn fault(&mut self) -> FaultOrder {
         if self.dice.chance(self.swarm.sync_failures, 100) {
             return FaultOrder::FailSync { after: self.dice.below(8) };
         }

@@ -13,6 +13,7 @@ mod director;
 mod fits;
 mod huge;
 mod huge_edits;
+mod meetings;
 mod observe;
 mod opening;
 mod outcome;

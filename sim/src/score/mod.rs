@@ -17,7 +17,7 @@ mod hunt;
 mod report;
 
 pub use child::hunt;
-pub use faults::{NONE, ONLY};
+pub use faults::ONLY;
 pub use goals::Goal;
 pub use hunt::{Catch, Hunt};
 pub use report::Score;

@@ -9,7 +9,7 @@ use crate::world::Source;
 use super::{Generator, Operation, arguments};
 
 /// Transactions of clients have numbers from here on.
-const FIRST_TXN: u64 = 1 << 32;
+pub(super) const FIRST_TXN: u64 = 1 << 32;
 
 impl Generator {
     /// What each of a few clients does, as pairs of its number and an operation.
@@ -19,7 +19,7 @@ impl Generator {
         let clients = self.dice.between(2, 4);
         let hot = self.dice.between(1, self.swarm.names.len().min(4) as u64) as usize;
         let mut programs = Vec::new();
-        let style = self.dice.below(8);
+        let style = self.dice.below(6);
         for client in 1..=clients {
             if style == 0 {
                 let places = if client == 1 { self.dice.between(70, 230) } else { self.dice.between(2, 20) };
@@ -44,12 +44,7 @@ impl Generator {
     /// A transaction that touches many places of the longest stream, one after the other.
     /// Several such keep out of each other's way, for each has other places than the others.
     fn sweep(&mut self, model: &Model, txn: u64, places: u64) -> Vec<Operation> {
-        let state = model.history().newest();
-        let longest = state.iter().max_by_key(|(_, bytes)| bytes.len());
-        let (name, len) = match longest {
-            Some((name, bytes)) => (name.clone(), bytes.len() as u64),
-            None => (self.swarm.names[0].clone(), 0),
-        };
+        let (name, len) = self.longest(model);
         let (apart, first) = (6, txn % 6);
         let mut part = vec![Operation::Begin(txn)];
         let reads = self.dice.below(3);

@@ -127,7 +127,7 @@ impl Generator {
         [Operation::ReadDurable(look), Operation::Direct(change)]
     }
 
-    fn begin_turn(&mut self) {
+    pub(super) fn begin_turn(&mut self) {
         self.turn += 1;
         self.dice.begin_turn(self.turn, Source::Seed, false);
     }

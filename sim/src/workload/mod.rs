@@ -5,6 +5,7 @@ mod arguments;
 mod clients;
 mod generator;
 mod operation;
+mod scenes;
 mod swarm;
 mod typing;
 

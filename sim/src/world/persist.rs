@@ -90,6 +90,11 @@ impl Plan {
             _ => Tears::Few(0),
         };
         let stale = swarm && dice.chance(1, 3);
+        if stale && dice.chance(1, 2) {
+            // Files have grown, and what was written there is gone: all of it is stale.
+            let (data, lengths) = (Strategy::None, Strategy::All);
+            return Plan { data, lengths, names, tears, stale, unit: 1, pages: BTreeMap::new() };
+        }
         Plan { data, lengths, names, tears, stale, unit: 1, pages: BTreeMap::new() }
     }
 

@@ -4,7 +4,7 @@
 //! 2. Units choose independently; the plan of the crash correlates them.
 //! 3. The length chooses independently of the data; what of a gap was never written holds zeros or stale bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use super::dice::Dice;
@@ -17,7 +17,11 @@ const STALE_MAX: u64 = 256;
 
 /// Bytes of files that are gone, which show up again in gaps.
 #[derive(Default)]
-pub(crate) struct Stale(Vec<Sector>);
+pub(crate) struct Stale {
+    sectors: Vec<Sector>,
+    /// The files that went last, newest first.
+    files: VecDeque<Image>,
+}
 
 /// What a power loss did to one file.
 #[derive(Default, Debug)]
@@ -32,22 +36,30 @@ pub(crate) struct Damage {
 
 impl Stale {
     const SECTORS: usize = 256;
+    const FILES: usize = 3;
 
-    /// Remembers a part of `image`.
-    pub(crate) fn collect(&mut self, image: &Image) {
+    /// Remembers `image`, or a part of it.
+    pub(crate) fn collect(&mut self, image: Image) {
         for page in image.some_pages(16) {
             for sector in page.chunks_exact(SECTOR as usize) {
-                self.0.push(sector.try_into().expect("invariant: chunks of a sector"));
+                self.sectors.push(sector.try_into().expect("invariant: chunks of a sector"));
             }
         }
-        let surplus = self.0.len().saturating_sub(Self::SECTORS);
-        self.0.drain(..surplus);
+        let surplus = self.sectors.len().saturating_sub(Self::SECTORS);
+        self.sectors.drain(..surplus);
+        self.files.push_front(image);
+        self.files.truncate(Self::FILES);
+    }
+
+    /// Where a gap gets its bytes from: a file whose blocks became this one's, or anywhere.
+    fn source(&self, dice: &mut Dice) -> Option<&Image> {
+        (!self.files.is_empty() && dice.chance(1, 2)).then(|| &self.files[dice.index(self.files.len())])
     }
 
     fn draw(&self, dice: &mut Dice) -> Sector {
-        match self.0.is_empty() || dice.chance(1, 4) {
+        match self.sectors.is_empty() || dice.chance(1, 4) {
             true => garbage(dice),
-            false => *dice.pick(&self.0),
+            false => *dice.pick(&self.sectors),
         }
     }
 }
@@ -84,8 +96,12 @@ impl Inode {
             let gap = self.durable.len().div_ceil(SECTOR)..len.div_ceil(SECTOR);
             let unwritten = gap.filter(|s| chosen.get(&(s / plan.unit)).is_none_or(Option::is_none));
             reached!("a gap behind the old end of a file holds stale bytes");
+            let source = stale.source(dice);
             for sector in unwritten.take(STALE_MAX as usize) {
-                found.set_sector(sector, &stale.draw(dice));
+                match source {
+                    Some(image) => found.take_sectors(image, sector..sector + 1),
+                    None => found.set_sector(sector, &stale.draw(dice)),
+                }
             }
         }
         reached!(

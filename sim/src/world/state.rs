@@ -433,7 +433,7 @@ impl State {
             .collect();
         for id in dead {
             if let Some(inode) = self.inodes.remove(&id) {
-                self.stale.collect(&inode.visible);
+                self.stale.collect(inode.visible);
             }
         }
     }

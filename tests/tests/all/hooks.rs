@@ -72,3 +72,19 @@ fn no_mechanism_has_too_many_planted_bugs() {
     let surviving = MUTANTS.iter().filter(|mutant| mutant.survives_tests).count();
     assert!(2 * surviving >= MUTANTS.len(), "{surviving} of {} need more than plain tests", MUTANTS.len());
 }
+
+#[test]
+fn every_trap_has_a_marker_and_a_planted_bug() {
+    let page = fs::read_to_string(workspace_root().join("docs/TESTING.md")).unwrap();
+    let (_, below) = page.split_once("## Where it could go wrong").unwrap();
+    let rows =
+        below.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let rows: Vec<Vec<&str>> = rows.skip(2).map(|row| row.split('|').map(str::trim).collect()).collect();
+    for (number, row) in rows.iter().enumerate() {
+        let [_, trap, marker, bug, _] = row[..] else { panic!("a row of three: {row:?}") };
+        assert!(trap.starts_with(&format!("{}. ", number + 1)), "the traps are counted: {trap}");
+        assert!(MARKERS.iter().chain(SIM_MARKERS).any(|known| *known == marker), "no marker {marker:?}");
+        assert!(MUTANTS.iter().any(|known| known.name == bug), "no planted bug {bug:?}");
+    }
+    assert_eq!(rows.len(), 13);
+}

@@ -88,6 +88,18 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "a new log is synced before it is filled",
+        mechanism: "log, files",
+        broken: "The header of a log is durable, and the length of its first segment is not.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "batches of an earlier log count",
+        mechanism: "log, files",
+        broken: "A batch of this database is believed, whichever generation of the log it was written for.",
+        survives_tests: false,
+    },
+    Mutant {
         name: "a leftover log is used as it is",
         mechanism: "names",
         broken: "What stands where a log is to be made gets a new header, and keeps the batches that it may have.",
@@ -222,7 +234,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a transaction reads on after a failed sync",
         mechanism: "poison",
-        broken: "An open transaction is shown nodes that were written and may not be there any more.",
+        broken: "Where no commit is lost, a transaction is shown nodes that were written and may not be there any more.",
         survives_tests: true,
     },
     Mutant {
@@ -230,6 +242,12 @@ pub const MUTANTS: &[Mutant] = &[
         mechanism: "space",
         broken: "A checkpoint sets blocks free that a snapshot still reads.",
         survives_tests: false,
+    },
+    Mutant {
+        name: "what a rollback takes out is free at once",
+        mechanism: "space",
+        broken: "The extents of a payload that was undone are used again while the log still names them.",
+        survives_tests: true,
     },
     Mutant {
         name: "blocks of undo stacks are free at once",
@@ -427,6 +445,12 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a captured node that is changed keeps its blocks",
         mechanism: "checkpoints beside other work",
         broken: "Blocks that a checkpoint gave a node in memory belong to nobody once that node is changed.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a capture lets others in",
+        mechanism: "checkpoints beside other work",
+        broken: "A checkpoint notes where the log ends when others have gone on from the state that it captured.",
         survives_tests: true,
     },
     Mutant {

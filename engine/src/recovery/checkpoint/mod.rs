@@ -136,11 +136,14 @@ fn write_beside<E: Env>(
         if is_enough(&latched) {
             return Ok(());
         }
-        let job = latched.guarded(|core| {
+        let mut job = latched.guarded(|core| {
             let job = next_job(core, rounds);
             note_begun(core, job)
         })?;
         drop(latched);
+        if mutant!("a capture lets others in") {
+            core.lock().guarded(|core| note_end(core, &mut job))?;
+        }
         let (underway, is_last) = (job.underway(), job.publication.is_some());
         job.run();
         core.lock().guarded(|core| finish(core, &underway))?;
@@ -164,6 +167,14 @@ fn next_job<E: Env>(core: &mut Core<E>, rounds: u32) -> Result<Job<E>> {
     }
     write_now(core, ahead)?;
     capture(core, false)
+}
+
+/// Notes where the log ends; the state was captured before.
+fn note_end<E: Env>(core: &mut Core<E>, job: &mut Job<E>) -> Result<()> {
+    core.flush()?;
+    let end = core.log.as_ref().map(Log::position);
+    job.publication.iter_mut().zip(end).for_each(|(publication, end)| publication.next.log = end);
+    Ok(())
 }
 
 fn is_needless<E: Env>(core: &Core<E>) -> bool {

@@ -1,0 +1,114 @@
+//! Programs for clients that are after one thing, which by chance would be rare.
+
+use crate::model::{Bytes, Edit, Model, Step};
+
+use super::clients::FIRST_TXN;
+use super::{Generator, Operation, arguments};
+
+impl Generator {
+    /// The first client commits one change after the other; the others look at the same stream all the time, and change
+    /// nothing.
+    pub fn watchers(&mut self, model: &Model) -> Vec<(u64, Operation)> {
+        self.begin_turn();
+        let (name, _) = self.longest(model);
+        let mut programs = Vec::new();
+        for _ in 0..self.dice.between(2, 5) {
+            let len = self.dice.between(1, 40);
+            let edit = Edit::Append { data: arguments::bytes(&mut self.dice, len) };
+            programs.push((1, Operation::Direct(Step::Edit { name: name.clone(), edit })));
+        }
+        for client in 2..=self.dice.between(2, 4) {
+            for number in 0..self.dice.between(4, 12) {
+                let txn = FIRST_TXN + client * 100 + number;
+                let look = Step::Edit { name: name.clone(), edit: Edit::Len };
+                let parts = [Operation::Begin(txn), Operation::In(txn, look), Operation::Rollback(txn)];
+                programs.extend(parts.map(|operation| (client, operation)));
+            }
+        }
+        programs
+    }
+
+    /// A few clients and three bytes, in an order that may close a circle of waits of a special shape.
+    pub fn knot(&mut self, model: &Model) -> Vec<(u64, Operation)> {
+        self.begin_turn();
+        let (name, len) = self.longest(model);
+        let places = [0, len / 3, len / 3 * 2];
+        let read = |place: usize| Edit::Read { from: places[place], to: (places[place] + 1).min(len) };
+        let write = |place: usize| Edit::Write { at: places[place], data: Bytes(vec![place as u8]) };
+        // What each does first and then, how late it begins, and how long it waits in between.
+        let parts = if self.dice.chance(1, 2) {
+            // The third has the first byte, which two others come to want, and wants the last one, which two others have
+            // read: so it waits for two, and each of them for it in the end. One of them is younger; the other one waits for
+            // it over a fourth, and all these are older.
+            vec![
+                (vec![read(2), write(1)], 1, 6),
+                (vec![write(1), write(0)], 1, 6),
+                (vec![write(0), write(2)], 4, 10),
+                (vec![read(2), write(0)], 8, 6),
+            ]
+        } else {
+            // The second waits for the first, the third is behind it in the queue, and the first comes to wait for the third.
+            vec![(vec![read(0), write(1)], 1, 10), (vec![write(0)], 6, 1), (vec![write(1), read(0)], 4, 8)]
+        };
+        let mut programs = Vec::new();
+        for ((edits, late, slow), client) in parts.into_iter().zip(1..) {
+            let txn = FIRST_TXN + client * 100;
+            let exists = Step::Exists { name: name.clone() };
+            for _ in 0..self.dice.below(late) {
+                programs.push((client, Operation::ReadDurable(exists.clone())));
+            }
+            programs.push((client, Operation::Begin(txn)));
+            for edit in edits {
+                let step = Step::Edit { name: name.clone(), edit };
+                programs.push((client, Operation::In(txn, step)));
+                for _ in 0..self.dice.below(slow) {
+                    programs.push((client, Operation::In(txn, Step::Savepoint)));
+                }
+            }
+            programs.push((client, Operation::Commit { txn, sync: true }));
+        }
+        programs
+    }
+
+    /// One transaction stays open in a stream while another one commits there: what the first has replaced is still the
+    /// committed state, over checkpoints that look for blocks to write to.
+    pub fn relay(&mut self, model: &Model) -> Vec<(u64, Operation)> {
+        self.begin_turn();
+        let (name, len) = self.longest(model);
+        let [stays, passes] = [FIRST_TXN + 100, FIRST_TXN + 101];
+        let write = |txn, at| {
+            let edit = Edit::Write { at, data: Bytes(vec![7]) };
+            Operation::In(txn, Step::Edit { name: name.clone(), edit })
+        };
+        let other = self.swarm.names.iter().find(|known| **known != name).unwrap_or(&name).clone();
+        let mut part = vec![Operation::Checkpoint, Operation::Begin(stays)];
+        for place in 0..self.dice.between(1, 3) {
+            part.push(write(stays, (place * 256).min(len)));
+        }
+        part.extend([Operation::Begin(passes), write(passes, len.saturating_sub(1))]);
+        part.push(Operation::Commit { txn: passes, sync: true });
+        part.push(Operation::Direct(Step::Create { name: other.clone() }));
+        for _ in 0..self.dice.between(2, 4) {
+            let size = self.dice.between(300, 3000);
+            let edit = Edit::Append { data: arguments::bytes(&mut self.dice, size) };
+            part.push(Operation::Direct(Step::Edit { name: other.clone(), edit }));
+            part.push(Operation::Checkpoint);
+        }
+        for name in [other, name.clone()] {
+            let to = Self::len(model, u64::MAX, &name);
+            part.push(Operation::ReadDurable(Step::Edit { name, edit: Edit::Read { from: 0, to } }));
+        }
+        part.push(Operation::Commit { txn: stays, sync: true });
+        part.into_iter().map(|operation| (1, operation)).collect()
+    }
+
+    /// The longest stream and its length.
+    pub(super) fn longest(&self, model: &Model) -> (String, u64) {
+        let state = model.history().newest();
+        let longest = state.iter().max_by_key(|(_, bytes)| bytes.len());
+        match longest {
+            Some((name, bytes)) => (name.clone(), bytes.len() as u64),
+            None => (self.swarm.names[0].clone(), 0),
+        }
+    }
+}
