@@ -37,6 +37,9 @@ pub trait Platform: Send + Sync + 'static {
     /// What [`Platform::granted`] told of is over, perhaps in another task.
     #[inline]
     fn released(_word: &Self::AtomicU32, _mode: &'static str) {}
+    /// The calling task is about to wait on `word` for what `why` says. For platforms that tell who waits for what.
+    #[inline]
+    fn awaits(_word: &Self::AtomicU32, _why: impl FnOnce() -> String) {}
 }
 
 /// The operations of [`Platform::AtomicU32`], with the orderings in their names.

@@ -84,8 +84,27 @@ impl<P: Platform> Locks<P> {
     pub fn waiter(&mut self, txn: TxnId) -> Arc<Waiter<P>> {
         assert!(self.table.is_waiting(txn), "whoever was blocked waits");
         let waiter = Arc::new(Waiter { is_over: P::AtomicU32::new(0) });
+        if self.timeout > Duration::ZERO {
+            P::awaits(&waiter.is_over, || self.plight(txn));
+        }
         self.waiters.insert(txn, Arc::clone(&waiter));
         waiter
+    }
+
+    /// What `txn` waits for, and what it holds meanwhile.
+    fn plight(&self, txn: TxnId) -> String {
+        let mine = self.picture().locks.into_iter().filter(|lock| lock.txn == txn);
+        let (waits, holds): (Vec<_>, Vec<_>) = mine.partition(|lock| lock.waits_for.is_some());
+        let list = |txns: &[TxnId]| txns.iter().map(TxnId::to_string).collect::<Vec<_>>().join(", ");
+        let mut text = format!("transaction {txn}");
+        for lock in waits {
+            let others = list(&lock.waits_for.unwrap_or_default());
+            text += &format!(" wants the lock {} on {} and waits for {others}", lock.mode, lock.target);
+        }
+        for lock in holds {
+            text += &format!("; it holds {} on {}", lock.mode, lock.target);
+        }
+        text
     }
 
     /// Whether a call of `txn` waits, or does not know yet that its wait is over.

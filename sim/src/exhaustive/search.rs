@@ -9,7 +9,7 @@ use crate::judge::Finding;
 use crate::model::{History, Streams};
 use crate::panics;
 use crate::runner::Stage;
-use crate::script::{Act, step};
+use crate::script::{Act, Death, step};
 use crate::workload::{Geometry, Operation};
 use crate::world::{Choices, Draws, Fate, Platter, World, mix};
 
@@ -32,6 +32,15 @@ pub struct Scope {
     pub images_max: u64,
     /// Threads.
     pub jobs: usize,
+}
+
+/// A machine whose process has died.
+struct Struck {
+    world: World,
+    /// What its database may be found as.
+    history: History,
+    /// Whether the workload had come to its end.
+    at_end: bool,
 }
 
 /// What all threads share.
@@ -138,7 +147,7 @@ impl Common {
         new
     }
 
-    /// Every crash in the last operation of a workload. Whether it came to its end.
+    /// Every crash in the last operation of a workload, and one behind it. Whether it came to its end.
     fn workload(&self, number: u64, report: &mut Report) -> bool {
         let letters = alphabet();
         let names = sequence(number);
@@ -153,11 +162,13 @@ impl Common {
             let struck =
                 panics::catch(|| self.strike(&names, after)).unwrap_or_else(|said| Err(panicked(&said)));
             match struck {
-                Ok(None) => return true,
-                Ok(Some((world, history))) => {
+                Ok(Struck { world, history, at_end }) => {
                     report.crashes += 1;
                     if let Err(finding) = self.aftermath(&world, &history, report) {
                         report.findings.push(format!("{}, {finding}", way()));
+                        return true;
+                    }
+                    if at_end {
                         return true;
                     }
                 }
@@ -170,8 +181,8 @@ impl Common {
         true
     }
 
-    /// Runs a workload up to a crash in its last operation; nothing if it ends before.
-    fn strike(&self, names: &[usize], after: u64) -> Result<Option<(World, History)>, Finding> {
+    /// Runs a workload up to a crash in its last operation, or right behind it.
+    fn strike(&self, names: &[usize], after: u64) -> Result<Struck, Finding> {
         let world = quiet(World::on(SEED, &self.start));
         let mut stage = Stage::found(&world, Geometry::default(), History::new(self.state.clone()));
         stage.perform(&Act::Open)?;
@@ -188,10 +199,12 @@ impl Common {
                 stage.perform(&Act::Open)?;
             }
         }
-        if !world.crashed() {
-            return Ok(None);
+        let at_end = !world.crashed();
+        if at_end {
+            stage.perform(&Act::Die(Death::Kill))?;
         }
-        Ok(stage.history().map(|history| (world.clone(), history.clone())))
+        let history = stage.history().expect("invariant: the process is dead").clone();
+        Ok(Struck { world, history, at_end })
     }
 
     /// Opens everything that a power loss may leave now.

@@ -51,6 +51,9 @@ struct Giant {
 impl Stage {
     /// Streams of so many leaves, on another machine, with about so many operations.
     pub(super) fn huge(&mut self, seed: u64, leaves_log2: u64, operations: u64) -> Result<Done, Finding> {
+        if std::mem::replace(&mut self.huge_is_done, true) {
+            return Ok(Done::Skipped);
+        }
         let markers = install(None);
         let (mine, without) = (markers.clone(), self.world.switched_off());
         let leaves_log2 = leaves_log2.clamp(*LEAVES_LOG2.start(), *LEAVES_LOG2.end());

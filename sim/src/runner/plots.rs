@@ -82,6 +82,9 @@ impl Director {
         match (self.swarm.betrayal, aimed) {
             (0, true) => {
                 self.part = Part::Closing;
+                if self.dice.chance(1, 3) {
+                    return Some(self.lose_both_slots(model));
+                }
                 Some(self.misplace_while_closing(model))
             }
             (0, false) => {
@@ -132,6 +135,23 @@ impl Director {
             self.queue.extend([slot, Act::Open, close]);
         }
         Act::Do(self.generator.bulk(model))
+    }
+
+    /// Of the two slots that say that a closed database was written to, one lands elsewhere, and a recovery tears the other one.
+    fn lose_both_slots(&mut self, model: &Model) -> Act {
+        let kill =
+            if self.without.has(FaultKind::Kill) { Death::PowerLoss(Persist::All) } else { Death::Kill };
+        let misdirect =
+            FaultOrder::Misdirect { after: self.dice.below(2), to: self.dice.between(2, 1 << 12) };
+        let touch = self.generator.touch(model);
+        self.queue.extend([Act::Open, Act::Arm(misdirect), Act::Do(touch), Act::Die(kill)]);
+        if !self.without.has(FaultKind::PowerLoss) && !self.without.has(FaultKind::CrashInRecovery) {
+            let order = FaultOrder::CrashBehindSuperblock { after: self.dice.below(2) };
+            self.queue.extend([Act::Arm(order), Act::Open, Act::Die(Death::PowerLoss(Persist::Torn))]);
+        }
+        self.queue.push_back(Act::Open);
+        self.generator.forget_handles();
+        Act::Do(Operation::Close)
     }
 
     /// A bit of a slot turns over, often one that is needed.

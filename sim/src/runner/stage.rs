@@ -129,6 +129,8 @@ pub struct Stage {
     /// How many writes had landed elsewhere when the database was last seen whole.
     pub(super) misdirected_before: u64,
     pub(super) lie: Option<Lie>,
+    /// Whether huge streams had their turn, which they have once.
+    pub(super) huge_is_done: bool,
 }
 
 impl Stage {
@@ -145,6 +147,7 @@ impl Stage {
             rotten_slot: None,
             misdirected_before: 0,
             lie: None,
+            huge_is_done: false,
         }
     }
 

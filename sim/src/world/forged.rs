@@ -16,7 +16,7 @@ pub const FORGED_LEAF_BYTES: u64 = 64 << 10;
 /// Children of each inner node, but for the root, which may have fewer.
 const CHILDREN: u64 = 256;
 /// Trees that are remembered, since what they sum to takes a moment.
-const REMEMBERED_MAX: usize = 16;
+const REMEMBERED_MAX: usize = 64;
 
 /// The nodes of one level, which stand one behind the other.
 struct Level {

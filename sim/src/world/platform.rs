@@ -54,6 +54,10 @@ impl Platform for SimPlatform {
     fn released(word: &SimWord, mode: &'static str) {
         tasks::released(word.address(), mode);
     }
+
+    fn awaits(word: &SimWord, why: impl FnOnce() -> String) {
+        tasks::awaits(word.address(), why);
+    }
 }
 
 impl AtomicWord for SimWord {

@@ -148,6 +148,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "a closed state is believed though its log goes on",
+        mechanism: "publishing",
+        broken: "Where the newer slots are lost, a slot of long ago is taken for the newest.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "the file is cut too short",
         mechanism: "publishing",
         broken: "Unused space is given back together with the last block in use.",

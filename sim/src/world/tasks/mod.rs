@@ -18,7 +18,7 @@ mod tests;
 
 pub(crate) use policy::Choice;
 pub use policy::Schedule;
-pub(crate) use stage::{granted, is_beside, released, spin, wait, wake, yield_now, yield_point};
+pub(crate) use stage::{awaits, granted, is_beside, released, spin, wait, wake, yield_now, yield_point};
 pub(crate) use table::Spot;
 
 use std::panic::Location;

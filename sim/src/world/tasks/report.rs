@@ -45,6 +45,11 @@ impl Table {
             Status::Reaping => "waits for all to end".to_owned(),
             Status::Done(_) => "has ended".to_owned(),
         };
+        if let (Status::Waiting { word, .. }, Some((told, why))) = (&task.status, &task.awaits)
+            && word == told
+        {
+            let _ = write!(text, " ({why})");
+        }
         if let Some(spot) = &task.spot {
             if matches!(task.status, Status::Ready) {
                 let _ = write!(text, ", before: {}", spot.what);

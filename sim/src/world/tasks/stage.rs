@@ -206,6 +206,14 @@ pub(crate) fn granted(word: usize, mode: &'static str, since: &'static Location<
     holds::granted(Hold { task: ME.get(), word, mode, since });
 }
 
+/// The running task will wait on the word at address `word`, for what `why` says.
+pub(crate) fn awaits(word: usize, why: impl FnOnce() -> String) {
+    if LIVE.get() > 1 {
+        let why = why();
+        with_table(|table| table.tasks[table.current].awaits = Some((word, why)));
+    }
+}
+
 /// Somebody gives `word` back.
 pub(crate) fn released(word: usize, mode: &'static str) {
     holds::released(ME.get(), word, mode);

@@ -54,6 +54,8 @@ pub(super) struct Task {
     pub(super) status: Status,
     /// Where it last gave others a chance.
     pub(super) spot: Option<Spot>,
+    /// What it last said that it waits for, on which word.
+    pub(super) awaits: Option<(usize, String)>,
 }
 
 pub(super) struct Table {
@@ -89,7 +91,7 @@ impl Table {
             _ => Policy::Uniform,
         };
         Table {
-            tasks: vec![Task { name: "main".to_owned(), status: Status::Ready, spot: None }],
+            tasks: vec![Task { name: "main".to_owned(), status: Status::Ready, spot: None, awaits: None }],
             live: vec![ROOT],
             current: ROOT,
             dice,
@@ -110,7 +112,7 @@ impl Table {
     /// Adds a task that can run; returns its id.
     pub(super) fn add(&mut self, name: &str) -> usize {
         let id = self.tasks.len();
-        self.tasks.push(Task { name: name.to_owned(), status: Status::Ready, spot: None });
+        self.tasks.push(Task { name: name.to_owned(), status: Status::Ready, spot: None, awaits: None });
         if self.live.len() == 1 && !matches!(self.policy, Policy::Exact { .. }) {
             self.policy = Policy::begin(&self.schedule, self.tasks.len(), &mut self.dice);
         } else {
