@@ -144,6 +144,13 @@ fn tell(state: &State) {
     say(format!("{} seeds in {:.1} s, {:.0} a second", state.tally.seeds, state.seconds, state.rate()));
     say(format!("medians: {}", describe(&state.tally.medians())));
     say(format!("seeds with a crash in a recovery: {}", state.tally.seeds_with_crash_in_recovery));
+    let reads = |what: &str| state.tally.total(&format!("version_read{what}"));
+    say(format!(
+        "reads of versions: {}, with {} latches of caches and of the published version; {} times one spun or slept at these",
+        reads("s"),
+        reads("_latches"),
+        reads("_waits")
+    ));
     say(format!("hash of all traces {:016x}", state.tally.trace_hash));
     say(state.tally.markers.describe());
     if let Some(bound) = state.bound() {

@@ -70,7 +70,12 @@ impl<E: Env> Shared<E> {
                     Err(Stop::Blocked) => {
                         return Ok(Err(Pause::Lock(core.locks.waiter(txn), core.locks.timeout)));
                     }
-                    Err(Stop::Behind) => return Ok(Err(Pause::Checkpoint)),
+                    Err(Stop::Behind) => {
+                        if mutant!("a call that waits for a checkpoint loses its locks") {
+                            core.locks.release(txn);
+                        }
+                        return Ok(Err(Pause::Checkpoint));
+                    }
                     Err(Stop::Failed(e)) => Err(fail(core, txn, e)),
                     Ok(result) => Ok(result),
                 };

@@ -50,6 +50,7 @@ impl<E: Env> Snapshot<E> {
 
     /// Reads what may be given to others in between, if the snapshot is too old.
     fn read_whole<R>(&self, read: impl FnOnce(&Store<E>) -> Result<R>) -> Result<R> {
+        let _waits = mutant!("a read of a version takes the core's latch").then(|| self.shared.core.lock());
         let result = read(&self.shared.store);
         // Behind the read: whatever was read of others came after this was noted.
         if self.version.is_expired() { Err(Error::SnapshotTooOld) } else { result }

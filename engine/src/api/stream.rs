@@ -3,7 +3,7 @@
 use std::ops::RangeBounds;
 
 use crate::base::{Error, Result, StreamId, TxnId};
-use crate::catalog::{Name, shown};
+use crate::catalog::{Name, Store, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::stride::Stride;
 use crate::lock::{Mode, Span};
@@ -53,7 +53,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`].
     pub fn read(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
-        self.read_with(span_of(&range), |core, tree| reads::read(&core.store, tree, &range))
+        self.read_with(span_of(&range), |store, tree| reads::read(store, tree, &range))
     }
 
     /// Fills `buffer` from `offset` on; returns how many bytes there were, fewer than asked for only at the end.
@@ -62,7 +62,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// [`Error::OutOfBounds`] if `offset` is behind the end.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
         let range = offset..offset.saturating_add(buffer.len() as u64);
-        self.read_with(span_of(&range), |core, tree| reads::read_at(&core.store, tree, offset, buffer))
+        self.read_with(span_of(&range), |store, tree| reads::read_at(store, tree, offset, buffer))
     }
 
     /// The elements of `stride`, one after the other.
@@ -73,7 +73,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// [`Error::InvalidArgument`]; [`Error::OutOfBounds`] if the last element does not fit.
     pub fn read_strided(&self, stride: Stride) -> Result<Vec<u8>> {
         stride.check()?;
-        self.read_with(hull_span(&stride), |core, tree| reads::read_strided(&core.store, tree, &stride))
+        self.read_with(hull_span(&stride), |store, tree| reads::read_strided(store, tree, &stride))
     }
 
     /// Inserts `data` at `offset`; what is behind moves right.
@@ -206,20 +206,22 @@ impl<'tx, E: Env> Stream<'tx, E> {
         })
     }
 
-    /// Reads what lies in `span`.
-    fn read_with<R>(&self, span: Span, mut read: impl FnMut(&Core<E>, &Tree) -> Result<R>) -> Result<R> {
+    /// Reads what lies in `span`: takes the locks, and the tree as it is then, under the core's latch; visits it without.
+    fn read_with<R>(&self, span: Span, read: impl FnOnce(&Store<E>, &Tree) -> Result<R>) -> Result<R> {
         let mut early = None;
         if mutant!("a read looks before it locks") {
-            early = Some(self.show(|core, _| Ok(read(core, &core.tree(self.id)?)))?);
+            early = Some(self.show(|core, _| Ok(core.tree(self.id)?))?);
         }
-        self.show(|core, txn| {
+        let (tree, pin) = self.show(|core, txn| {
             self.held().lock(core, txn, span, Mode::S)?;
-            if let Some(early) = early.take() {
-                return Ok(early?);
-            }
-            let tree = core.tree(self.id)?;
-            Ok(read(core, &tree)?)
-        })
+            let tree = early.take().map_or_else(|| core.tree(self.id), Ok)?;
+            Ok((tree, core.begin_read(txn)))
+        })?;
+        let outcome = read(self.transaction.store(), &tree);
+        drop(tree);
+        drop(pin);
+        // What a failed checkpoint did not write is not damaged.
+        outcome.or_else(|e| self.transaction.check_readable().and(Err(e))).map_err(|e| self.with_name(e))
     }
 
     /// Runs a call that shows what is in the stream.

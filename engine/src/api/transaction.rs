@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::base::{Error, Result, StreamId, TxnId};
-use crate::catalog::{Name, check_name, shown};
+use crate::catalog::{Name, Store, check_name, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Target};
@@ -251,6 +251,16 @@ impl<E: Env> Transaction<E> {
     /// Runs a call that shows what it looks at.
     pub(super) fn show<R>(&self, call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
         self.shared.with_locks(&self.number, Core::begin, Tells::Everything, call)
+    }
+
+    /// What reads go through that need no latch.
+    pub(super) fn store(&self) -> &Store<E> {
+        &self.shared.store
+    }
+
+    /// That nothing has failed meanwhile.
+    pub(super) fn check_readable(&self) -> Result<()> {
+        self.shared.core.lock().guarded(|core| core.check_readable())
     }
 
     fn look_up(&self, name: &Name, mode: Mode) -> Result<Option<StreamId>> {

@@ -210,8 +210,11 @@ impl Catalog {
 
     /// Lets go of the nodes in memory that are written.
     pub fn forget_written(&mut self) {
-        self.changing.values_mut().for_each(Tree::forget_written);
-        self.maps.streams.forget_written(&mut |record| record.tree.forget_written());
+        let mut changed = 0;
+        let mut forget = |tree: &mut Tree| changed += u64::from(tree.forget_written());
+        self.changing.values_mut().for_each(&mut forget);
+        self.maps.streams.forget_written(&mut |record| forget(&mut record.tree));
         self.maps.names.forget_written(&mut |_| {});
+        reached!("a node changed while a checkpoint was written", changed > 0);
     }
 }

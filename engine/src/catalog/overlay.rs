@@ -125,7 +125,9 @@ impl Overlay {
     /// one, and whatever of it dies later is pinned.
     pub fn forget_written(&mut self) {
         let committed = self.streams.values_mut().filter_map(|covered| covered.committed.as_mut());
-        committed.for_each(|record| record.tree.forget_written());
+        for record in committed {
+            record.tree.forget_written();
+        }
     }
 
     /// Whether nothing is uncommitted.

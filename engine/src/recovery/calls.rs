@@ -33,7 +33,6 @@ pub fn with_room<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Re
     let now = || core.store.env.clock().monotonic();
     let full = first.as_ref().is_err_and(Error::is_full);
     if full && core.backoff.is_vain(core.next_lsn(), now) {
-        reached!("a full disk refuses a call and is not asked for a checkpoint again");
         return Ok(first?);
     }
     Ok(again_if_full(core, first, run)?)

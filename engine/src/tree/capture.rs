@@ -29,11 +29,9 @@ impl Tree {
         self.root.as_ref().map_or(Ok(()), |root| capture_child(root, self.height, capture))
     }
 
-    /// Lets go of the nodes in memory that are written.
-    pub fn forget_written(&mut self) {
-        if let Some(root) = &mut self.root {
-            forget_written(root);
-        }
+    /// Lets go of the nodes in memory that are written. Whether an inner node stays that is not: it has changed since.
+    pub fn forget_written(&mut self) -> bool {
+        self.root.as_mut().is_some_and(forget_written)
     }
 }
 
@@ -52,17 +50,23 @@ fn capture_child(child: &Child, height: u8, capture: &mut impl Capture<CapturedN
     Ok(())
 }
 
-pub(super) fn forget_written(child: &mut Child) {
-    let NodeRef::Mem(node) = &mut child.node else { return };
+pub(super) fn forget_written(child: &mut Child) -> bool {
+    let NodeRef::Mem(node) = &mut child.node else { return false };
     if let Some(reference) = node.home().written() {
         child.node = NodeRef::Disk(reference);
-    } else if let Node::Inner(inner) = &**node
-        && inner.children.iter().any(|child| matches!(child.node, NodeRef::Mem(_)))
-    {
-        // It has changed since. A version may share it, and keeps its own children.
-        reached!("a node changed while a checkpoint was written");
-        Arc::make_mut(node).expect_inner_mut().children.iter_mut().for_each(forget_written);
+        return false;
     }
+    let stays = match &**node {
+        Node::Inner(inner) => inner.children.iter().any(|child| matches!(child.node, NodeRef::Mem(_))),
+        Node::Leaf(_) => false,
+    };
+    if stays {
+        // A version may share it, and keeps its own children.
+        for child in &mut Arc::make_mut(node).expect_inner_mut().children {
+            forget_written(child);
+        }
+    }
+    stays
 }
 
 impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {

@@ -45,7 +45,9 @@ impl Reclaim {
 
     /// Lets go of the nodes in memory that are written.
     pub fn forget_written(&mut self) {
-        self.frontier.iter_mut().for_each(|(child, _)| forget_written(child));
+        for (child, _) in &mut self.frontier {
+            forget_written(child);
+        }
     }
 
     /// Takes every dirty node apart, so that what is left stands on disk.

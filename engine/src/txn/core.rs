@@ -15,7 +15,8 @@ use crate::tree::Tree;
 
 use super::apply::existing;
 use super::{
-    Backoff, Bell, Graveyard, Health, Locks, Needs, Pace, Published, Room, Sign, Table, Underway, Unsettled,
+    Backoff, Bell, Graveyard, Health, Locks, Needs, Pace, Published, ReadPin, Room, Sign, Table, Underway,
+    Unsettled,
 };
 
 /// Nodes of the graveyard that are freed at a time.
@@ -403,7 +404,16 @@ impl<E: Env> Core<E> {
         }
         let versions = self.in_use.iter().filter_map(Weak::upgrade);
         let versions = versions.filter(|version| !self.has_expired(version)).map(|version| version.pin);
-        versions.chain(self.overlay.oldest()).min().unwrap_or(Era(u64::MAX))
+        let others = versions.chain(self.overlay.oldest()).min().unwrap_or(Era(u64::MAX));
+        let reads = self.table.oldest_read().unwrap_or(Era(u64::MAX));
+        reached!("a read of a transaction is the oldest that pins", reads < others);
+        others.min(reads)
+    }
+
+    /// Pins the current state for a read of `txn` that goes on without the latch.
+    pub fn begin_read(&mut self, txn: TxnId) -> ReadPin {
+        let now = self.era;
+        self.table.state(txn).reading.get_or_insert_default().begin(now)
     }
 
     fn has_expired(&self, version: &Version) -> bool {

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::base::{BLOCK_BYTES, Lsn, StreamId, TxnId};
+use crate::base::{BLOCK_BYTES, Era, Lsn, StreamId, TxnId};
 use crate::catalog::Name;
 use crate::format::record::MAX_RECORD_OVERHEAD;
 
+use super::read_pin::ReadSlot;
 use super::{Change, UndoStack};
 
 /// A commit takes so much of the log at most: its record, in a batch of its own.
@@ -30,6 +31,8 @@ pub struct TxnState {
     pub next_savepoint: u64,
     /// Up to where the log has to be durable for what it has seen to last.
     pub relies_on: Lsn,
+    /// What it reads without the core's latch, once it has done so.
+    pub reading: Option<ReadSlot>,
 }
 
 /// All open transactions.
@@ -106,6 +109,11 @@ impl Table {
     /// The undo stacks of the transactions that logged something.
     pub fn active_stacks(&mut self) -> impl Iterator<Item = &mut UndoStack> {
         self.open.values_mut().filter(|state| state.logged).map(|state| &mut state.undo)
+    }
+
+    /// The oldest era in which one of them began to read without the core's latch, and has not ended.
+    pub fn oldest_read(&self) -> Option<Era> {
+        self.open.values().filter_map(|state| state.reading.as_ref()?.since()).min()
     }
 
     /// How many transactions are open.

@@ -174,7 +174,9 @@ impl UndoStack {
     /// Lets go of the nodes in memory that are written.
     pub fn forget_written(&mut self) {
         self.spilled.forget_written();
-        self.recent.iter_mut().filter_map(|entry| entry.change.tree_mut()).for_each(Tree::forget_written);
+        for tree in self.recent.iter_mut().filter_map(|entry| entry.change.tree_mut()) {
+            tree.forget_written();
+        }
     }
 
     /// All spilled entries, newest first, for the audit.

@@ -70,6 +70,14 @@ pub fn check_waits(jumps: Option<String>) -> Result<(), Finding> {
     }
 }
 
+/// Judges reads of versions, each of which may wait for nobody: `fault` says how one has waited.
+///
+/// # Errors
+/// How it did.
+pub fn check_readers(fault: Option<String>) -> Result<(), Finding> {
+    fault.map_or(Ok(()), |fault| Err(Finding::new("readers", fault)))
+}
+
 /// What a panic says of a run: that it hangs, or that its code is wrong.
 pub fn judge_panic(said: String) -> Finding {
     let hangs = ["hang: ", "deadlock: "].iter().any(|word| said.contains(word));

@@ -8,6 +8,7 @@
 //!   [`check_victim`]: whoever gives way in a deadlock is the youngest in a circle.
 //! - [`check_ledger`]: a fault of the disk is harmless, or it is reported and the right file named.
 //! - [`check_audit`]: after a recovery nothing has leaked, nothing is owned twice and nothing is open.
+//! - [`check_readers`]: whoever reads a version waits for nobody.
 //! - [`check_liveness`]: without faults everything ends; [`judge_panic`], [`check_waits`]: nobody waits for ever, or for
 //!   nothing.
 
@@ -31,7 +32,7 @@ pub use audit::{Audit, check_audit};
 pub use durable::Durable;
 pub use finding::Finding;
 pub use ledger::check_ledger;
-pub use liveness::{Ended, Quiet, check_liveness, check_waits, judge_panic};
+pub use liveness::{Ended, Quiet, check_liveness, check_readers, check_waits, judge_panic};
 pub use queues::{check_queues, check_victim};
 pub use recovery::{check_recovery, describe_difference};
 pub use serial::{Serial, TXNS_MAX, check_serial};

@@ -223,3 +223,10 @@ fn who_waits_for_ever_is_told_from_who_panics() {
     assert_eq!(judge("task client 2: hang: 5000 I/O calls, more than allowed"), "liveness");
     assert_eq!(judge("index out of bounds at engine/src/a.rs:1:2"), "panic");
 }
+
+#[test]
+fn a_read_of_a_version_that_waits_is_found() {
+    assert_eq!(check_readers(None), Ok(()));
+    let fault = "a read of a version waits: in engine/src/api/snapshot.rs:60:9".to_owned();
+    assert_eq!(check_readers(Some(fault)).unwrap_err().judge, "readers");
+}

@@ -85,7 +85,7 @@ impl Client {
             Operation::Abandon(txn) => self.undo(*txn, true),
             Operation::Direct(step) => self.direct(step),
             Operation::ReadDurable(step) => {
-                let (got, span) = self.recorder.time(|| calls::read_durable(&self.db, step));
+                let (got, span) = self.read(|| calls::read_durable(&self.db, step));
                 if self.recorder.world.crashed() {
                     return;
                 }
@@ -94,7 +94,7 @@ impl Client {
                 self.recorder.write().record.looks.push(Look { client: self.number, taken: span, asked });
             }
             Operation::Snapshot(id) => {
-                let (snapshot, taken) = self.recorder.time(|| self.db.snapshot());
+                let (snapshot, taken) = self.read(|| self.db.snapshot());
                 if self.recorder.world.crashed() {
                     return;
                 }
@@ -103,7 +103,7 @@ impl Client {
             }
             Operation::ReadSnapshot(id, step) => {
                 let Some((snapshot, mut look)) = self.snapshots.remove(id) else { return };
-                let (got, span) = self.recorder.time(|| calls::read_snapshot(&snapshot, step));
+                let (got, span) = self.read(|| calls::read_snapshot(&snapshot, step));
                 if !self.recorder.world.crashed() && !self.has_expired(&got) {
                     look.asked.push(self.asked(step, got, span));
                 }
@@ -122,6 +122,11 @@ impl Client {
         }
         let act = Act::Do(operation.clone());
         self.recorder.world.note(&format!("  client {}: {act}", self.number));
+    }
+
+    /// Does what reads a version, which may wait for nobody.
+    fn read<T>(&self, call: impl FnOnce() -> T) -> (T, Span) {
+        self.recorder.time(|| self.recorder.world.reading(call))
     }
 
     /// Whether a version was too old to be read, as it may be.

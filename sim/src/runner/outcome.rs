@@ -2,7 +2,7 @@
 
 use crate::judge::Finding;
 use crate::markers::Reached;
-use crate::world::WorldCounters;
+use crate::world::{ReadCounters, WorldCounters};
 
 /// What a run did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -35,6 +35,8 @@ pub struct Counters {
     pub busy: u64,
     /// Transactions of clients that ran side by side.
     pub client_transactions: u64,
+    /// What reads of versions came to.
+    pub versions: ReadCounters,
     /// What the world did.
     pub world: WorldCounters,
 }
@@ -44,7 +46,7 @@ type Field = fn(&mut Counters) -> &mut u64;
 
 impl Counters {
     /// What is told of a campaign: the names, and where the numbers are.
-    pub(super) const NAMED: [(&'static str, Field); 14] = [
+    pub(super) const NAMED: [(&'static str, Field); 17] = [
         ("operations", |c| &mut c.operations),
         ("rounds", |c| &mut c.rounds),
         ("crashes", |c| &mut c.crashes),
@@ -59,6 +61,9 @@ impl Counters {
         ("busy", |c| &mut c.busy),
         ("failures", |c| &mut c.failures),
         ("client_transactions", |c| &mut c.client_transactions),
+        ("version_reads", |c| &mut c.versions.reads),
+        ("version_read_latches", |c| &mut c.versions.latches),
+        ("version_read_waits", |c| &mut c.versions.waits),
     ];
 
     /// Each counter that is told of a campaign, by name.

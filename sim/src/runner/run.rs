@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use numstore::hooks::{Collector, install};
 
-use crate::judge::{Finding, judge_panic};
+use crate::judge::{Finding, check_readers, judge_panic};
 use crate::markers::Reached;
 use crate::panics;
 use crate::script::{Act, Entry, Log};
@@ -208,6 +208,7 @@ impl Run {
         }
         let mut counters = self.stage.counters;
         counters.world = self.world.counters();
+        counters.versions = self.world.read_counters();
         counters.crashes = counters.world.kills + counters.world.power_losses;
         let trace_hash = self.world.trace_hash();
         self.world.stop();
@@ -237,6 +238,7 @@ impl Run {
                     lock(&self.record).skipped[step as usize] = true;
                 }
             }
+            check_readers(self.world.take_read_fault())?;
         }
         Ok(())
     }

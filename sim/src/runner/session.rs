@@ -198,17 +198,18 @@ impl Session {
             Operation::Direct(step) => self.direct(operation, step, counters)?,
             Operation::ReadDurable(step) => {
                 let mut reader = Durable::new(self.model.history());
-                let got = calls::read_durable(&self.db, step);
+                let got = self.world.reading(|| calls::read_durable(&self.db, step));
                 self.check_durable(operation, &mut reader, step, &got)?;
             }
             Operation::Snapshot(id) => {
                 let reader = Durable::new(self.model.history());
-                self.snapshots.insert(*id, (self.db.snapshot(), reader));
+                let snapshot = self.world.reading(|| self.db.snapshot());
+                self.snapshots.insert(*id, (snapshot, reader));
             }
             Operation::ReadSnapshot(id, step) => {
                 let (snapshot, mut reader) =
                     self.snapshots.remove(id).expect("invariant: drawn from the open ones");
-                let got = calls::read_snapshot(&snapshot, step);
+                let got = self.world.reading(|| calls::read_snapshot(&snapshot, step));
                 self.check_durable(operation, &mut reader, step, &got)?;
                 self.snapshots.insert(*id, (snapshot, reader));
             }

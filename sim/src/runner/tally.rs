@@ -50,6 +50,13 @@ impl Tally {
         }
     }
 
+    /// What all seeds have come to of what a counter counts.
+    pub fn total(&self, counter: &str) -> u64 {
+        self.counters
+            .get(counter)
+            .map_or(0, |numbers| numbers.iter().map(|(number, seeds)| number * seeds).sum())
+    }
+
     /// Of each counter, its median.
     pub fn medians(&self) -> Counters {
         let mut medians = Counters::default();

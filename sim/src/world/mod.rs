@@ -50,7 +50,7 @@ pub use platform::{SimPlatform, SimWord};
 pub use schedule::{Bounds, Explored, explore};
 pub use scheduler::{SimScheduler, SimTask};
 pub use state::{WorldCounters, WriteFault};
-pub use tasks::Schedule;
+pub use tasks::{ReadCounters, Schedule};
 pub use trace::{Trace, checksum};
 pub use turns::{Choices, Draws};
 

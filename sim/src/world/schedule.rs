@@ -1,7 +1,7 @@
 //! Schedules from outside: how tasks are chosen, and all the orders that there are.
 
 use super::World;
-use super::tasks::{Choice, Schedule};
+use super::tasks::{self, Choice, ReadCounters, Schedule};
 use crate::panics;
 
 impl World {
@@ -18,6 +18,21 @@ impl World {
     /// Who waited for what when time jumped for the first time since this was asked, since nobody could go on.
     pub fn take_jump(&self) -> Option<String> {
         self.shared.tasks.take_jump()
+    }
+
+    /// Runs `body`, in which the running task reads a version: it may wait for nobody.
+    pub fn reading<T>(&self, body: impl FnOnce() -> T) -> T {
+        tasks::reading(body)
+    }
+
+    /// What reads of versions came to so far.
+    pub fn read_counters(&self) -> ReadCounters {
+        self.shared.tasks.read_counters()
+    }
+
+    /// How a read of a version waited for the first time since this was asked.
+    pub fn take_read_fault(&self) -> Option<String> {
+        self.shared.tasks.take_read_fault()
     }
 
     /// Scheduling points passed while there was more than one task.

@@ -18,7 +18,7 @@ use super::media::Media;
 use super::names::{NameChange, Names};
 use super::persist::{Persist, Plan, Strategy, Tears};
 use super::power::Stale;
-use super::tasks::Tasks;
+use super::tasks::{self, Tasks};
 use super::trace::Trace;
 
 /// What is done to a file or directory; part of the trace.
@@ -237,6 +237,7 @@ impl State {
             return Err(crashed());
         }
         self.counters.ios += 1;
+        tasks::enters_disk();
         self.entered = (call, offset, len);
         assert!(self.counters.ios <= self.io_limit, "hang: {} I/O calls, more than allowed", self.io_limit);
         let delay = if self.quiet {

@@ -170,10 +170,10 @@ pub const MARKERS: &[&str] = &[
     "a checkpoint is taken in the background",
     "a deferred commit is made durable in the background",
     "a checkpoint in the background is far behind",
-    "a checkpoint that was refused is not tried again at once",
-    "a full disk refuses a call and is not asked for a checkpoint again",
+    "a full disk has refused a checkpoint",
     "a writer keeps to the pace of a checkpoint",
     "a transaction keeps to the pace of a checkpoint",
+    "a read of a transaction is the oldest that pins",
     "a snapshot that is still read is given up",
     // Calls.
     "a commit was deferred while many transactions are open",

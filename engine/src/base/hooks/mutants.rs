@@ -466,6 +466,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "a call that waits for a checkpoint loses its locks",
+        mechanism: "checkpoints beside other work",
+        broken: "A call that starts over behind a checkpoint has given its transaction's locks back meanwhile.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "a snapshot that was given up is read on",
         mechanism: "snapshots",
         broken: "A snapshot that is too old is read though its blocks may be others'.",
@@ -589,6 +595,18 @@ pub const MUTANTS: &[Mutant] = &[
         name: "what may vanish is shown",
         mechanism: "commits",
         broken: "A transaction reads what another one has committed before that is durable.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a read of a transaction pins nothing",
+        mechanism: "readers",
+        broken: "What a transaction reads without the latch may be overwritten meanwhile, if others give it up.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a read of a version takes the core's latch",
+        mechanism: "readers",
+        broken: "Whoever reads a snapshot waits for whoever changes something or captures a checkpoint.",
         survives_tests: true,
     },
 ];

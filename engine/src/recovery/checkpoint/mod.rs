@@ -54,17 +54,17 @@ pub fn is_checkpoint_due<E: Env>(core: &Core<E>) -> bool {
 /// Whether a checkpoint is due, and a full disk has not refused one a moment ago.
 pub fn is_checkpoint_wanted<E: Env>(core: &Core<E>) -> bool {
     let now = || core.store.env.clock().monotonic();
-    let is_due = is_checkpoint_due(core);
-    let is_put_off = is_due && core.backoff.is_on(now);
-    reached!("a checkpoint that was refused is not tried again at once", is_put_off);
-    is_due && !is_put_off
+    is_checkpoint_due(core) && !core.backoff.is_on(now)
 }
 
 /// Remembers whether a full disk has refused the beginning of a checkpoint, which this returns.
 fn note_begun<E: Env, R>(core: &mut Core<E>, begun: Result<R>) -> Result<R> {
     match &begun {
         Ok(_) => core.backoff.end(),
-        Err(e) if e.is_full() => core.backoff.refuse(core.next_lsn(), core.store.env.clock().monotonic()),
+        Err(e) if e.is_full() => {
+            reached!("a full disk has refused a checkpoint");
+            core.backoff.refuse(core.next_lsn(), core.store.env.clock().monotonic());
+        }
         Err(_) => {}
     }
     begun

@@ -65,6 +65,11 @@ pub(super) fn released(task: usize, word: usize, mode: &'static str) {
     });
 }
 
+/// Since where one that `fits` is held.
+pub(super) fn find(fits: impl Fn(&Hold) -> bool) -> Option<&'static Location<'static>> {
+    HOLDS.with(|holds| holds.find(fits).and_then(|at| holds.known[at].get()).map(|hold| hold.since))
+}
+
 /// Forgets everything: a new world begins.
 pub(super) fn clear() {
     HOLDS.with(|holds| holds.len.set(0));

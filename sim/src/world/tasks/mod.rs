@@ -10,6 +10,7 @@
 mod coroutine;
 mod holds;
 mod policy;
+mod reads;
 mod report;
 mod stage;
 mod table;
@@ -18,7 +19,10 @@ mod tests;
 
 pub(crate) use policy::Choice;
 pub use policy::Schedule;
-pub(crate) use stage::{awaits, granted, is_beside, released, spin, wait, wake, yield_now, yield_point};
+pub use reads::ReadCounters;
+pub(crate) use stage::{
+    awaits, enters_disk, granted, is_beside, reading, released, spin, wait, wake, yield_now, yield_point,
+};
 pub(crate) use table::Spot;
 
 use std::panic::Location;
@@ -90,6 +94,16 @@ impl Tasks {
         self.lock().jumped.take()
     }
 
+    /// What reads of versions came to so far.
+    pub(crate) fn read_counters(&self) -> ReadCounters {
+        if stage::is_on(self) { reads::counters() } else { ReadCounters::default() }
+    }
+
+    /// How a read of a version waited for the first time since this was asked.
+    pub(crate) fn take_read_fault(&self) -> Option<String> {
+        if stage::is_on(self) { reads::take_fault() } else { None }
+    }
+
     /// The choices of an exact schedule.
     pub(crate) fn trail(&self) -> Vec<Choice> {
         match &self.lock().policy {
@@ -123,6 +137,7 @@ impl Tasks {
         let until = nanos(deadline);
         while self.now() < deadline {
             if stage::is_on(self) {
+                stage::sleeps(place);
                 let spot = Spot { what: "sleep", place: Some(place) };
                 stage::pause(Status::Sleeping { until }, spot, false);
             } else {

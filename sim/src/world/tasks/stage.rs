@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::Tasks;
 use super::coroutine::{self, Fiber};
 use super::holds::{self, Hold};
+use super::reads::{self, Reading};
 use super::table::{ROOT, Spot, Status, Table, nanos};
 use crate::panics;
 
@@ -37,6 +38,7 @@ pub(super) fn enter(tasks: Arc<Tasks>) {
     drop(before);
     FIBERS.with_borrow_mut(Vec::clear);
     holds::clear();
+    reads::clear();
     LIVE.set(1);
     VAIN.set(0);
 }
@@ -159,6 +161,7 @@ pub(crate) fn yield_now(place: &'static Location<'static>) {
 
 /// As [`yield_now`], for one that does `what`.
 pub(crate) fn spin(what: &'static str, place: &'static Location<'static>) {
+    reads::waits(ME.get(), place);
     match LIVE.get() {
         0 => std::thread::yield_now(),
         _ => pause(Status::Ready, Spot { what, place: Some(place) }, true),
@@ -182,6 +185,7 @@ pub(crate) fn wait(
     if changed() {
         return;
     }
+    reads::waits(ME.get(), place);
     let spurious = with_table(|table| table.policy.is_spurious() && table.dice.chance(1, 64));
     let deadline = deadline.map(nanos);
     let status = if spurious { Status::Ready } else { Status::Waiting { word, deadline } };
@@ -204,6 +208,23 @@ pub(crate) fn is_beside() -> bool {
 /// The running task now holds `word`.
 pub(crate) fn granted(word: usize, mode: &'static str, since: &'static Location<'static>) {
     holds::granted(Hold { task: ME.get(), word, mode, since });
+    reads::takes_latch(ME.get(), since);
+}
+
+/// Runs `body`, in which the running task reads a version.
+pub(crate) fn reading<T>(body: impl FnOnce() -> T) -> T {
+    let _reading = Reading::begin(ME.get());
+    body()
+}
+
+/// The running task sleeps.
+pub(super) fn sleeps(place: &'static Location<'static>) {
+    reads::waits(ME.get(), place);
+}
+
+/// The running task begins a call of the disk.
+pub(crate) fn enters_disk() {
+    reads::enters_disk(ME.get());
 }
 
 /// The running task will wait on the word at address `word`, for what `why` says.

@@ -392,3 +392,97 @@ fn a_recorded_order_is_replayed() {
         assert_eq!(run(seed, Draws::Seed), (hash, choices));
     }
 }
+
+#[test]
+fn a_read_of_a_version_that_takes_another_latch_is_a_fault() {
+    let world = World::new(5);
+    let latch = Latch::<SimPlatform>::new();
+    drop(latch.exclusive());
+    assert_eq!(world.take_read_fault(), None, "nobody reads");
+    world.reading(|| drop(latch.exclusive()));
+    let fault = world.take_read_fault().expect("a fault");
+    assert!(fault.starts_with("a read of a version takes a latch that may be held for long: in "), "{fault}");
+    assert!(fault.contains("sim/src/world/tasks/tests.rs:"), "{fault}");
+}
+
+/// Each way to wait: for another task's word, for time, for the turn of others. Only of the task that reads it is a fault.
+#[test]
+fn a_read_of_a_version_that_waits_is_a_fault() {
+    let fault_of = |reads: bool, wait: fn(&World, &SimWord)| {
+        let world = World::new(5);
+        let word = Arc::new(SimWord::new(0));
+        let sets = Arc::clone(&word);
+        let other = spawn(&world, "sets", move || {
+            sets.store_release(1);
+            SimPlatform::wake_all(&sets);
+        });
+        if reads {
+            world.reading(|| wait(&world, &word))
+        } else {
+            wait(&world, &word)
+        }
+        other.join().unwrap();
+        world.take_read_fault()
+    };
+    let ways: [fn(&World, &SimWord); 3] = [
+        |_, word| {
+            while word.load_acquire() == 0 {
+                SimPlatform::wait(word, 0, None);
+            }
+        },
+        |world, _| world.env().clock().sleep_until(Duration::from_millis(1)),
+        |_, _| SimPlatform::spin_hint(),
+    ];
+    for wait in ways {
+        assert_eq!(fault_of(false, wait), None);
+        // The word may be set before anybody waits for it, so not all of these are the same.
+        let fault = fault_of(true, wait);
+        assert!(
+            fault.as_ref().is_none_or(|fault| fault.starts_with("a read of a version waits: in ")),
+            "{fault:?}"
+        );
+    }
+    assert!(fault_of(true, ways[1]).is_some() && fault_of(true, ways[2]).is_some());
+    let slept = (0..20).any(|seed| {
+        let world = World::with_schedule(seed, Schedule::Uniform);
+        let word = Arc::new(SimWord::new(0));
+        let sets = Arc::clone(&word);
+        let other = spawn(&world, "sets", move || {
+            sets.store_release(1);
+            SimPlatform::wake_all(&sets);
+        });
+        world.reading(|| ways[0](&world, &word));
+        other.join().unwrap();
+        world.take_read_fault().is_some()
+    });
+    assert!(slept, "no read of twenty had to wait for its word");
+}
+
+/// The engine's own reads, beside commits and checkpoints: they are counted, and none of them waits.
+#[test]
+fn reads_of_versions_beside_commits_and_checkpoints_wait_for_nobody() {
+    let mut total = 0;
+    for seed in 0..20 {
+        let world = World::with_schedule(seed, Schedule::Uniform);
+        let options =
+            numstore::Options::new().checkpoint_log_bytes(4 << 10).cache_bytes(16 << 10).leaf_bytes(256);
+        let db = options.open_in(world.env(), "db/x.ns").unwrap();
+        db.create("s").unwrap();
+        db.append("s", &[1; 3000]).unwrap();
+        db.checkpoint().unwrap();
+        let writes = db.clone();
+        let writer = spawn(&world, "writes", move || {
+            for at in 0..20 {
+                writes.write("s", at * 100, &[2; 500]).unwrap();
+            }
+            writes.checkpoint().unwrap();
+        });
+        for _ in 0..20 {
+            assert_eq!(world.reading(|| db.read("s", ..)).unwrap().len(), 3000);
+        }
+        writer.join().unwrap();
+        assert_eq!(world.take_read_fault(), None, "seed {seed}");
+        total += world.read_counters().latches;
+    }
+    assert!(total > 1000, "{total} latches were seen");
+}
