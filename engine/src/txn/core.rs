@@ -14,6 +14,7 @@ use crate::space::Space;
 use crate::tree::Tree;
 
 use super::apply::existing;
+use super::growing::Growing;
 use super::{Bell, Graveyard, Locks, Needs, Pace, Published, Room, Table, Underway, Unsettled};
 
 /// Nodes of the graveyard that are freed at a time.
@@ -68,6 +69,8 @@ pub struct Core<E: Env> {
     pub locks: Locks<E::Platform>,
     /// Commits that may still vanish.
     pub unsettled: Unsettled,
+    /// The newest record, while it may still grow.
+    pub(super) growing: Option<Growing>,
     /// What the call under way has looked at needs.
     pub looked: Needs,
     /// What waits to be freed.
@@ -127,6 +130,7 @@ impl<E: Env> Core<E> {
             table: Table::default(),
             locks: Locks::default(),
             unsettled: Unsettled::default(),
+            growing: None,
             looked: Needs::default(),
             graveyard: Graveyard::default(),
             next_txn: superblock.next_txn,

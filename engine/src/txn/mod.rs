@@ -33,6 +33,7 @@ mod end;
 mod execute;
 mod graft;
 mod graveyard;
+mod growing;
 mod locking;
 mod published;
 mod room;
