@@ -2,7 +2,7 @@
 //!
 //! - One edit is one call, which is a durable transaction (`Durability::Sync`); several are one explicit transaction.
 //! - Reads go through one snapshot, as the peers' go through one read transaction.
-//! - The interface has no way to look at bytes without copying them.
+//! - Without a copy they are shown where they lie, by `visit`.
 
 use std::path::Path;
 
@@ -88,8 +88,9 @@ impl Reader for State {
         if read == buffer.len() { Ok(()) } else { Err("a short read".into()) }
     }
 
-    fn visit(&mut self, _call: &mut dyn FnMut(&[u8])) -> Result<bool> {
-        Ok(false)
+    fn visit(&mut self, call: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        self.0.visit(.., call)?;
+        Ok(true)
     }
 
     fn gather(&mut self, element: usize, step: usize) -> Result<Vec<u8>> {

@@ -35,6 +35,20 @@ impl Place {
         Place::Remove(range.start_bound().cloned(), range.end_bound().cloned())
     }
 
+    /// Whether nothing goes away here, and what comes goes to `offset`.
+    pub fn is_insertion_at(self, offset: u64) -> bool {
+        self == Place::Insert(offset) || self == Place::Splice(offset, 0)
+    }
+
+    /// Whether putting `data_len` bytes here is sure to lock everything behind it.
+    pub fn shifts(self, data_len: u64) -> bool {
+        match self {
+            Place::Insert(_) | Place::Append | Place::Remove(..) => true,
+            Place::Splice(_, delete_len) => delete_len != data_len,
+            Place::Write(_) => false,
+        }
+    }
+
     /// Takes the locks of `txn` for putting `data_len` bytes here; says which bytes of `stream` they replace.
     pub fn lock<E: Env>(
         self,

@@ -15,6 +15,16 @@ pub fn read<E: Env>(store: &Store<E>, tree: &Tree, range: &impl RangeBounds<u64>
     store.trees().read_range(tree, resolve(range, tree.len())?)
 }
 
+/// Shows the bytes in `range` where they lie.
+pub fn visit<E: Env>(
+    store: &Store<E>,
+    tree: &Tree,
+    range: &impl RangeBounds<u64>,
+    call: &mut impl FnMut(&[u8]),
+) -> Result<()> {
+    store.trees().visit(tree, resolve(range, tree.len())?, call)
+}
+
 /// Fills `buffer` from `offset` on, as far as there are bytes; returns how many.
 pub fn read_at<E: Env>(store: &Store<E>, tree: &Tree, offset: u64, buffer: &mut [u8]) -> Result<usize> {
     let start = resolve(&(offset..offset), tree.len())?.start;

@@ -111,6 +111,29 @@ impl<E: Env> SnapshotStream<E> {
         self.snapshot.read_whole(|store| reads::read_at(store, &self.tree, offset, buffer))
     }
 
+    /// Shows `call` the bytes in `range` in their order, where they lie in memory: in slices inside leaves, and without a copy.
+    /// No latch is held meanwhile. An error may come behind bytes that were shown.
+    ///
+    /// - Cost: O(log n + number of leaves)
+    ///
+    /// # Errors
+    /// [`Error::OutOfBounds`].
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let db = numstore::Database::open(dir.path().join("a.ns"))?;
+    /// # db.create("s")?;
+    /// # db.append("s", b"one two three")?;
+    /// let stream = db.snapshot().stream("s")?;
+    /// let mut spaces = 0;
+    /// stream.visit(.., |bytes| spaces += bytes.iter().filter(|&&byte| byte == b' ').count())?;
+    /// assert_eq!(spaces, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn visit(&self, range: impl RangeBounds<u64>, mut call: impl FnMut(&[u8])) -> Result<()> {
+        self.snapshot.read_whole(|store| reads::visit(store, &self.tree, &range, &mut call))
+    }
+
     /// The elements of `stride`, one after the other.
     ///
     /// # Errors

@@ -81,7 +81,8 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// `offset` is at most the length; there it appends. No `data` does nothing.
     ///
     /// - Cost: O(log n + length of `data`)
-    /// - Logs: one record for each 256 leaves' worth, 16 MiB by default; the bytes themselves only below [`Options::bulk_bytes`](super::Options::bulk_bytes)
+    /// - Logs: one record for each 256 leaves' worth, 16 MiB by default; the bytes themselves only below [`Options::bulk_bytes`](super::Options::bulk_bytes).
+    ///   Small insertions that go on where the last one ended share one, some hundred bytes long at most
     ///
     /// # Errors
     /// [`Error::OutOfBounds`], [`Error::TooLong`].
@@ -198,11 +199,19 @@ impl<'tx, E: Env> Stream<'tx, E> {
 
     fn put(&self, data: &[u8], place: Place) -> Result<()> {
         self.change(|core, txn| {
-            let range = place.lock(core, txn, self.held(), data.len() as u64)?;
+            let typing = core.typing_at(txn, self.id).filter(|&at| place.is_insertion_at(at));
+            let range = match typing {
+                Some(at) => at..at,
+                None => place.lock(core, txn, self.held(), data.len() as u64)?,
+            };
             if range.is_empty() && data.is_empty() {
                 return Ok(());
             }
-            with_room(core, |core| splice(core, txn, self.id, range.clone(), data))
+            with_room(core, |core| splice(core, txn, self.id, range.clone(), data))?;
+            if place.shifts(data.len() as u64) {
+                core.note_suffix_lock(txn, self.id);
+            }
+            Ok(())
         })
     }
 

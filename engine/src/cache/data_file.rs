@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::{BLOCK_BYTES, BlockId, Error, Result};
-use crate::env::{DiskFile, Platform, read_exact_at, write_all_at};
+use crate::env::{DiskFile, Platform, read_exact_at, read_new_at, write_all_at};
 use crate::format::block_ref::{BlockRef, CHECKED_BYTES};
 use crate::sync::Latched;
 
@@ -39,19 +39,20 @@ impl<F: DiskFile, P: Platform> DataFile<F, P> {
     /// # Errors
     /// [`Error::Corruption`] if a checksum differs or the file ends too early.
     pub fn read_node(&self, reference: &BlockRef) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; reference.bytes as usize];
-        self.read_into(reference, &mut bytes).map(|()| bytes)
+        let bytes = read_new_at(&self.file, reference.bytes as usize, reference.offset())
+            .map_err(|e| self.unreadable(reference.offset(), reference.bytes as usize, e))?;
+        self.verify(reference, &bytes).map(|()| bytes)
     }
 
     /// As [`DataFile::read_node`], into bytes that many can hold.
     pub fn read_shared(&self, reference: &BlockRef) -> Result<Arc<[u8]>> {
         let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, reference.bytes as usize).collect();
         let own = Arc::get_mut(&mut bytes).expect("invariant: nobody else has it yet");
-        self.read_into(reference, own).map(|()| bytes)
+        self.read_bytes(reference.offset(), own)?;
+        self.verify(reference, &bytes).map(|()| bytes)
     }
 
-    fn read_into(&self, reference: &BlockRef, bytes: &mut [u8]) -> Result<()> {
-        self.read_bytes(reference.offset(), bytes)?;
+    fn verify(&self, reference: &BlockRef, bytes: &[u8]) -> Result<()> {
         let careless = mutant!("checksums of nodes are not looked at");
         match reference.first_mismatch(bytes).filter(|_| !careless) {
             None => Ok(()),
@@ -65,14 +66,15 @@ impl<F: DiskFile, P: Platform> DataFile<F, P> {
 
     /// Reads exactly `bytes.len()` bytes at byte `offset`, unverified.
     pub fn read_bytes(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        read_exact_at(&self.file, bytes, offset).map_err(|e| {
-            if e.kind() == std::io::ErrorKind::UnexpectedEof {
-                let expected = format!("{} bytes", bytes.len());
-                Error::corruption(&self.path, offset, expected, "the end of the file")
-            } else {
-                Error::io("read", &self.path, offset, e)
-            }
-        })
+        read_exact_at(&self.file, bytes, offset).map_err(|e| self.unreadable(offset, bytes.len(), e))
+    }
+
+    fn unreadable(&self, offset: u64, len: usize, e: std::io::Error) -> Error {
+        if e.kind() == std::io::ErrorKind::UnexpectedEof {
+            Error::corruption(&self.path, offset, format!("{len} bytes"), "the end of the file")
+        } else {
+            Error::io("read", &self.path, offset, e)
+        }
     }
 
     /// Writes `bytes` at the start of `block`. Not durable before [`DataFile::sync`].

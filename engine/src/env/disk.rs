@@ -46,6 +46,14 @@ pub trait Disk: Send + Sync + 'static {
 pub trait DiskFile: Send + Sync + 'static {
     /// Reads into `buf` from `offset`; returns how many bytes, 0 only at the end of the file.
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Appends what a [`DiskFile::read_at`] of `len` bytes gives to `buf`, in memory that need not be filled with zeros before.
+    fn read_more_at(&self, buf: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<usize> {
+        let start = buf.len();
+        buf.resize(start + len, 0);
+        let read = self.read_at(&mut buf[start..], offset);
+        buf.truncate(start + read.as_ref().map_or(0, |read| *read));
+        read
+    }
     /// Writes from `buf` to `offset`; returns how many bytes. Writing behind the end grows the file; the gap reads
     /// as zeros until a crash, and as anything after one.
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize>;
@@ -93,6 +101,19 @@ pub fn read_exact_at(file: &impl DiskFile, mut buf: &mut [u8], mut offset: u64) 
         }
     }
     Ok(())
+}
+
+/// Reads exactly `len` bytes into memory of their own, as [`read_exact_at`].
+pub fn read_new_at(file: &impl DiskFile, len: usize, offset: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(len);
+    match file.read_more_at(&mut bytes, len, offset) {
+        Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(e),
+        _ => {}
+    }
+    let read = bytes.len();
+    bytes.resize(len, 0);
+    read_exact_at(file, &mut bytes[read..], offset + read as u64)?;
+    Ok(bytes)
 }
 
 /// Writes all of `buf`, going on after short writes.

@@ -12,7 +12,7 @@ mod real;
 mod scheduler;
 
 pub use clock::Clock;
-pub use disk::{Disk, DiskFile, OpenMode, read_exact_at, write_all_at};
+pub use disk::{Disk, DiskFile, OpenMode, read_exact_at, read_new_at, write_all_at};
 pub use platform::{AtomicWord, Platform};
 pub use real::{RealClock, RealDisk, RealEnv, RealFile, RealPlatform, RealScheduler};
 pub use scheduler::{Scheduler, TaskHandle};

@@ -47,7 +47,7 @@ use super::stride::Stride;
 use super::wire::WireError;
 
 pub use decode::decode_record;
-pub use encode::{encode_record, record_bytes};
+pub use encode::{encode_record, extend_record, record_bytes};
 
 /// Names of streams are this long at most, in bytes.
 pub const MAX_NAME_BYTES: usize = 1024;

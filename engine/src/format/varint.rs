@@ -9,6 +9,7 @@ use super::wire::{Reader, WireError};
 pub const MAX_VARINT_BYTES: usize = 10;
 
 /// Appends the encoding of `value`.
+#[inline]
 pub fn encode_varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push((value & 0x7f) as u8 | 0x80);
@@ -17,7 +18,20 @@ pub fn encode_varint(mut value: u64, out: &mut Vec<u8>) {
     out.push((value & 0x7f) as u8);
 }
 
+/// Puts the encoding of `value` over `place`, which is as long.
+#[inline]
+pub fn overwrite_varint(mut value: u64, place: &mut [u8]) {
+    let last = place.len() - 1;
+    for byte in &mut place[..last] {
+        *byte = (value & 0x7f) as u8 | 0x80;
+        value >>= 7;
+    }
+    assert!(value < 0x80, "an encoding as long as its place");
+    place[last] = value as u8;
+}
+
 /// Length of the encoding of `value`.
+#[inline]
 pub fn varint_bytes(value: u64) -> usize {
     let bits = u64::BITS - (value | 1).leading_zeros();
     bits.div_ceil(7) as usize
@@ -27,6 +41,7 @@ pub fn varint_bytes(value: u64) -> usize {
 ///
 /// # Errors
 /// If the bytes end inside it, it is longer than need be, or it does not fit 64 bits.
+#[inline]
 pub fn decode_varint(from: &mut Reader<'_>) -> Result<u64, WireError> {
     let mut value = 0;
     for index in 0..MAX_VARINT_BYTES {

@@ -8,7 +8,7 @@ use crate::env::{Disk, DiskFile, OpenMode, Platform};
 use crate::format::batch::{BATCH_HEADER_BYTES, LogIdentity, padded_batch_bytes};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::log_position::LogPosition;
-use crate::format::record::{Record, encode_record, record_bytes};
+use crate::format::record::{Record, encode_record, extend_record};
 use crate::format::varint::decode_varint;
 use crate::format::wire::Reader;
 
@@ -118,18 +118,52 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
         lsn
     }
 
+    /// Whether the record at `lsn`, which was the last when it ended at `end`, still is, and no flight has taken it.
+    pub fn is_open(&self, lsn: Lsn, end: Lsn) -> bool {
+        let is_here = lsn >= self.buffer_lsn || mutant!("what a flight took grows in memory only");
+        is_here && self.next_lsn() == end
+    }
+
+    /// Appends `more` to the last field of the record at `lsn`, which [`Log::is_open`]. No I/O.
+    pub fn extend(&mut self, lsn: Lsn, more: &[u8]) {
+        if lsn < self.buffer_lsn && mutant!("what a flight took grows in memory only") {
+            return;
+        }
+        let start = self.place_of(lsn);
+        extend_record(&mut self.buffer, start, more);
+        let bytes = (self.buffer.len() - start) as u64;
+        assert!(bytes <= self.max_record_bytes(), "a record of {bytes} bytes fits no segment");
+    }
+
+    /// Puts `record`, which names no extents, in the place of that at `lsn`, which [`Log::is_open`] and not longer: others
+    /// may wait until the log is durable up to its end. No I/O.
+    pub fn replace(&mut self, lsn: Lsn, record: &Record<'_>) {
+        if lsn < self.buffer_lsn && mutant!("what a flight took grows in memory only") {
+            return;
+        }
+        let (start, end) = (self.place_of(lsn), self.next_lsn());
+        self.buffer.truncate(start);
+        encode_record(record, &mut self.buffer);
+        assert!(self.next_lsn() >= end, "the log gets no shorter");
+    }
+
+    fn place_of(&self, lsn: Lsn) -> usize {
+        assert!(lsn >= self.buffer_lsn, "a record that no flight has taken");
+        usize::try_from(lsn.0 - self.buffer_lsn.0).expect("invariant: it is in memory")
+    }
+
     /// The longest record that fits a segment.
     pub fn max_record_bytes(&self) -> u64 {
         u64::from(self.segments.segment_bytes()) - BLOCK_BYTES as u64
     }
 
-    /// That `record` fits a segment.
+    /// That a record of `bytes` fits a segment.
     ///
     /// # Errors
     /// [`Error::InvalidArgument`] if it is longer than [`Log::max_record_bytes`].
-    pub fn check_record(&self, record: &Record<'_>) -> Result<()> {
-        let (bytes, most) = (record_bytes(record) as u64, self.max_record_bytes());
-        if bytes <= most {
+    pub fn check_record(&self, bytes: usize) -> Result<()> {
+        let most = self.max_record_bytes();
+        if bytes as u64 <= most {
             return Ok(());
         }
         Err(Error::invalid(format!(

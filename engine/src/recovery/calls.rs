@@ -80,6 +80,9 @@ pub fn splice<E: Env>(
     bytes: &[u8],
 ) -> Result<()> {
     core.make_writable()?;
+    if core.extend(txn, stream, &range, bytes)? {
+        return Ok(());
+    }
     let portion = core.max_payload_bytes();
     all_or_nothing(core, txn, |core| {
         let (first, rest) = bytes.split_at(bytes.len().min(portion));
@@ -225,6 +228,7 @@ fn all_or_nothing<E: Env, R>(
     txn: TxnId,
     run: impl FnOnce(&mut Core<E>) -> Result<R>,
 ) -> Result<R> {
+    core.seal();
     let top = core.table.state(txn).undo.top();
     let outcome = run(core);
     let careless = mutant!("half of a call stays");

@@ -46,7 +46,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             reached!("a tree got a fourth level", tree.height == 3);
             reached!("a tree got a fifth level", tree.height == 4);
             self.fix_child(&mut top, 0, tree.height, deaths)?;
-            *tree = Tree::from_children(top.children, tree.height + 1);
+            *tree = Tree::from_children(top.children.into(), tree.height + 1);
         }
         Ok(())
     }
@@ -66,9 +66,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         height: u8,
         deaths: &mut Deaths,
     ) -> Result<()> {
-        let max = self.geometry.max_size(height);
-        // Sharing must leave some room, or the next insertion overflows again.
-        let roomy = 2 * max - max / 8;
+        let (max, roomy) = (self.geometry.max_size(height), self.geometry.roomy_size(height));
         if at > 0 && self.size_of(&parent.children[at - 1], height)? + size <= roomy {
             // The last child is where appends arrive: fill the left one up, so that appends leave full nodes.
             let appending = at + 1 == parent.children.len();
@@ -109,7 +107,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         let node = self.load_mut(entry, height, deaths)?;
         match (&mut *node, right_node) {
             (Node::Leaf(leaf), Node::Leaf(right)) => leaf.append(right),
-            (Node::Inner(inner), Node::Inner(right)) => inner.children.extend(right.children),
+            (Node::Inner(inner), Node::Inner(right)) => inner.children.extend(Vec::from(right.children)),
             _ => unreachable!("invariant: siblings are of one height"),
         }
         let size = node.size();

@@ -62,7 +62,7 @@ pub(super) fn forget_written(child: &mut Child) -> bool {
     };
     if stays {
         // A version may share it, and keeps its own children.
-        for child in &mut Arc::make_mut(node).expect_inner_mut().children {
+        for child in Arc::make_mut(node).expect_inner_mut().children.iter_mut() {
             forget_written(child);
         }
     }

@@ -90,7 +90,10 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                 findings.bytes += leaf.len() as u64;
             }
             Node::Inner(inner) => {
-                for child in &inner.children {
+                if !inner.children.is_sound() {
+                    findings.problems.push(format!("{place} has an index of other children"));
+                }
+                for child in &*inner.children {
                     self.check_child(child, height - 1, false, is_dirty, findings)?;
                 }
             }

@@ -1,7 +1,8 @@
 //! A leaf in memory: its bytes as a short list of pieces of shared buffers.
 //!
 //! A small edit in a leaf of 64 KiB must not copy 64 KiB: it splits a piece and puts a small one between. When the
-//! list grows past [`MAX_PIECES`] the leaf is copied into one buffer, which costs a memcpy every so many edits.
+//! list grows past [`MAX_PIECES`], small neighbours are copied together, as people edit where they edited before; if that
+//! does not help, the leaf is copied into one buffer, which costs a memcpy every so many edits.
 
 use std::sync::Arc;
 
@@ -9,7 +10,10 @@ use crate::cache::Home;
 
 /// More pieces than this are copied into one.
 const MAX_PIECES: usize = 24;
-/// A piece at the end of its own buffer is extended in place up to this size.
+/// Fewer than this are left when small neighbours were copied together, or all are.
+const FEW_PIECES: usize = 12;
+/// A piece at the end of its own buffer is extended in place up to this size, and small neighbours are copied together up to
+/// it.
 const EXTENDABLE_BYTES: usize = 4096;
 
 /// The bytes of a leaf.
@@ -102,9 +106,7 @@ impl Leaf {
         if !insert.is_empty() {
             self.insert(offset, insert);
         }
-        if self.pieces.len() > MAX_PIECES {
-            self.flatten();
-        }
+        self.keep_short();
         removed
     }
 
@@ -121,20 +123,57 @@ impl Leaf {
     pub fn append(&mut self, other: Leaf) {
         self.len += other.len;
         self.pieces.extend(other.pieces);
-        if self.pieces.len() > MAX_PIECES {
-            self.flatten();
+        self.keep_short();
+    }
+
+    /// Copies pieces together if there are too many.
+    fn keep_short(&mut self) {
+        if self.pieces.len() <= MAX_PIECES {
+            return;
+        }
+        let mut pieces: Vec<Piece> = Vec::with_capacity(MAX_PIECES + 2);
+        for piece in self.pieces.drain(..) {
+            match pieces.last_mut() {
+                Some(last) if last.len + piece.len <= EXTENDABLE_BYTES => last.append(&piece),
+                _ => pieces.push(piece),
+            }
+        }
+        self.pieces = pieces;
+        if self.pieces.len() >= FEW_PIECES {
+            *self = Leaf::new(self.to_vec());
         }
     }
 
-    fn flatten(&mut self) {
-        *self = Leaf::new(self.to_vec());
-    }
-
     fn remove(&mut self, offset: usize, len: usize) {
+        if self.remove_at_edge(offset, len) {
+            return;
+        }
         let from = self.boundary(offset);
         let to = self.boundary(offset + len);
         self.pieces.drain(from..to);
         self.len -= len;
+    }
+
+    /// Removes what is the beginning or the end of a piece, and not all of it. Whether it was.
+    fn remove_at_edge(&mut self, offset: usize, len: usize) -> bool {
+        let mut start = 0;
+        for piece in &mut self.pieces {
+            let end = start + piece.len;
+            if offset < end {
+                let is_edge =
+                    (offset == start && offset + len < end) || (offset > start && offset + len == end);
+                if is_edge && offset == start {
+                    piece.start += len;
+                }
+                if is_edge {
+                    piece.len -= len;
+                    self.len -= len;
+                }
+                return is_edge;
+            }
+            start = end;
+        }
+        false
     }
 
     fn insert(&mut self, offset: usize, bytes: &[u8]) {
@@ -169,14 +208,27 @@ impl Leaf {
 }
 
 impl Piece {
-    /// Appends `bytes` in place, if the piece is the end of a small buffer that nobody shares.
+    /// Appends `bytes` in place, if the piece is in a small buffer that nobody shares.
     fn try_extend(&mut self, bytes: &[u8]) -> bool {
-        if self.start + self.len != self.buffer.len() || self.buffer.len() + bytes.len() > EXTENDABLE_BYTES {
+        let end = self.start + self.len;
+        if end + bytes.len() > EXTENDABLE_BYTES {
             return false;
         }
         let Some(buffer) = Arc::get_mut(&mut self.buffer) else { return false };
+        // What was removed behind the piece is nobody's.
+        buffer.truncate(end);
         buffer.extend_from_slice(bytes);
         self.len += bytes.len();
         true
+    }
+
+    /// Appends what `other` holds.
+    fn append(&mut self, other: &Piece) {
+        if !self.try_extend(other.bytes()) {
+            let mut buffer = Vec::with_capacity(EXTENDABLE_BYTES);
+            buffer.extend_from_slice(self.bytes());
+            buffer.extend_from_slice(other.bytes());
+            *self = Piece { start: 0, len: buffer.len(), buffer: Arc::new(buffer) };
+        }
     }
 }

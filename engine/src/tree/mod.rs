@@ -23,6 +23,7 @@ mod balance;
 mod build;
 mod capture;
 mod check;
+mod children;
 mod join;
 mod leaf;
 mod node;

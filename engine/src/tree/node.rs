@@ -9,6 +9,7 @@ use crate::format::extent::Extent;
 use crate::format::inner::{MAX_FANOUT, inner_bytes};
 use crate::format::tree_root::TreeRoot;
 
+use super::children::Children;
 use super::{Leaf, PINNED_ROPE_BYTES};
 
 /// How large nodes may be; fixed when a database is created.
@@ -29,6 +30,13 @@ impl Geometry {
     /// Most bytes of a leaf, or most children of an inner node.
     pub fn max_size(&self, height: u8) -> usize {
         if height == 0 { self.leaf_bytes } else { self.fanout }
+    }
+
+    /// Most bytes, or children, of two neighbours that share what they have instead of splitting: sharing must leave some
+    /// room, or the next insertion overflows again.
+    pub(super) fn roomy_size(&self, height: u8) -> usize {
+        let max = self.max_size(height);
+        2 * max - max / 8
     }
 
     /// The blocks of the largest node of a height, in bytes.
@@ -268,14 +276,14 @@ impl Weigh for Node {
 #[derive(Clone, Default, Debug)]
 pub struct Inner {
     /// In the order of their bytes.
-    pub children: Vec<Child>,
+    pub children: Children,
     home: Home,
 }
 
 impl Inner {
     /// A node with these children.
     pub fn new(children: Vec<Child>) -> Inner {
-        Inner { children, home: Home::default() }
+        Inner { children: children.into(), home: Home::default() }
     }
 
     /// Bytes below the node.
@@ -286,13 +294,9 @@ impl Inner {
     /// The child that holds byte `offset`, and where in that child the byte is. An offset between two children
     /// belongs to the left one, so that what is inserted there extends it.
     pub(super) fn find(&self, offset: u64) -> (usize, u64) {
-        let mut rest = offset;
-        for (at, child) in self.children.iter().enumerate() {
-            if rest <= child.bytes {
-                return (at, rest);
-            }
-            rest -= child.bytes;
+        match self.children.search(|end| offset <= end) {
+            Some((at, before)) => (at, offset - before),
+            None => unreachable!("invariant: the offset lies inside the node"),
         }
-        unreachable!("invariant: the offset lies inside the node")
     }
 }

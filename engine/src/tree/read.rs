@@ -71,8 +71,10 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                 leaf.visit(start.expect(fits), end.expect(fits), sink);
             }
             Node::Inner(inner) => {
-                let mut first = 0;
-                for child in &inner.children {
+                let Some((at, mut first)) = inner.children.search(|end| range.start < end) else {
+                    return Ok(());
+                };
+                for child in &inner.children[at..] {
                     let (start, end) = (range.start.max(first), range.end.min(first + child.bytes));
                     if start < end {
                         self.visit_child(child, height - 1, start - first..end - first, sink)?;

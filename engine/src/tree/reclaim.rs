@@ -83,7 +83,7 @@ impl Reclaim {
         let children = match height {
             0 => Vec::new(),
             _ => match source.load(child, height) {
-                Ok(node) => node.expect_inner().children.clone(),
+                Ok(node) => node.expect_inner().children.to_vec(),
                 Err(e) => {
                     reached!("a dead node could not be read");
                     // Let the others be freed first.

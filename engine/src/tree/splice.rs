@@ -1,16 +1,19 @@
 //! The one primitive: replace a range by a rope, and hand back what was there.
 //!
-//! Three ways, cheapest first, each atomic with respect to errors:
+//! Four ways, cheapest first, each atomic with respect to errors:
 //! - the range lies in one leaf and the leaf stays within its limits: edited in place, counts adjusted on the path;
 //!   everything that can fail (loading the path) happens before anything changes;
+//! - as before, and the leaf becomes too large between full siblings: it is cut in two as well;
 //! - the range lies in one leaf that becomes too large or too small: edited and rebalanced on a clone;
 //! - otherwise: cut twice and join, on a clone.
 
-use crate::base::Result;
+use std::ops::Range;
+
+use crate::base::{Error, Result};
 use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
 
-use super::{Child, Leaf, Node, Rope, Tree, TreeSource};
+use super::{Child, Inner, Leaf, Node, Rope, Tree, TreeSource};
 
 /// How an attempt to edit one leaf in place ended.
 enum Attempt {
@@ -66,6 +69,21 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             *tree = self.join(left, right, deaths)?;
             self.copy_if_small(removed, deaths)
         })
+    }
+
+    /// As [`TreeSource::splice`], where `range` lies in one leaf and `insert` in another at most; returns the bytes that were
+    /// there. `None` if they do not, and nothing is done.
+    pub fn splice_in_leaf(
+        &self,
+        tree: &mut Tree,
+        range: &Range<u64>,
+        insert: &[u8],
+        deaths: &mut Deaths,
+    ) -> Result<Option<Vec<u8>>> {
+        if insert.len() > self.geometry.leaf_bytes || range.end > tree.len() {
+            return Ok(None);
+        }
+        self.splice_leaf(tree, range.start, Edit { delete_len: range.end - range.start, insert }, deaths)
     }
 
     /// A splice that removes nothing.
@@ -156,18 +174,55 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                 Attempt::Done(splice_bytes(leaf, offset, edit))
             }
             Node::Inner(inner) => {
+                inner.children.index();
                 let (at, within) = inner.find(offset);
                 if within + edit.delete_len > inner.children[at].bytes {
                     reached!("a splice spans subtrees of the root alone", is_root && height > 3);
                     return Ok(Attempt::Spans);
                 }
-                self.edit_in_place(&mut inner.children[at], height - 1, within, edit, false, deaths)?
+                let attempt = inner.children.change_one(at, |child| {
+                    self.edit_in_place(child, height - 1, within, edit, false, deaths)
+                })?;
+                match attempt {
+                    Attempt::Misfit if height == 1 => self.split_in_place(inner, at, within, edit, deaths)?,
+                    other => other,
+                }
             }
         };
         if matches!(attempt, Attempt::Done(_)) {
             child.bytes = edit.apply_to_count(child.bytes);
         }
         Ok(attempt)
+    }
+
+    /// Edits the leaf `at` of `parent`, which becomes too large, and cuts it in two, if its parent has room and no sibling has
+    /// any: what `fix_child` would do, without a clone, since nothing can fail. The leaf was loaded.
+    fn split_in_place(
+        &self,
+        parent: &mut Inner,
+        at: usize,
+        offset: u64,
+        edit: Edit<'_>,
+        deaths: &mut Deaths,
+    ) -> Result<Attempt> {
+        let len = edit.apply_to_count(parent.children[at].bytes);
+        let roomy = self.geometry.roomy_size(0) as u64;
+        let has_room = |at: usize| parent.children.get(at).is_some_and(|leaf| leaf.bytes + len <= roomy);
+        let sibling_has_room = at.checked_sub(1).is_some_and(has_room) || has_room(at + 1);
+        let is_full = parent.children.len() >= self.geometry.max_size(1);
+        if len <= self.geometry.max_size(0) as u64 || is_full || sibling_has_room {
+            return Ok(Attempt::Misfit);
+        }
+        let (removed, right) = parent.children.change_one(at, |child| {
+            let node = self.load_mut(child, 0, deaths)?;
+            let Node::Leaf(leaf) = node else { unreachable!("invariant: nodes at height 0 are leaves") };
+            let removed = splice_bytes(leaf, offset, edit);
+            let right = Child::leaf(leaf.split_off(leaf.len() / 2));
+            child.bytes = len - right.bytes;
+            Ok::<_, Error>((removed, right))
+        })?;
+        parent.children.insert_behind(at, right);
+        Ok(Attempt::Done(removed))
     }
 
     /// As `edit_in_place`, on a clone: the leaf may break its limits and is brought back within them.

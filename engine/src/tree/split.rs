@@ -40,7 +40,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
                 let (at, within) = inner.find(offset);
                 let right = inner.children.split_off(at + 1);
                 let cut = inner.children.pop().expect("invariant: find gave a child");
-                (std::mem::take(&mut inner.children), cut, within, right)
+                (Vec::from(std::mem::take(&mut inner.children)), cut, within, right)
             }
         };
         let (cut_left, cut_right) = self.split_child(children.1, height - 1, children.2, deaths)?;

@@ -9,7 +9,7 @@ use crate::tree::Tree;
 use super::{Change, Core};
 
 /// Streams are at most this long, so that offsets can be added without care.
-const MAX_STREAM_BYTES: u64 = i64::MAX as u64;
+pub(super) const MAX_STREAM_BYTES: u64 = i64::MAX as u64;
 
 impl<E: Env> Core<E> {
     /// Applies `change` to the current state and returns its inverse, whose tree owns what was removed.

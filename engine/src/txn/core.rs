@@ -14,6 +14,7 @@ use crate::space::Space;
 use crate::tree::Tree;
 
 use super::apply::existing;
+use super::growing::Growing;
 use super::{
     Backoff, Bell, Graveyard, Health, Locks, Needs, Pace, Published, ReadPin, Room, Sign, Table, Underway,
     Unsettled,
@@ -71,6 +72,8 @@ pub struct Core<E: Env> {
     pub locks: Locks<E::Platform>,
     /// Commits that may still vanish.
     pub unsettled: Unsettled,
+    /// The newest record, while it may still grow.
+    pub(super) growing: Option<Growing>,
     /// What the call under way has looked at needs.
     pub looked: Needs,
     /// Whether the call under way may let go of the latch and start over, as long as it has changed nothing.
@@ -134,6 +137,7 @@ impl<E: Env> Core<E> {
             table: Table::default(),
             locks: Locks::default(),
             unsettled: Unsettled::default(),
+            growing: None,
             looked: Needs::default(),
             may_start_over: false,
             graveyard: Graveyard::default(),

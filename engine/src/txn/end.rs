@@ -113,6 +113,7 @@ impl<E: Env> Core<E> {
 
     /// Remembers the present state of `txn`.
     pub fn savepoint(&mut self, txn: TxnId) -> Savepoint {
+        self.seal();
         let state = self.table.state(txn);
         let number = state.next_savepoint;
         state.next_savepoint += 1;

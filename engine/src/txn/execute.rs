@@ -7,6 +7,7 @@ use crate::lock::{Mode, Target};
 use crate::log::Log;
 use crate::tree::Tree;
 
+use super::growing::GROWTH_BYTES_MAX;
 use super::room::Growth;
 use super::{Change, Core, Durability};
 
@@ -25,6 +26,7 @@ impl<E: Env> Core<E> {
         let lsn = self.append(&record);
         self.dirty_bytes += inverse.bytes_held();
         self.owe(growth, &inverse);
+        self.begin_growing(&record, lsn, &inverse);
         self.table.push_undo(txn, lsn, inverse);
         self.bury_deaths();
         Ok(())
@@ -55,7 +57,7 @@ impl<E: Env> Core<E> {
     }
 
     /// That `txn`, which is about to change something, has not lost its locks: not when a call is tried again either.
-    fn assert_locked(&self, txn: TxnId) {
+    pub(super) fn assert_locked(&self, txn: TxnId) {
         let locks = self.locks.table();
         assert!(locks.covers(txn, &Target::Database, Mode::IX), "whoever changes something has locked it");
     }
@@ -84,8 +86,9 @@ impl<E: Env> Core<E> {
     /// Makes sure that the log has room for `record`, a commit and a record that compensates it, and the data file for
     /// the checkpoint after it.
     fn reserve(&mut self, record: &Record<'_>, growth: Growth) -> Result<()> {
-        self.log().check_record(record)?;
-        self.reserve_log(record_bytes(record) + 2 * MAX_RECORD_OVERHEAD)?;
+        let bytes = record_bytes(record);
+        self.log().check_record(bytes)?;
+        self.reserve_log(bytes + GROWTH_BYTES_MAX + 2 * MAX_RECORD_OVERHEAD)?;
         if mutant!("no room is made for an operation") {
             return Ok(());
         }

@@ -34,6 +34,7 @@ mod end;
 mod execute;
 mod graft;
 mod graveyard;
+mod growing;
 mod health;
 mod locking;
 mod published;

@@ -8,6 +8,8 @@
 //!
 //! Not here: trying a checkpoint before a full disk is reported (`recovery`).
 
+use std::ops::Range;
+
 use crate::base::{BLOCK_BYTES, Error, Result, StreamId};
 use crate::env::{DiskFile, Env};
 use crate::format::record::MAX_NAME_BYTES;
@@ -131,10 +133,9 @@ impl<E: Env> Core<E> {
         let geometry = self.store.geometry;
         let path = self.path_bytes(change.stream());
         let (nodes, plain, kept) = match change {
-            Change::Splice { delete_len, insert, .. } => {
+            Change::Splice { stream, delete_len, insert, .. } => {
                 let inserted = if let Rope::Bytes(bytes) = insert { bytes.len() as u64 } else { 0 };
-                let space = leaves_bytes(inserted, geometry);
-                (space + 4 * path, space, geometry.pinned_rope_bytes().min(*delete_len))
+                return self.splice_growth(*stream, inserted, *delete_len);
             }
             Change::StridedWrite { stride, bytes, .. } => {
                 (strided_growth(geometry, stride).saturating_add(4 * path), 0, bytes.len() as u64)
@@ -147,9 +148,25 @@ impl<E: Env> Core<E> {
                 (NAMES_BYTES, NAMES_BYTES, MAX_NAME_BYTES as u64)
             }
         };
-        let inverse =
-            leaves_bytes(kept.saturating_add(size_of::<Change>() as u64), geometry).saturating_add(path);
+        Growth { most: nodes.saturating_add(inverse_bytes(kept, path, geometry)), nodes, plain }
+    }
+
+    /// What a splice that brings `inserted` bytes in and removes `removed` may add to what is owed.
+    pub(super) fn splice_growth(&self, stream: StreamId, inserted: u64, removed: u64) -> Growth {
+        let geometry = self.store.geometry;
+        let path = self.path_bytes(stream);
+        let plain = leaves_bytes(inserted, geometry);
+        let nodes = plain + 4 * path;
+        let inverse = inverse_bytes(geometry.pinned_rope_bytes().min(removed), path, geometry);
         Growth { most: nodes.saturating_add(inverse), nodes, plain }
+    }
+
+    /// Adds to what is owed what a splice asks for beyond the nodes that died because it inserts and removes more now.
+    pub(super) fn owe_longer(&mut self, inserted: Range<u64>, removed: Range<u64>) {
+        let geometry = self.store.geometry;
+        let more =
+            |bytes: Range<u64>| leaves_bytes(bytes.end, geometry) - leaves_bytes(bytes.start, geometry);
+        self.room.owe(more(inserted) + more(removed));
     }
 
     /// Adds to what is owed what a change, now that its `inverse` is known, asked for beyond the nodes that died.
@@ -260,6 +277,11 @@ fn leaves_bytes(bytes: u64, geometry: Geometry) -> u64 {
     let leaves = bytes / geometry.min_size(0) as u64 + 1;
     // Each leaf may end in a block that is hardly used; of inner nodes there are fewer than of leaves.
     bytes.saturating_add(leaves.saturating_mul(2 * BLOCK))
+}
+
+/// What an undo entry that holds `kept` bytes takes at most, on a path to a leaf of `path` bytes.
+fn inverse_bytes(kept: u64, path: u64, geometry: Geometry) -> u64 {
+    leaves_bytes(kept.saturating_add(size_of::<Change>() as u64), geometry).saturating_add(path)
 }
 
 /// The leaves that a stride touches, with the way to each.

@@ -114,6 +114,20 @@ impl UndoStack {
         self.recent.last().expect("invariant: just pushed")
     }
 
+    /// Whether the newest entry is that of the operation at `lsn`, and in memory.
+    pub fn is_newest(&self, lsn: Lsn) -> bool {
+        self.recent.last().is_some_and(|entry| entry.lsn == lsn)
+    }
+
+    /// Widens the newest entry, the inverse of a splice that went on.
+    pub fn widen_newest(&mut self, widen: impl FnOnce(&mut Change)) {
+        let entry = self.recent.last_mut().expect("invariant: the caller knows that it is in memory");
+        let before = entry.change.bytes_held();
+        widen(&mut entry.change);
+        let after = entry.change.bytes_held();
+        self.unspilled.entries = (self.unspilled.entries + after).saturating_sub(before);
+    }
+
     /// The newest entry, fetched from disk if need be.
     pub fn peek<E: Env>(&mut self, store: &Store<E>, private: &mut Deaths) -> Result<Option<&UndoEntry>> {
         if self.recent.is_empty() && !self.spilled.is_empty() {

@@ -24,3 +24,4 @@ mod snapshot;
 mod tidy;
 mod traces;
 mod txn;
+mod typing;

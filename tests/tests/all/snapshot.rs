@@ -40,6 +40,34 @@ fn a_snapshot_shows_one_moment() {
 }
 
 #[test]
+fn bytes_are_shown_where_they_lie() {
+    let lab = Lab::new(4, small());
+    let db = lab.open();
+    let mut bytes = noise(8, 20_000);
+    db.create("a").unwrap();
+    db.append("a", &bytes).unwrap();
+    for at in [7_000, 300, 15_000] {
+        db.insert("a", at, b"in between").unwrap();
+        bytes.splice(at as usize..at as usize, *b"in between");
+    }
+    let stream = db.snapshot().stream("a").unwrap();
+    db.remove("a", 100..19_000).unwrap();
+    db.checkpoint().unwrap();
+    for range in [0..20_030, 299..311, 0..0, 255..257, 6_999..15_021] {
+        let (mut shown, mut longest) = (Vec::new(), 0);
+        let show = |part: &[u8]| {
+            shown.extend_from_slice(part);
+            longest = longest.max(part.len());
+        };
+        stream.visit(range.clone(), show).unwrap();
+        assert!(shown == bytes[range.start as usize..range.end as usize], "{range:?}");
+        assert!(longest <= 256, "no slice is longer than a leaf");
+    }
+    let beyond = stream.visit(0..20_031, |_| panic!("nothing is shown of a range that is not there"));
+    assert!(matches!(beyond, Err(Error::OutOfBounds { .. })));
+}
+
+#[test]
 fn a_snapshot_shows_durable_commits_only() {
     let lab = Lab::new(4, small());
     let db = lab.open();

@@ -24,6 +24,7 @@ pub const MARKERS: &[&str] = &[
     "the sync of a new segment failed",
     "a leftover log made room for a new one",
     // Format.
+    "a record grew until its length took a byte more",
     "a batch's header is torn",
     "a slot is torn or rotten",
     // Cache.
@@ -108,6 +109,9 @@ pub const MARKERS: &[&str] = &[
     "an error waited until what it tells was durable",
     "a commit without changes waited for what it had read",
     "the log was full when a transaction ended",
+    "an edit goes on where the last one ended, whose record is sealed",
+    "a record does not grow by an edit that would make it shorter",
+    "a record grew by what was removed before it",
     // Locks.
     "what one gave back lets several go on",
     "a request waits once more further down",

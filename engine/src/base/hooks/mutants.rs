@@ -292,6 +292,24 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "what a flight took grows in memory only",
+        mechanism: "typing",
+        broken: "Typing goes on in a record that is written already: the tree has it, and the log does not.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a savepoint does not seal a record",
+        mechanism: "typing",
+        broken: "What is typed behind a savepoint goes into the record before it, and stays when that one is gone back to.",
+        survives_tests: false,
+    },
+    Mutant {
+        name: "a longer record keeps its undo entry",
+        mechanism: "typing",
+        broken: "The inverse of a record that grew takes back what its first edit inserted.",
+        survives_tests: false,
+    },
+    Mutant {
         name: "redo leaves losers out",
         mechanism: "redo",
         broken: "Records of transactions that did not end are not repeated.",

@@ -41,6 +41,10 @@ impl DiskFile for RealFile {
         self.file.read_at(buf, offset)
     }
 
+    fn read_more_at(&self, buf: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<usize> {
+        self.file.read_more_at(buf, len, offset)
+    }
+
     fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
         self.file.write_at(buf, offset)
     }

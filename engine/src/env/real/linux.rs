@@ -26,6 +26,19 @@ impl Transfers {
         Ok(rustix::io::pread(&self.0, buf, offset)?)
     }
 
+    /// As `read_at`, behind what is in `buf`, whose new memory the system alone writes to.
+    pub(super) fn read_more_at(&self, buf: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<usize> {
+        let end = buf.len() + len;
+        buf.reserve_exact(len);
+        if len == 0 {
+            return Ok(0);
+        }
+        let read = rustix::io::pread(&self.0, rustix::buffer::spare_capacity(buf), offset)?;
+        // There may be room for more, into which more was read.
+        buf.truncate(end);
+        Ok(read.min(len))
+    }
+
     pub(super) fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
         Ok(rustix::io::pwrite(&self.0, buf, offset)?)
     }

@@ -36,6 +36,7 @@ impl Platform for RealPlatform {
         back_end::wake_all(word);
     }
 
+    #[inline]
     fn spin_hint() {
         std::hint::spin_loop();
     }
@@ -47,34 +48,42 @@ impl Platform for RealPlatform {
 }
 
 impl AtomicWord for AtomicU32 {
+    #[inline]
     fn new(value: u32) -> AtomicU32 {
         AtomicU32::new(value)
     }
 
+    #[inline]
     fn load_relaxed(&self) -> u32 {
         self.load(Ordering::Relaxed)
     }
 
+    #[inline]
     fn load_acquire(&self) -> u32 {
         self.load(Ordering::Acquire)
     }
 
+    #[inline]
     fn store_release(&self, value: u32) {
         self.store(value, RELEASE);
     }
 
+    #[inline]
     fn compare_exchange_weak_acquire(&self, current: u32, new: u32) -> Result<u32, u32> {
         self.compare_exchange_weak(current, new, Ordering::Acquire, Ordering::Relaxed)
     }
 
+    #[inline]
     fn compare_exchange_weak_release(&self, current: u32, new: u32) -> Result<u32, u32> {
         self.compare_exchange_weak(current, new, RELEASE, Ordering::Relaxed)
     }
 
+    #[inline]
     fn fetch_add_release(&self, value: u32) -> u32 {
         self.fetch_add(value, RELEASE)
     }
 
+    #[inline]
     fn fetch_sub_release(&self, value: u32) -> u32 {
         self.fetch_sub(value, RELEASE)
     }

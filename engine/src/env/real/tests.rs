@@ -10,7 +10,8 @@ use tempfile::TempDir;
 
 use super::{RealEnv, RealFile, RealPlatform};
 use crate::env::{
-    Clock, Disk, DiskFile, Env, OpenMode, Platform, Scheduler, TaskHandle, read_exact_at, write_all_at,
+    Clock, Disk, DiskFile, Env, OpenMode, Platform, Scheduler, TaskHandle, read_exact_at, read_new_at,
+    write_all_at,
 };
 
 const NEW: OpenMode = OpenMode { write: true, create_new: true, direct: false };
@@ -360,4 +361,21 @@ fn helpers_go_on_after_short_and_interrupted_transfers() {
     read_exact_at(&file, &mut bytes, 5).unwrap();
     assert_eq!(&bytes, b"seven b");
     assert_eq!(read_exact_at(&file, &mut bytes, 6).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(read_new_at(&file, 7, 5).unwrap(), b"seven b");
+    assert_eq!(read_new_at(&file, 7, 6).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn what_is_read_into_new_memory_goes_behind_what_is_there_and_is_not_more_than_asked_for() {
+    let (_dir, path) = place();
+    let file = open(&path, NEW).unwrap();
+    write_all_at(&file, b"0123456789", 0).unwrap();
+    let mut bytes = Vec::with_capacity(100);
+    bytes.extend_from_slice(b"ab");
+    assert_eq!(file.read_more_at(&mut bytes, 3, 4).unwrap(), 3);
+    assert_eq!(bytes, b"ab456");
+    assert_eq!(file.read_more_at(&mut bytes, 0, 4).unwrap(), 0);
+    assert_eq!(file.read_more_at(&mut bytes, 8, 8).unwrap(), 2, "the file ends");
+    assert_eq!(bytes, b"ab45689");
+    assert_eq!(read_new_at(&file, 10, 0).unwrap(), b"0123456789");
 }

@@ -2,7 +2,8 @@
 
 use crate::base::{Lsn, StreamId};
 use crate::format::stride::Stride;
-use crate::format::varint::{encode_varint, varint_bytes};
+use crate::format::varint::{decode_varint, encode_varint, overwrite_varint, varint_bytes};
+use crate::format::wire::Reader;
 
 use super::{Body, Operation, Payload, Record, kind};
 
@@ -17,6 +18,23 @@ pub fn encode_record(record: &Record<'_>, out: &mut Vec<u8>) {
     let start = out.len();
     encode_body(record, out);
     assert_eq!(out.len() - start, length, "the length of a record was counted as {length}");
+}
+
+/// Appends `more` to the last field of the record that begins at `start` and ends `out`, and whose last field is as long as
+/// it likes. What comes of it is the encoding of the longer record.
+pub fn extend_record(out: &mut Vec<u8>, start: usize, more: &[u8]) {
+    let mut from = Reader::new(&out[start..]);
+    let length = decode_varint(&mut from).expect("invariant: a record begins with its length");
+    let body = from.remaining();
+    assert_eq!(length, body as u64, "only the last record grows");
+    let (old, new) = (varint_bytes(length), varint_bytes(length + more.len() as u64));
+    out.reserve(more.len() + new - old);
+    reached!("a record grew until its length took a byte more", new > old);
+    if new > old {
+        out.splice(start..start, std::iter::repeat_n(0, new - old));
+    }
+    overwrite_varint(length + more.len() as u64, &mut out[start..start + new]);
+    out.extend_from_slice(more);
 }
 
 /// How many bytes [`encode_record`] would append.

@@ -27,6 +27,19 @@ impl Transfers {
         return self.0.seek_read(buf, offset);
     }
 
+    pub(in crate::env::real) fn read_more_at(
+        &self,
+        buf: &mut Vec<u8>,
+        len: usize,
+        offset: u64,
+    ) -> io::Result<usize> {
+        let start = buf.len();
+        buf.resize(start + len, 0);
+        let read = self.read_at(&mut buf[start..], offset);
+        buf.truncate(start + read.as_ref().map_or(0, |read| *read));
+        read
+    }
+
     pub(in crate::env::real) fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
         #[cfg(unix)]
         return self.0.write_at(buf, offset);

@@ -34,6 +34,19 @@ impl Transfers {
         self.at(offset, |mut file| file.read(buf))
     }
 
+    pub(in crate::env::real) fn read_more_at(
+        &self,
+        buf: &mut Vec<u8>,
+        len: usize,
+        offset: u64,
+    ) -> io::Result<usize> {
+        let start = buf.len();
+        buf.resize(start + len, 0);
+        let read = self.read_at(&mut buf[start..], offset);
+        buf.truncate(start + read.as_ref().map_or(0, |read| *read));
+        read
+    }
+
     pub(in crate::env::real) fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
         self.at(offset, |mut file| file.write(buf))
     }
