@@ -3,7 +3,7 @@
 use sim::exhaustive::{Scope, alphabet, search};
 
 /// All of it takes a moment longer than a test may.
-const IMAGES_MAX: u64 = 6_000;
+const IMAGES_MAX: u64 = 3_000;
 
 #[test]
 fn no_crash_in_a_single_operation_leaves_what_does_not_open() {

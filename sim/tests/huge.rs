@@ -5,7 +5,7 @@ use sim::workload::Geometry;
 
 #[test]
 fn streams_of_any_length_come_through_crashes() {
-    for (seed, leaves_log2) in [(1, 14), (2, 14), (3, 15), (4, 18), (5, 22), (6, 24)] {
+    for (seed, leaves_log2) in [(1, 14), (2, 15), (3, 18), (4, 24)] {
         Script::new(Geometry::default()).huge(seed, leaves_log2, 60).check();
     }
 }
