@@ -201,23 +201,38 @@ fn closing_after_a_panic_of_the_task_leaves_everything_to_the_next_opening() {
     assert_eq!(db.read("a", ..).unwrap(), b"durable");
 }
 
-/// A disk whose data file takes no write while the gate is shut.
+/// A disk whose data file takes no write while the gate is shut; or that answers no read of the thread `reader`.
 #[derive(Default)]
 struct Gate {
     shut: AtomicBool,
+    stops_reads: AtomicBool,
     waiting: AtomicU64,
+}
+
+impl Gate {
+    fn wait(&self) {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        while self.shut.load(Ordering::Acquire) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Hook for Gate {
     fn enter_file(&self, call: Call, path: &Path) -> io::Result<()> {
-        if call == Call::Write && path.extension().is_some_and(|extension| extension == "ns") {
-            self.waiting.fetch_add(1, Ordering::AcqRel);
-            while self.shut.load(Ordering::Acquire) {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            self.waiting.fetch_sub(1, Ordering::AcqRel);
+        let is_data = path.extension().is_some_and(|extension| extension == "ns");
+        if call == Call::Write && is_data && !self.stops_reads.load(Ordering::Acquire) {
+            self.wait();
         }
         Ok(())
+    }
+
+    fn has_read(&self, _: &io::Result<usize>) {
+        let is_reader = std::thread::current().name() == Some("reader");
+        if is_reader && self.stops_reads.load(Ordering::Acquire) {
+            self.wait();
+        }
     }
 }
 
@@ -230,8 +245,8 @@ impl<'a> Shut<'a> {
         Shut(gate)
     }
 
-    fn wait_for_a_writer(&self) {
-        wait_until("nobody writes a checkpoint", || self.0.waiting.load(Ordering::Acquire) > 0);
+    fn wait_for_somebody(&self) {
+        wait_until("nobody comes to the gate", || self.0.waiting.load(Ordering::Acquire) > 0);
     }
 }
 
@@ -275,7 +290,7 @@ fn whoever_keeps_to_the_pace_holds_nobody_up() {
     let shut = Shut::new(env.hook());
     db.append("a", &[1; 66_000]).unwrap();
     db.append("a", &[1; 1000]).unwrap();
-    shut.wait_for_a_writer();
+    shut.wait_for_somebody();
     let begun = AtomicU64::new(0);
     let len = || db.len("a").unwrap();
     std::thread::scope(|scope| {
@@ -319,7 +334,7 @@ fn whoever_waits_for_a_checkpoint_lets_others_go_on() {
             tx.stream("a").unwrap().append(b"more").unwrap();
             tx
         });
-        shut.wait_for_a_writer();
+        shut.wait_for_somebody();
         let goes_on = ends_beside(&shut, || {
             assert_eq!(db.stats().checkpoints, 0);
             let other = db.begin().unwrap();
@@ -357,4 +372,43 @@ fn a_checkpoint_lets_go_of_what_open_transactions_cover() {
     assert!(looks > leaves * 9 / 10, "{looks} nodes of {leaves} leaves were looked for on disk");
     tx.rollback().unwrap();
     assert!(db.read("a", ..).unwrap() == bytes && db.verify().unwrap().is_clean());
+}
+
+/// What a transaction reads is fetched from disk without the core's latch. It is whole, though others change the nodes on the way
+/// to it meanwhile, and checkpoints set free what they have given up.
+#[test]
+fn a_transaction_that_reads_from_disk_lets_others_go_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("background.ns");
+    let options = Options::new().leaf_bytes(4096).fanout(16);
+    let bytes: Vec<u8> = (0..1_000_000u32).map(|at| (at / 7) as u8).collect();
+    {
+        let db = options.clone().open(&path).unwrap();
+        db.create("a").unwrap();
+        db.append("a", &bytes).unwrap();
+        db.close().unwrap();
+    }
+    let env = DelegatingEnv::<Gate>::default();
+    let db = options.open_in(env.clone(), &path).unwrap();
+    let tx = db.begin().unwrap();
+    tx.stream("a").unwrap().len().unwrap();
+    env.hook().stops_reads.store(true, Ordering::Release);
+    let shut = Shut::new(env.hook());
+    std::thread::scope(|scope| {
+        let read = move || tx.stream("a").unwrap().read(100_000..800_000);
+        let reader = std::thread::Builder::new().name("reader".to_owned()).spawn_scoped(scope, read).unwrap();
+        // It has the root, and nothing below.
+        shut.wait_for_somebody();
+        let goes_on = ends_beside(&shut, || {
+            assert_eq!(db.stats().transactions_open, 1);
+            for at in 0..30 {
+                db.write("a", 99_000 - 4096 * (at % 20), &[7; 100]).unwrap();
+                db.write("a", 801_000 + 4096 * (at % 20), &[7; 100]).unwrap();
+                db.checkpoint().unwrap();
+            }
+        });
+        drop(shut);
+        assert!(goes_on, "the core's latch is held while a transaction reads from disk");
+        assert!(reader.join().unwrap().unwrap() == bytes[100_000..800_000]);
+    });
 }

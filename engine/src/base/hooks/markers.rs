@@ -174,7 +174,6 @@ pub const MARKERS: &[&str] = &[
     "a checkpoint is taken in the background",
     "a deferred commit is made durable in the background",
     "a checkpoint in the background is far behind",
-    "a full disk has refused a checkpoint",
     "a writer keeps to the pace of a checkpoint",
     "a transaction keeps to the pace of a checkpoint",
     "a read of a transaction is the oldest that pins",

@@ -616,12 +616,6 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
-        name: "a read of a transaction pins nothing",
-        mechanism: "readers",
-        broken: "What a transaction reads without the latch may be overwritten meanwhile, if others give it up.",
-        survives_tests: true,
-    },
-    Mutant {
         name: "a read of a version takes the core's latch",
         mechanism: "readers",
         broken: "Whoever reads a snapshot waits for whoever changes something or captures a checkpoint.",
