@@ -27,7 +27,7 @@ pub fn overwrite_varint(mut value: u64, place: &mut [u8]) {
         value >>= 7;
     }
     assert!(value < 0x80, "an encoding as long as its place");
-    place[last] = value as u8;
+    place[last] = (value & 0x7f) as u8;
 }
 
 /// Length of the encoding of `value`.

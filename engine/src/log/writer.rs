@@ -120,8 +120,9 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
 
     /// Whether the record at `lsn`, which was the last when it ended at `end`, still is, and no flight has taken it.
     pub fn is_open(&self, lsn: Lsn, end: Lsn) -> bool {
-        let is_here = lsn >= self.buffer_lsn || mutant!("what a flight took grows in memory only");
-        is_here && self.next_lsn() == end
+        let is_taken = lsn < self.buffer_lsn;
+        (!is_taken && self.next_lsn() == end)
+            || (is_taken && mutant!("what a flight took grows in memory only"))
     }
 
     /// Appends `more` to the last field of the record at `lsn`, which [`Log::is_open`]. No I/O.

@@ -139,6 +139,7 @@ impl<E: Env> Core<E> {
             return Ok(false);
         }
         self.check_health()?;
+        self.growing = None;
         self.reserve_end()?;
         let (undone, undo_next) = self.compensate(txn, None)?;
         let undo_next = if mutant!("a compensation leads to itself") { Some(undone) } else { undo_next };

@@ -81,6 +81,7 @@ fn a_savepoint_inside_a_word_is_a_place_to_go_back_to() {
     stream.append(b"rd").unwrap();
     tx.rollback_to(&inside).unwrap();
     assert_eq!(stream.read(..).unwrap(), b"wo");
+    assert!(stream.insert(4, b"s").is_err(), "where the word ended there is nothing any more");
     stream.append(b"od").unwrap();
     tx.rollback_to(&inside).unwrap();
     assert_eq!(stream.read(..).unwrap(), b"wo");
