@@ -49,7 +49,9 @@ pub mod internals {
     use crate::catalog::{Maps, Overlay};
     use crate::map::OrderedMap;
 
+    pub use crate::cache::{NodeCache, Shelf, Weigh};
     pub use crate::catalog::Version;
+    pub use crate::format::block_ref::BlockRef;
     pub use crate::format::record::{Body, Record};
     pub use crate::log::{Flight, Log, LogFile, LogIdentity, Wait};
     pub use crate::txn::{Locks, Published, Stop};
