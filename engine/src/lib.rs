@@ -49,6 +49,7 @@ pub mod internals {
     use crate::catalog::{Maps, Overlay};
     use crate::map::OrderedMap;
 
+    pub use crate::cache::{NodeCache, Shelf, Weigh};
     pub use crate::catalog::Version;
     pub use crate::format::block_ref::BlockRef;
     pub use crate::format::extent::Extent;

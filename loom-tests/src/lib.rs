@@ -1,6 +1,6 @@
 //! Loom's world as a [`Platform`](numstore::env::Platform) and an [`Env`](numstore::env::Env), so that loom checks the very
-//! source of the engine: its latches (`tests/latch`), the flights of its log with the versions that they show, and the
-//! waits for its locks (`tests/tasks`).
+//! source of the engine: its latches (`tests/latch`), the flights of its log with the versions that they show, the waits for
+//! its locks, and its cache of nodes (`tests/tasks`).
 //!
 //! What loom explores: every schedule with at most [`PREEMPTIONS`] preemptions, and for each load every value that
 //! the orderings allow. What it reports: access to a [`Watched`] that is not ordered, and states in which everybody
@@ -11,6 +11,7 @@
 //! an ordering that is missing shows on the paths on which nobody sleeps; as all schedules are tried, each model
 //! has those.
 
+pub mod cache;
 mod env;
 pub mod flights;
 pub mod locks;

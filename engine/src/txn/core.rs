@@ -279,9 +279,10 @@ impl<E: Env> Core<E> {
     /// # Errors
     /// [`Error::Poisoned`] after an earlier failure.
     pub fn check_readable(&self) -> Result<()> {
-        let unsynced = self.health.cause().is_some_and(|cause| cause.starts_with("sync failed"));
+        let unsynced = format!("sync failed on {} at", self.store.file.path().display());
+        let unsynced = || self.health.cause().is_some_and(|cause| cause.starts_with(&unsynced));
         let all_last = || self.logged_before(self.unsettled.all().to_last).is_none();
-        if unsynced && mutant!("a transaction reads on after a failed sync") && all_last() {
+        if mutant!("a transaction reads on after a failed sync") && unsynced() && all_last() {
             return Ok(());
         }
         self.check_health()

@@ -1,7 +1,7 @@
 //! Bugs that can be planted in the engine itself, and that the models must find. With the feature `mutants` alone; one
 //! test, since a bug is planted in the whole process.
 
-use loom_tests::{Sound, finding, flights, locks};
+use loom_tests::{Sound, cache, finding, flights, locks};
 use numstore::hooks::{MUTANTS, mutant, select};
 
 #[test]
@@ -10,10 +10,16 @@ fn the_models_find_planted_bugs() {
     let next = flights::landing_beside_the_next::<Sound>;
     let (readers, circle) =
         (locks::readers_go_on_together::<Sound>, locks::one_of_a_circle_gives_way::<Sound>);
-    let bugs: [(usize, usize, fn(), &str); 6] = [
+    let bugs: [(usize, usize, fn(), &str); 7] = [
         (mutant("a landing wakes nobody to lead the next flight"), 1, next, "deadlock"),
         (mutant("a commit returns when its flight is under way"), 2, landing, "Causality"),
         (mutant("a landing wakes one of those aboard"), 2, landing, "deadlock"),
+        (
+            mutant("a cached node answers for its block"),
+            1,
+            cache::a_block_is_used_again::<Sound>,
+            "reference says",
+        ),
         (mutant("a version is shown too early"), 2, flights::versions_go_forward::<Sound>, "Causality"),
         (mutant("of several who were granted one is woken"), 2, readers, "deadlock"),
         (mutant("whoever has to give way is not woken"), 2, circle, "deadlock"),

@@ -1,7 +1,7 @@
 //! Nothing is found. The long ones run if `NUMSTORE_LOOM` is `all`.
 
 use loom_tests::flights::{self, Plant};
-use loom_tests::{PREEMPTIONS, Sound, explore, is_long, locks};
+use loom_tests::{PREEMPTIONS, Sound, cache, explore, is_long, locks};
 
 /// The first bound, or the second one if there is time.
 fn bound(everyday: usize, long: usize) -> usize {
@@ -81,4 +81,24 @@ fn readers_go_on_together() {
 #[test]
 fn one_of_a_circle_gives_way() {
     explore(PREEMPTIONS, locks::one_of_a_circle_gives_way::<Sound>);
+}
+
+#[test]
+fn two_load_one_node() {
+    explore(PREEMPTIONS, cache::two_load_one::<Sound>);
+}
+
+#[test]
+fn each_drives_out_the_others_node() {
+    explore(bound(2, PREEMPTIONS), cache::each_drives_out_the_others::<Sound>);
+}
+
+#[test]
+fn three_drive_out_one_another() {
+    explore(bound(1, 2), cache::three_drive_out_one_another::<Sound>);
+}
+
+#[test]
+fn a_block_is_used_again() {
+    explore(bound(2, PREEMPTIONS), cache::a_block_is_used_again::<Sound>);
 }

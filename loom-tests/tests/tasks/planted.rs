@@ -1,7 +1,7 @@
 //! Each model on a platform or in a protocol with an error, which loom must find.
 
 use loom_tests::flights::{self, Plant};
-use loom_tests::{Deaf, Sound, WeakAcquire, WeakRelease, finding, locks};
+use loom_tests::{Deaf, Sound, WeakAcquire, WeakRelease, cache, finding, locks};
 
 macro_rules! found {
     ($($test:ident: $preemptions:literal, $model:expr => $says:literal,)*) => {
@@ -27,6 +27,12 @@ found! {
     weak_release_beside_a_flush: 3, flights::commit_beside_a_flush::<WeakRelease> => "Causality violation",
     weak_release_of_a_version: 2, flights::versions_go_forward::<WeakRelease> => "Causality violation",
     weak_acquire_of_a_version: 2, flights::versions_go_forward::<WeakAcquire> => "Causality violation",
+    weak_release_of_a_loaded_node: 2, cache::two_load_one::<WeakRelease> => "Causality violation",
+    weak_acquire_of_a_loaded_node: 2, cache::two_load_one::<WeakAcquire> => "Causality violation",
+    weak_release_of_a_node_behind_another: 2, cache::each_drives_out_the_others::<WeakRelease> => "Causality violation",
+    lost_wake_up_of_a_loader: 2, cache::each_drives_out_the_others::<Deaf> => "deadlock",
+    weak_release_of_a_flush: 1, flights::flush_beside_the_next::<WeakRelease> => "Causality violation",
+    lost_wake_up_of_a_flush: 1, flights::flush_beside_the_next::<Deaf> => "deadlock",
     lost_wake_up_of_a_waiter: 2, locks::writers_take_turns::<Deaf> => "deadlock",
     lost_wake_up_of_readers: 2, locks::readers_go_on_together::<Deaf> => "deadlock",
     lost_wake_up_in_a_circle: 2, locks::one_of_a_circle_gives_way::<Deaf> => "deadlock",

@@ -128,11 +128,14 @@ impl Stage {
         let operations = programs.values().map(Vec::len).sum::<usize>() as u64;
         self.counters.operations += operations;
         self.world.set_schedule(schedule(turns));
-        self.world.limit_steps(self.world.steps() + (operations + end_after) * STEPS_PER_OPERATION);
+        let steps_max = self.world.steps() + (operations + end_after) * STEPS_PER_OPERATION;
+        let before = self.world.limit_steps(steps_max);
         let failures = self.failures();
         session.db().set_lock_timeout(self.patience);
         self.world.take_jump();
         play(&recorder, session, programs, end_after)?;
+        // What comes behind them, beside a background task, is no step of theirs.
+        self.world.limit_steps(before.max(steps_max));
         let jump = self.world.take_jump();
         session.db().set_lock_timeout(Duration::ZERO);
         let mut written = std::mem::take(&mut *recorder.write());

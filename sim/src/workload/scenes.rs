@@ -81,25 +81,34 @@ impl Generator {
             Operation::In(txn, Step::Edit { name: name.clone(), edit })
         };
         let other = self.swarm.names.iter().find(|known| **known != name).unwrap_or(&name).clone();
+        let read = |name: &String, to| Step::Edit { name: name.clone(), edit: Edit::Read { from: 0, to } };
+        let end = |txn| Operation::Commit { txn, sync: true };
         let mut part = vec![Operation::Checkpoint, Operation::Begin(stays)];
-        for place in 0..self.dice.between(1, 3) {
-            part.push(write(stays, (place * 256).min(len)));
-        }
-        part.extend([Operation::Begin(passes), write(passes, len.saturating_sub(1))]);
-        part.push(Operation::Commit { txn: passes, sync: true });
+        // Apart from where the other one writes, or it would wait for ever.
+        let places = (0..self.dice.between(1, 3)).map(|place| place * 256);
+        part.extend(places.filter(|at| at + 1 < len).map(|at| write(stays, at)));
         part.push(Operation::Direct(Step::Create { name: other.clone() }));
-        for _ in 0..self.dice.between(2, 4) {
+        part.extend(self.wear(&other, 1));
+        part.extend([Operation::Begin(passes), write(passes, len.saturating_sub(1)), end(passes)]);
+        part.extend(self.wear(&other, 3));
+        let there = Self::len(model, u64::MAX, &other);
+        part.push(Operation::ReadDurable(read(&other, there)));
+        part.extend([Operation::ReadDurable(read(&name, len)), Operation::Snapshot(stays), end(stays)]);
+        part.extend(self.wear(&other, 3));
+        part.push(Operation::ReadSnapshot(stays, read(&name, len)));
+        part.into_iter().map(|operation| (1, operation)).collect()
+    }
+
+    /// So many times a few leaves more, and a checkpoint that writes them.
+    fn wear(&mut self, name: &str, times: u64) -> Vec<Operation> {
+        let mut part = Vec::new();
+        for _ in 0..times {
             let size = self.dice.between(300, 3000);
             let edit = Edit::Append { data: arguments::bytes(&mut self.dice, size) };
-            part.push(Operation::Direct(Step::Edit { name: other.clone(), edit }));
+            part.push(Operation::Direct(Step::Edit { name: name.to_owned(), edit }));
             part.push(Operation::Checkpoint);
         }
-        for name in [other, name.clone()] {
-            let to = Self::len(model, u64::MAX, &name);
-            part.push(Operation::ReadDurable(Step::Edit { name, edit: Edit::Read { from: 0, to } }));
-        }
-        part.push(Operation::Commit { txn: stays, sync: true });
-        part.into_iter().map(|operation| (1, operation)).collect()
+        part
     }
 
     /// The longest stream and its length.

@@ -98,7 +98,8 @@ impl Inode {
             reached!("a gap behind the old end of a file holds stale bytes");
             let source = stale.source(dice);
             for sector in unwritten.take(STALE_MAX as usize) {
-                match source {
+                // A whole superblock at the beginning would be a database that somebody has put there.
+                match source.filter(|_| sector >= PAGE / SECTOR) {
                     Some(image) => found.take_sectors(image, sector..sector + 1),
                     None => found.set_sector(sector, &stale.draw(dice)),
                 }

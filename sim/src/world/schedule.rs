@@ -11,8 +11,8 @@ impl World {
     }
 
     /// A run that passes more scheduling points than this is stuck.
-    pub fn limit_steps(&self, steps: u64) {
-        self.shared.tasks.limit_steps(steps);
+    pub fn limit_steps(&self, steps: u64) -> u64 {
+        self.shared.tasks.limit_steps(steps)
     }
 
     /// Who waited for what when time jumped for the first time since this was asked, since nobody could go on.

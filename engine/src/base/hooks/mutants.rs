@@ -240,7 +240,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a transaction reads on after a failed sync",
         mechanism: "poison",
-        broken: "Where no commit is lost, a transaction is shown nodes that were written and may not be there any more.",
+        broken: "After a failed checkpoint a transaction is shown nodes that were written and may not be there any more.",
         survives_tests: true,
     },
     Mutant {

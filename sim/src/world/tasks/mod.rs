@@ -74,8 +74,8 @@ impl Tasks {
         self.lock().schedule = schedule;
     }
 
-    pub(crate) fn limit_steps(&self, steps: u64) {
-        self.lock().steps_max = steps;
+    pub(crate) fn limit_steps(&self, steps: u64) -> u64 {
+        std::mem::replace(&mut self.lock().steps_max, steps)
     }
 
     /// A number that differs if other tasks ran, or at other points; 0 while there is one task.
