@@ -39,6 +39,7 @@ impl<F: Flavor> Shared<F> {
                     Err(Stop::Blocked) => locks.waiter(txn),
                     Err(Stop::Failed(Error::Deadlock { .. })) => return false,
                     Err(Stop::Failed(e)) => panic!("{e}"),
+                    Err(Stop::Behind) => unreachable!("there are no checkpoints here"),
                 }
             };
             waiter.sleep(&LoomDisk, None);

@@ -13,7 +13,7 @@ use numstore::hooks::{CAPACITY, Collector, MARKERS, is_same};
 pub const SIM_MARKERS: &[&str] = &[
     // The simulated machine.
     "a sync of a log failed",
-    "a sync of the data file failed",
+    "a failed sync of the data file took writes back",
     "a gap behind the old end of a file holds stale bytes",
     "a file lost its end and with it what was written there",
     "the disk was too full for the data file",

@@ -14,6 +14,8 @@ use numstore::env::{
 pub enum Call {
     /// Opening a file for writing, or creating it.
     Open,
+    /// Opening a file to read.
+    Look,
     /// Writing.
     Write,
     /// Reserving space.
@@ -136,9 +138,8 @@ impl<H: Hook> Disk for DelegatingDisk<H> {
     type File = DelegatingFile<H>;
 
     fn open(&self, path: &Path, mode: OpenMode) -> io::Result<DelegatingFile<H>> {
-        if mode.write || mode.create_new {
-            self.hook.enter(Call::Open)?;
-        }
+        let call = if mode.write || mode.create_new { Call::Open } else { Call::Look };
+        self.hook.enter_file(call, path)?;
         Ok(DelegatingFile {
             real: self.real.open(path, mode)?,
             path: path.to_owned(),

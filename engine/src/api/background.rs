@@ -9,7 +9,7 @@ use crate::base::{Error, Result};
 use crate::env::{Clock, Env, Scheduler, TaskHandle};
 use crate::recovery::{checkpoint_beside, is_checkpoint_wanted};
 use crate::sync::Latched;
-use crate::txn::{Bell, Core};
+use crate::txn::{Bell, Core, Sign};
 
 /// The core of a database, as calls and the task share it.
 pub(super) type SharedCore<E> = Arc<Latched<Core<E>, <E as Env>::Platform>>;
@@ -30,9 +30,9 @@ impl<E: Env> Background<E> {
         let (shared, waits) = (Arc::clone(core), Arc::clone(&bell));
         let mut latched = core.lock();
         let env = latched.store.env.clone();
-        let clock = env.clone();
+        let (clock, sign) = (env.clone(), latched.sign());
         let body = Box::new(move || {
-            let mut tells = BreakOnPanic::<E> { bell: &waits, ended: false };
+            let mut tells = BreakOnPanic::<E> { bell: &waits, sign: &sign, ended: false };
             loop {
                 let deadline = shared.lock().sync_by;
                 if !waits.wait(deadline) {
@@ -62,6 +62,7 @@ impl<E: Env> Background<E> {
 /// Tells all callers when the task panics, unless it has `ended` before.
 struct BreakOnPanic<'a, E: Env> {
     bell: &'a Bell<E::Platform>,
+    sign: &'a Sign<E::Platform>,
     ended: bool,
 }
 
@@ -69,6 +70,7 @@ impl<E: Env> Drop for BreakOnPanic<'_, E> {
     fn drop(&mut self) {
         if !self.ended {
             self.bell.break_off();
+            self.sign.raise();
         }
     }
 }

@@ -11,7 +11,9 @@ use crate::catalog::check_name;
 use crate::env::{Clock, Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Picture as Locks};
-use crate::recovery::{Verification, checkpoint_beside, run_committed, splice_committed, verify, with_room};
+use crate::recovery::{
+    Verification, check_not_behind, checkpoint_beside, run_committed, splice_committed, verify, with_room,
+};
 use crate::txn::{Core, Pace, Stop};
 
 use super::place::{Held, Place};
@@ -85,6 +87,7 @@ impl<E: Env> Database<E> {
             if find(core, txn, &key, Mode::X)?.is_some() {
                 return Err(Error::StreamExists { name: name.to_owned() }.into());
             }
+            check_not_behind(core)?;
             let stream = core.take_stream_id();
             with_room(core, |core| run_committed(core, txn, Operation::Create { stream, name: name.into() }))
         })

@@ -60,6 +60,7 @@ impl<E: Env> Shared<E> {
             let attempt = self.core.lock().guarded(|core| {
                 let before = core.next_lsn();
                 let txn = *number.get_or_init(|| begin(core));
+                core.locks.start(txn);
                 // It also holds what a failed commit wrote and what may vanish; snapshots go on.
                 let ended = if waited { core.locks.end_wait(txn) } else { Ok(()) };
                 let caught_up = std::mem::replace(&mut caught_up, Ok(()));
@@ -74,6 +75,7 @@ impl<E: Env> Shared<E> {
                         if mutant!("a call that waits for a checkpoint loses its locks") {
                             core.locks.release(txn);
                         }
+                        core.locks.pause(txn);
                         return Ok(Err(Pause::Checkpoint));
                     }
                     Err(Stop::Failed(e)) => Err(fail(core, txn, e)),

@@ -7,7 +7,7 @@ use crate::catalog::{Name, Store, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::stride::Stride;
 use crate::lock::{Mode, Span};
-use crate::recovery::{remove_strided, splice, with_room, write_strided};
+use crate::recovery::{check_not_behind, remove_strided, splice, with_room, write_strided};
 use crate::tree::Tree;
 use crate::txn::{Core, Stop};
 
@@ -135,6 +135,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
         let place = Place::remove(&range);
         self.show(|core, txn| {
             let range = place.lock(core, txn, self.held(), 0)?;
+            check_not_behind(core)?;
             let bytes = core.store.trees().read_range(&core.tree(self.id)?, range.clone())?;
             if !range.is_empty() {
                 with_room(core, |core| splice(core, txn, self.id, range.clone(), &[]))?;

@@ -8,7 +8,7 @@ use crate::catalog::{Name, Store, check_name, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Target};
-use crate::recovery::{commit, roll_back, roll_back_to, with_room};
+use crate::recovery::{check_not_behind, commit, roll_back, roll_back_to, with_room};
 use crate::txn::{Core, Durability, Pace, Savepoint, Stop};
 
 use super::database::RECLAIM_AT_COMMIT;
@@ -70,6 +70,7 @@ impl<E: Env> Transaction<E> {
             if find(core, txn, &key, Mode::X)?.is_some() {
                 return Err(Error::StreamExists { name: name.to_owned() }.into());
             }
+            check_not_behind(core)?;
             let stream = core.take_stream_id();
             core.locks.take(txn, &Target::Stream(stream), Mode::X)?;
             with_room(core, |core| {

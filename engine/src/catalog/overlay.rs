@@ -130,11 +130,6 @@ impl Overlay {
         }
     }
 
-    /// Whether nothing is uncommitted.
-    pub fn is_empty(&self) -> bool {
-        self.streams.is_empty() && self.names.is_empty()
-    }
-
     /// The oldest era of which a committed state may reach blocks that died in it.
     pub fn oldest(&self) -> Option<Era> {
         let streams = self.streams.values().map(Covered::oldest);

@@ -1,5 +1,6 @@
 //! Logs that are in the way: whether one was ever written to.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::base::{Error, Result};
@@ -16,7 +17,11 @@ use super::{LogIdentity, log_path, read_log};
 /// [`Error::Io`].
 pub fn has_batches<D: Disk>(disk: &D, db_path: &Path, identity: LogIdentity) -> Result<bool> {
     let path = log_path(db_path, identity.generation);
-    let Ok(file) = disk.open(&path, OpenMode::default()) else { return Ok(false) };
+    let file = match disk.open(&path, OpenMode::default()) {
+        Ok(file) => file,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(e) => return Err(Error::io("open", &path, 0, e)),
+    };
     let mut block = [0; LOG_HEADER_BYTES];
     let length = file.len().map_err(|e| Error::io("length", &path, 0, e))?;
     if length < LOG_HEADER_BYTES as u64 {
@@ -24,7 +29,8 @@ pub fn has_batches<D: Disk>(disk: &D, db_path: &Path, identity: LogIdentity) -> 
     }
     read_exact_at(&file, &mut block, 0).map_err(|e| Error::io("read", &path, 0, e))?;
     let Ok(header) = LogHeader::decode(&block) else { return Ok(false) };
-    if header.identity != identity {
+    // A segment is there as a whole before any batch goes to it.
+    if header.identity != identity || length < LOG_HEADER_BYTES as u64 + u64::from(header.segment_bytes) {
         return Ok(false);
     }
     let (generation, lsn) = (identity.generation, header.start_lsn);

@@ -74,7 +74,7 @@ pub fn verify<E: Env>(core: &mut Core<E>, trusts_leaves: bool) -> Result<Verific
 fn check_locks<E: Env>(core: &Core<E>, report: &mut Verification) {
     let table = core.locks.table();
     report.problems.extend(table.check());
-    let is_lost = |txn| core.table.get(txn).is_none() && !core.locks.has_waiter(txn);
+    let is_lost = |txn| core.table.get(txn).is_none() && !core.locks.has_call(txn);
     if !table.is_idle() {
         let held = table.picture().locks;
         let lost = held.into_iter().filter(|lock| is_lost(lock.txn));

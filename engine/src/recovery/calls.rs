@@ -24,18 +24,34 @@ const MAX_SPARSE_ELEMENTS: u64 = 1024;
 ///
 /// [`catch_up`]: super::catch_up
 pub fn with_room<E: Env, R>(core: &mut Core<E>, run: impl Fn(&mut Core<E>) -> Result<R>) -> Result<R, Stop> {
-    if core.bell.is_some() && core.may_start_over && is_far_behind(core) {
-        reached!("a checkpoint in the background is far behind");
-        return Err(Stop::Behind);
+    check_not_behind(core)?;
+    if !is_vain(core) {
+        checkpoint_if_due(core)?;
     }
-    checkpoint_if_due(core)?;
     let first = run(core);
-    let now = || core.store.env.clock().monotonic();
-    let full = first.as_ref().is_err_and(Error::is_full);
-    if full && core.backoff.is_vain(core.next_lsn(), now) {
+    if first.as_ref().is_err_and(Error::is_full) && is_vain(core) {
         return Ok(first?);
     }
     Ok(again_if_full(core, first, run)?)
+}
+
+/// That a call which has changed nothing may go on, and need not wait for a checkpoint without the latch first. What takes
+/// long, or takes something, comes behind this.
+///
+/// # Errors
+/// [`Stop::Behind`].
+pub fn check_not_behind<E: Env>(core: &Core<E>) -> Result<(), Stop> {
+    if core.bell.is_some() && core.may_start_over && is_far_behind(core) && !is_vain(core) {
+        reached!("a checkpoint in the background is far behind");
+        return Err(Stop::Behind);
+    }
+    Ok(())
+}
+
+/// Whether a full disk has refused a checkpoint of the same state a moment ago. What goes on without one is bounded by the
+/// room that there is.
+fn is_vain<E: Env>(core: &Core<E>) -> bool {
+    core.backoff.is_vain(core.next_lsn(), || core.oldest_pin(), || core.store.env.clock().monotonic())
 }
 
 /// Runs what changes nothing where it fails. If the disk is full, a checkpoint frees what it can, and it is tried once more.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::base::Lsn;
+use crate::base::{Era, Lsn};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
@@ -19,16 +19,24 @@ pub struct Backoff(Option<Refusal>);
 struct Refusal {
     /// The end of the log at the time.
     at: Lsn,
+    /// The oldest that readers kept from being used again.
+    pin: Era,
     pause: Duration,
     /// When the pause is over.
     until: Duration,
 }
 
 impl Backoff {
-    /// A checkpoint of the state at `at` was refused `now`.
-    pub fn refuse(&mut self, at: Lsn, now: Duration) {
-        let pause = self.0.map_or(FIRST_PAUSE, |last| (2 * last.pause).min(LAST_PAUSE));
-        self.0 = Some(Refusal { at, pause, until: now.saturating_add(pause) });
+    /// A checkpoint of the state at `at`, of which readers pinned `pin`, was refused `now`. A pause that is not over gets no longer.
+    pub fn refuse(&mut self, at: Lsn, pin: Era, now: Duration) {
+        let (pause, until) = match self.0 {
+            Some(last) if now < last.until => (last.pause, last.until),
+            last => {
+                let pause = last.map_or(FIRST_PAUSE, |last| (2 * last.pause).min(LAST_PAUSE));
+                (pause, now.saturating_add(pause))
+            }
+        };
+        self.0 = Some(Refusal { at, pin, pause, until });
     }
 
     /// A checkpoint was taken.
@@ -41,8 +49,8 @@ impl Backoff {
         self.0.is_some_and(|last| now() < last.until)
     }
 
-    /// Whether the pause is not over, and nothing was logged since.
-    pub fn is_vain(&self, at: Lsn, now: impl FnOnce() -> Duration) -> bool {
-        self.0.is_some_and(|last| last.at == at) && self.is_on(now)
+    /// Whether the pause is not over, nothing was logged since, and no reader has let go of anything.
+    pub fn is_vain(&self, at: Lsn, pin: impl FnOnce() -> Era, now: impl FnOnce() -> Duration) -> bool {
+        self.0.is_some_and(|last| last.at == at && last.pin == pin()) && self.is_on(now)
     }
 }

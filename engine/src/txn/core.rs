@@ -252,6 +252,10 @@ impl<E: Env> Core<E> {
         if self.bell.as_ref().is_some_and(|bell| bell.is_broken()) {
             self.poison_by_panic();
         }
+        if self.underway.as_ref().is_some_and(|underway| underway.is_broken_off()) {
+            self.health.poison(|| "the writing of a checkpoint panicked".to_owned());
+            self.locks.wake_all();
+        }
         if std::mem::replace(&mut self.changing, true) {
             self.health.poison(|| "a call panicked half-way".to_owned());
             self.locks.wake_all();
@@ -279,8 +283,10 @@ impl<E: Env> Core<E> {
     /// # Errors
     /// [`Error::Poisoned`] after an earlier failure.
     pub fn check_readable(&self) -> Result<()> {
-        let unsynced = format!("sync failed on {} at", self.store.file.path().display());
-        let unsynced = || self.health.cause().is_some_and(|cause| cause.starts_with(&unsynced));
+        let unsynced = || {
+            let data_file = format!("sync failed on {} at", self.store.file.path().display());
+            self.health.cause().is_some_and(|cause| cause.starts_with(&data_file))
+        };
         let all_last = || self.logged_before(self.unsettled.all().to_last).is_none();
         if mutant!("a transaction reads on after a failed sync") && unsynced() && all_last() {
             return Ok(());

@@ -26,7 +26,7 @@ impl<P: Platform> Health<P> {
     /// Allows no write from now on; the first cause stays.
     pub fn poison(&mut self, cause: impl FnOnce() -> String) {
         self.cause.get_or_insert_with(cause);
-        self.sign.word.store_release(1);
+        self.sign.raise();
     }
 
     /// Why nothing may be written.
@@ -49,6 +49,11 @@ impl<P: Platform> Health<P> {
 }
 
 impl<P: Platform> Sign<P> {
+    /// Something has failed of which whoever has the core's latch next will know.
+    pub fn raise(&self) {
+        self.word.store_release(1);
+    }
+
     /// Whether something has failed. Who has to be sure asks under the latch.
     pub fn is_up(&self) -> bool {
         self.word.load_acquire() != 0

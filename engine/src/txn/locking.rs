@@ -55,12 +55,14 @@ pub struct Locks<P: Platform> {
     waiters: IdMap<TxnId, Arc<Waiter<P>>>,
     /// Of those whose wait ended in a deadlock and who do not know yet.
     victims: IdMap<TxnId, Cycle>,
+    /// Of calls that have let go of the latch, hold their locks, and will start over.
+    pausing: IdMap<TxnId, ()>,
 }
 
 impl<P: Platform> Default for Locks<P> {
     fn default() -> Locks<P> {
         let (table, waiters, victims) = (LockTable::default(), IdMap::default(), IdMap::default());
-        Locks { timeout: Duration::ZERO, table, waiters, victims }
+        Locks { timeout: Duration::ZERO, table, waiters, victims, pausing: IdMap::default() }
     }
 }
 
@@ -107,9 +109,19 @@ impl<P: Platform> Locks<P> {
         text
     }
 
-    /// Whether a call of `txn` waits, or does not know yet that its wait is over.
-    pub fn has_waiter(&self, txn: TxnId) -> bool {
-        self.waiters.contains_key(&txn)
+    /// A call of `txn` keeps its locks, lets go of the latch, and will start over.
+    pub fn pause(&mut self, txn: TxnId) {
+        self.pausing.insert(txn, ());
+    }
+
+    /// A call of `txn` starts, or starts over.
+    pub fn start(&mut self, txn: TxnId) {
+        self.pausing.remove(&txn);
+    }
+
+    /// Whether a call of `txn` waits, or does not know yet that its wait is over, or is about to start over.
+    pub fn has_call(&self, txn: TxnId) -> bool {
+        self.waiters.contains_key(&txn) || self.pausing.contains_key(&txn)
     }
 
     /// How the wait of `txn` has ended. One that has not is given up.

@@ -8,7 +8,7 @@
 //! is taken under the latch, by whoever comes first.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::base::{Error, Result};
 use crate::cache::SuperblockSlots;
@@ -25,6 +25,7 @@ pub struct Underway<P: Platform> {
     written_bytes: AtomicU64,
     /// Changes with every step.
     steps: P::AtomicU32,
+    broken_off: AtomicBool,
     state: Latched<State, P>,
 }
 
@@ -41,6 +42,7 @@ impl<P: Platform> Underway<P> {
             total_bytes,
             written_bytes: AtomicU64::new(0),
             steps: P::AtomicU32::new(0),
+            broken_off: AtomicBool::new(false),
             state: Latched::new(State::Writing),
         }
     }
@@ -51,14 +53,21 @@ impl<P: Platform> Underway<P> {
         self.tell();
     }
 
-    /// Ends it. Only the first end counts.
-    pub fn end(&self, outcome: Outcome) {
+    /// Ends it. Only the first end counts; whether it was that.
+    pub fn end(&self, outcome: Outcome) -> bool {
         let mut state = self.state.lock();
-        if matches!(*state, State::Writing) {
+        let is_first = matches!(*state, State::Writing);
+        if is_first {
             *state = State::Ended(outcome);
         }
         drop(state);
         self.tell();
+        is_first
+    }
+
+    /// Whether its writer panicked.
+    pub fn is_broken_off(&self) -> bool {
+        self.broken_off.load(Ordering::Acquire)
     }
 
     fn tell(&self) {
@@ -128,6 +137,9 @@ pub struct EndOnPanic<P: Platform>(pub Arc<Underway<P>>);
 
 impl<P: Platform> Drop for EndOnPanic<P> {
     fn drop(&mut self) {
-        self.0.end(Err(Error::Poisoned { cause: "the writing of a checkpoint panicked".to_owned() }));
+        let cause = "the writing of a checkpoint panicked".to_owned();
+        if self.0.end(Err(Error::Poisoned { cause })) {
+            self.0.broken_off.store(true, Ordering::Release);
+        }
     }
 }

@@ -101,7 +101,8 @@ impl SimFile {
         state.strike(Strike::Failed, &self.path);
         let is_log = self.path.to_string_lossy().contains("-log-");
         reached!("a sync of a log failed", is_log);
-        reached!("a sync of the data file failed", !is_log);
+        let took_back = !is_log && reverts && !seqs.is_empty();
+        reached!("a failed sync of the data file took writes back", took_back);
         state.syncs_until_failure = None;
         state.narrate(|| format!("  sync of {} fails", self.path.display()));
         io::Error::other("injected sync failure")

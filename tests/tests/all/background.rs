@@ -351,6 +351,28 @@ fn whoever_waits_for_a_checkpoint_lets_others_go_on() {
     assert!(db.verify().unwrap().is_clean());
 }
 
+/// A direct call that waits for a checkpoint has locks and is no transaction; it is there, and will give them back.
+#[test]
+fn an_audit_knows_of_calls_that_wait_for_a_checkpoint() {
+    let (_dir, env, db) = open_with_gate();
+    let tx = db.begin().unwrap();
+    tx.stream("a").unwrap().append(&[1; 200_000]).unwrap();
+    let shut = Shut::new(env.hook());
+    std::thread::scope(|scope| {
+        let behind = scope.spawn(|| db.append("b", b"more").unwrap());
+        shut.wait_for_somebody();
+        wait_until("the call has taken its locks", || db.locks().to_string().contains("name \"b\""));
+        // It takes the latch, and keeps it while it waits for the checkpoint as well.
+        let audit = scope.spawn(|| db.verify().unwrap());
+        std::thread::sleep(Duration::from_millis(100));
+        drop(shut);
+        assert_eq!(audit.join().unwrap().problems, Vec::<String>::new());
+        behind.join().unwrap();
+    });
+    tx.commit().unwrap();
+    assert_eq!(db.len("b").unwrap(), 4);
+}
+
 /// What an open transaction covers is read from disk again once a checkpoint has written it.
 #[test]
 fn a_checkpoint_lets_go_of_what_open_transactions_cover() {

@@ -4,8 +4,12 @@
 //! database with a log is taken from a simulated machine as bytes, one thing is changed, and the result is opened on a
 //! fresh machine; every stream then reads as some committed state, or not at all.
 
-use numstore::{Error, ErrorCode, Options};
-use tests::{Crash, Image, Lab, noise, small};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::{fs, io};
+
+use numstore::{Database, Error, ErrorCode, Options};
+use tests::{Call, Crash, DelegatingEnv, Hook, Image, Lab, noise, small};
 
 /// The committed states of the one stream of [`crashed_image`], oldest first.
 fn states() -> Vec<Vec<u8>> {
@@ -322,4 +326,45 @@ fn a_missing_database_is_not_made_unasked() {
     let lab = Lab::new(1, options().create(false));
     assert_eq!(lab.try_open().err().expect("there is nothing").code(), ErrorCode::NoDatabase);
     assert!(lab.image().is_empty());
+}
+
+/// Does not let anybody look at logs.
+#[derive(Default)]
+struct HidesLogs(AtomicBool);
+
+impl Hook for HidesLogs {
+    fn enter_file(&self, call: Call, path: &Path) -> io::Result<()> {
+        let is_log = path.to_string_lossy().contains("-log-");
+        let refused = call == Call::Look && is_log && self.0.load(Ordering::Acquire);
+        if refused { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+    }
+}
+
+/// One slot is no good, and the other one says that the database was closed: that is true if no log goes on from there, and a
+/// log that cannot be looked at may be one.
+#[test]
+fn a_closed_state_is_not_believed_while_nobody_can_look_for_its_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, kept) = (dir.path().join("s.ns"), dir.path().join("kept"));
+    let db = Database::open(&path).unwrap();
+    db.create("s").unwrap();
+    db.close().unwrap();
+    let mut closed = fs::read(&path).unwrap();
+    let db = Database::open(&path).unwrap();
+    db.append("s", b"committed").unwrap();
+    let names = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+    let log = names.into_iter().find(|path| path.to_string_lossy().contains("-log-")).unwrap();
+    fs::copy(&log, &kept).unwrap();
+    drop(db);
+    closed[..512].fill(0xff);
+    fs::write(&path, &closed).unwrap();
+    fs::copy(&kept, &log).unwrap();
+
+    let env = DelegatingEnv::<HidesLogs>::default();
+    let open = || Options::new().open_in(env.clone(), &path).map(drop).unwrap_err().code();
+    env.hook().0.store(true, Ordering::Release);
+    assert_eq!(open(), ErrorCode::Io);
+    env.hook().0.store(false, Ordering::Release);
+    assert_eq!(open(), ErrorCode::Corruption);
+    assert!(fs::read(&path).unwrap() == closed, "nothing was written");
 }

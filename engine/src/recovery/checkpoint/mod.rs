@@ -61,7 +61,10 @@ pub fn is_checkpoint_wanted<E: Env>(core: &Core<E>) -> bool {
 fn note_begun<E: Env, R>(core: &mut Core<E>, begun: Result<R>) -> Result<R> {
     match &begun {
         Ok(_) => core.backoff.end(),
-        Err(e) if e.is_full() => core.backoff.refuse(core.next_lsn(), core.store.env.clock().monotonic()),
+        Err(e) if e.is_full() => {
+            let (pin, now) = (core.oldest_pin(), core.store.env.clock().monotonic());
+            core.backoff.refuse(core.next_lsn(), pin, now);
+        }
         Err(_) => {}
     }
     begun
@@ -105,7 +108,7 @@ pub fn checkpoint<E: Env>(core: &mut Core<E>) -> Result<()> {
 
 /// As [`checkpoint`], and lets go of the latch while it writes.
 pub fn checkpoint_beside<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result<()> {
-    write_beside(core, is_needless)
+    write_beside(core, |core| core.underway.is_none() && is_needless(core))
 }
 
 /// Waits until the state is not far behind its checkpoints, for the one under way or with one of its own. Does not hold the
@@ -123,6 +126,9 @@ fn write_beside<E: Env>(
     loop {
         let mut latched = core.lock();
         latched.guarded(|core| core.check_health())?;
+        if is_enough(&latched) {
+            return Ok(());
+        }
         if let Some(other) = latched.underway.clone() {
             drop(latched);
             reached!("a checkpoint waits for another one");
@@ -130,12 +136,10 @@ fn write_beside<E: Env>(
             core.lock().guarded(|core| finish(core, &other))?;
             continue;
         }
-        if is_enough(&latched) {
-            return Ok(());
-        }
         let mut job = latched.guarded(|core| {
             let job = next_job(core, rounds);
-            note_begun(core, job)
+            let is_ahead = job.as_ref().is_ok_and(|job| job.publication.is_none());
+            if is_ahead { job } else { note_begun(core, job) }
         })?;
         drop(latched);
         if mutant!("a capture lets others in") {
