@@ -24,13 +24,13 @@ impl<E: Env> Database<E> {
         self.change(|core, txn| {
             let stream = existing(find(core, txn, &key, Mode::S)?, name)?;
             let range = Place::Append.lock(core, txn, Held(stream), 1)?;
-            Ok(with_room(core, |core| {
+            with_room(core, |core| {
                 core.make_writable()?;
                 let run = core.space.allocate(core.store.free(), blocks)?;
                 let insert = Payload::Bulk(forge(run.start));
                 let splice = Operation::Splice { stream, offset: range.start, delete_len: 0, insert };
                 run_committed(core, txn, splice)
-            })?)
+            })
         })
     }
 
