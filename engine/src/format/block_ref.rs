@@ -26,9 +26,9 @@ pub const MAX_NODE_BYTES: usize = 4 * CHECKED_BYTES;
 pub struct BlockRef {
     /// The first of its blocks.
     pub block: BlockId,
-    /// Length in bytes, 1 to [`MAX_NODE_BYTES`]; what follows in the last block means nothing.
+    /// Length in bytes, 1 to `MAX_NODE_BYTES`; what follows in the last block means nothing.
     pub bytes: u32,
-    /// One CRC-32 for each started [`CHECKED_BYTES`]; unused ones are zero.
+    /// One CRC-32 for each started `CHECKED_BYTES`; unused ones are zero.
     pub sums: [u32; 4],
 }
 

@@ -110,7 +110,8 @@ pub struct Core<E: Env> {
     pub counters: Counters,
     pub(super) era: Era,
     pub(super) last_commit: Lsn,
-    pub(super) in_use: Vec<Weak<Version>>,
+    /// The versions that somebody may have, oldest first, with what is committed in each.
+    in_use: Vec<(Lsn, Weak<Version>)>,
     health: Health<E::Platform>,
     /// A call is changing the state; found set at the start of another, it says that one panicked half-way.
     changing: bool,
@@ -157,7 +158,7 @@ impl<E: Env> Core<E> {
             counters: Counters::default(),
             era: Era(0),
             last_commit: lsn,
-            in_use: vec![Arc::downgrade(&version)],
+            in_use: vec![(lsn, Arc::downgrade(&version))],
             health: Health::default(),
             changing: false,
             store,
@@ -214,6 +215,7 @@ impl<E: Env> Core<E> {
     /// What whoever has ended a transaction waits for, without the latch and when its commit is durable, if that has added to
     /// the log behind `before`. The first half of what makes a checkpoint due is free, so that most slow nobody down.
     pub fn pace(&self, before: Lsn) -> Option<Pace<E::Platform>> {
+        self.underway.as_ref()?;
         let (changed_bytes, most_bytes) = self.changed();
         let pace = self.pace_from(before, changed_bytes, most_bytes / 2, most_bytes / 2);
         reached!("a writer keeps to the pace of a checkpoint", pace.is_some());
@@ -223,6 +225,7 @@ impl<E: Env> Core<E> {
     /// As [`Core::pace`], for a call of a transaction that goes on and keeps its locks meanwhile: only whoever has changed as
     /// much as makes a checkpoint due waits, so that it comes to twice of that when the one under way has ended.
     pub fn pace_within(&self, txn: TxnId, before: Lsn) -> Option<Pace<E::Platform>> {
+        self.underway.as_ref()?;
         let (changed_bytes, most_bytes) = self.changed();
         let goes_on = self.table.get(txn).is_some();
         let pace = self.pace_from(before, changed_bytes, most_bytes, most_bytes).filter(|_| goes_on);
@@ -383,17 +386,21 @@ impl<E: Env> Core<E> {
         let version = Arc::new(version);
         self.note_readers();
         if !mutant!("versions in use are forgotten") {
-            self.in_use.push(Arc::downgrade(&version));
+            self.in_use.push((version.committed, Arc::downgrade(&version)));
         }
         self.published.push(version);
         self.publish_durable();
     }
 
-    /// Forgets the versions that nobody has, and notes since when others are read though they are not the newest.
+    /// Forgets the versions that nobody has, and notes since when others are read though they are not the newest. Those that
+    /// wait for the log are not looked at: with many threads that commit there are many.
     fn note_readers(&mut self) {
         let newest = self.published.get();
         let clock = self.store.env.clock();
-        self.in_use.retain(|version| {
+        self.in_use.retain(|(committed, version)| {
+            if *committed > newest.committed {
+                return true;
+            }
             let version = version.upgrade();
             if let Some(version) = version.as_ref().filter(|version| is_superseded(version, &newest)) {
                 version.note_superseded(|| clock.monotonic());
@@ -413,7 +420,7 @@ impl<E: Env> Core<E> {
         if mutant!("snapshots pin nothing") {
             return Era(u64::MAX);
         }
-        let versions = self.in_use.iter().filter_map(Weak::upgrade);
+        let versions = self.versions_in_use();
         let versions = versions.filter(|version| !self.has_expired(version)).map(|version| version.pin);
         let others = versions.chain(self.overlay.oldest()).min().unwrap_or(Era(u64::MAX));
         let reads = self.table.oldest_read().unwrap_or(Era(u64::MAX));
@@ -425,6 +432,10 @@ impl<E: Env> Core<E> {
     pub fn begin_read(&mut self, txn: TxnId) -> ReadPin {
         let now = self.era;
         self.table.state(txn).reading.get_or_insert_default().begin(now)
+    }
+
+    fn versions_in_use(&self) -> impl Iterator<Item = Arc<Version>> {
+        self.in_use.iter().filter_map(|(_, version)| version.upgrade())
     }
 
     fn has_expired(&self, version: &Version) -> bool {
@@ -440,7 +451,7 @@ impl<E: Env> Core<E> {
     /// How long the oldest version in use has been read though there is a newer one.
     pub fn oldest_snapshot_age(&self) -> Duration {
         let now = self.store.env.clock().monotonic();
-        let versions = self.in_use.iter().filter_map(Weak::upgrade);
+        let versions = self.versions_in_use();
         versions
             .filter(|version| !version.is_expired())
             .map(|version| version.age(now))
@@ -453,7 +464,7 @@ impl<E: Env> Core<E> {
         let published = self.published.get();
         let is_own =
             |version: &Arc<Version>| Arc::ptr_eq(version, &published) || self.published.is_waiting(version);
-        self.in_use.iter().filter_map(Weak::upgrade).filter(|version| !is_own(version)).count() as u64
+        self.versions_in_use().filter(|version| !is_own(version)).count() as u64
     }
 
     /// Makes sure that the log has room for `bytes` more of records, and behind these for ending every open transaction:
