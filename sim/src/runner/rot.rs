@@ -29,7 +29,9 @@ impl Stage {
     fn rot_slot(&mut self, at: u64, bit: u8) -> Option<()> {
         let fits = matches!(&self.phase, Phase::Down(Down { clean: true, .. }));
         // A slot may be old because its last write landed elsewhere; until an opening the other one is all that there is.
-        let spare = self.rotten_slot.is_none() && !self.is_betrayed();
+        // After lies a log may lie there that goes on from a state that both slots have lost, and contradicts the last one.
+        let has_lied = self.world.counters().lies > 0;
+        let spare = self.rotten_slot.is_none() && !self.is_betrayed() && !has_lied;
         if !fits || !spare || at >= SLOTS_BYTES {
             return None;
         }
