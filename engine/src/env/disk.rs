@@ -48,11 +48,7 @@ pub trait DiskFile: Send + Sync + 'static {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Appends what a [`DiskFile::read_at`] of `len` bytes gives to `buf`, in memory that need not be filled with zeros before.
     fn read_more_at(&self, buf: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<usize> {
-        let start = buf.len();
-        buf.resize(start + len, 0);
-        let read = self.read_at(&mut buf[start..], offset);
-        buf.truncate(start + read.as_ref().map_or(0, |read| *read));
-        read
+        append_read(buf, len, |new| self.read_at(new, offset))
     }
     /// Writes from `buf` to `offset`; returns how many bytes. Writing behind the end grows the file; the gap reads
     /// as zeros until a crash, and as anything after one.
@@ -101,6 +97,19 @@ pub fn read_exact_at(file: &impl DiskFile, mut buf: &mut [u8], mut offset: u64) 
         }
     }
     Ok(())
+}
+
+/// Appends what `read` puts into `len` new bytes to `buf`, which are zeros before.
+pub(in crate::env) fn append_read(
+    buf: &mut Vec<u8>,
+    len: usize,
+    read: impl FnOnce(&mut [u8]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let start = buf.len();
+    buf.resize(start + len, 0);
+    let read = read(&mut buf[start..]);
+    buf.truncate(start + read.as_ref().map_or(0, |read| *read));
+    read
 }
 
 /// Reads exactly `len` bytes into memory of their own, as [`read_exact_at`].

@@ -7,6 +7,8 @@ use std::os::unix::fs::FileExt;
 #[cfg(windows)]
 use std::os::windows::fs::FileExt;
 
+use crate::env::disk::append_read;
+
 /// Positioned transfers on a file. Vectored ones stop after their first buffer.
 #[derive(Debug)]
 pub(in crate::env::real) struct Transfers(File);
@@ -33,11 +35,7 @@ impl Transfers {
         len: usize,
         offset: u64,
     ) -> io::Result<usize> {
-        let start = buf.len();
-        buf.resize(start + len, 0);
-        let read = self.read_at(&mut buf[start..], offset);
-        buf.truncate(start + read.as_ref().map_or(0, |read| *read));
-        read
+        append_read(buf, len, |new| self.read_at(new, offset))
     }
 
     pub(in crate::env::real) fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {

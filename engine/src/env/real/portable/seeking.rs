@@ -5,6 +5,8 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 #[expect(clippy::disallowed_types, reason = "below the latches of the engine")]
 use std::sync::{Mutex, PoisonError};
 
+use crate::env::disk::append_read;
+
 /// Positioned transfers on a file.
 #[derive(Debug)]
 #[expect(clippy::disallowed_types, reason = "below the latches of the engine")]
@@ -40,11 +42,7 @@ impl Transfers {
         len: usize,
         offset: u64,
     ) -> io::Result<usize> {
-        let start = buf.len();
-        buf.resize(start + len, 0);
-        let read = self.read_at(&mut buf[start..], offset);
-        buf.truncate(start + read.as_ref().map_or(0, |read| *read));
-        read
+        append_read(buf, len, |new| self.read_at(new, offset))
     }
 
     pub(in crate::env::real) fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
