@@ -83,13 +83,6 @@ impl Catalog {
         Ok(())
     }
 
-    /// Takes the maps back to `before`, and `stream` with them.
-    pub fn restore(&mut self, before: Maps, stream: StreamId) {
-        reached!("a change that nobody could undo has failed");
-        self.maps = before;
-        self.changing.remove(&stream);
-    }
-
     /// Drops what changed in `stream` since it was last settled.
     pub fn forget_change(&mut self, stream: StreamId) {
         reached!("the first change of a stream failed", self.changing.contains_key(&stream));

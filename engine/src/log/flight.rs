@@ -258,8 +258,8 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         self.names_extents
     }
 
-    /// Writes it batch by batch; each one is synced before the next is written. Returns up to where everything is durable
-    /// now, and what went wrong.
+    /// Writes it batch by batch; each one is synced before the next is written. Returns up to where everything is known to be
+    /// durable now, and what went wrong.
     ///
     /// # Errors
     /// [`Error::Io`] from the first write or sync that fails: what was to be durable then may or may not be found by
@@ -267,7 +267,7 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
     pub fn write(&mut self) -> (Lsn, Result<()>) {
         let records = std::mem::take(&mut self.buffers.records);
         let mut rest = &records[..];
-        let mut outcome = self.log.check();
+        let (mut end, mut outcome) = (self.durable_lsn, self.log.check());
         reached!("a flush of several batches", self.places.len() > 1);
         for place in std::mem::take(&mut self.places) {
             if outcome.is_err() {
@@ -277,8 +277,12 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
             outcome = self.write_batch(&place, mine);
             if outcome.is_ok() {
                 rest = others;
-                self.durable_lsn = Lsn(place.first_lsn.0 + place.record_bytes as u64);
+                end = Lsn(place.first_lsn.0 + place.record_bytes as u64);
             }
+        }
+        // All of it, or nothing that anybody is told of: there is one version for a whole flight.
+        if outcome.is_ok() {
+            self.durable_lsn = end;
         }
         reached!(
             "a flush failed behind a batch that is durable",

@@ -36,13 +36,15 @@ impl<E: Env> Core<E> {
     pub fn apply_and_settle(&mut self, change: Change) -> Result<Change> {
         let stream = change.stream();
         assert!(self.catalog.changing(stream).is_none(), "a stream that nobody owns is settled");
-        let (mark, before) = (self.deaths.mark(), self.catalog.maps().clone());
+        let mark = self.deaths.mark();
         let settled = self.apply(None, change).and_then(|inverse| {
             self.catalog.settle(&self.store, stream, &mut self.deaths)?;
             Ok(inverse)
         });
         settled.inspect_err(|_| {
-            self.catalog.restore(before, stream);
+            reached!("a change that nobody could undo has failed");
+            // The maps are as they were: they change in one step, the last.
+            self.catalog.forget_change(stream);
             self.deaths.forget_since(mark);
         })
     }

@@ -110,6 +110,8 @@ pub struct Core<E: Env> {
     pub counters: Counters,
     pub(super) era: Era,
     pub(super) last_commit: Lsn,
+    /// Something was committed, or rolled back, that no version has yet.
+    pub(super) version_due: bool,
     /// The versions that somebody may have, oldest first, with what is committed in each.
     in_use: Vec<(Lsn, Weak<Version>)>,
     health: Health<E::Platform>,
@@ -158,6 +160,7 @@ impl<E: Env> Core<E> {
             counters: Counters::default(),
             era: Era(0),
             last_commit: lsn,
+            version_due: false,
             in_use: vec![(lsn, Arc::downgrade(&version))],
             health: Health::default(),
             changing: false,
@@ -377,10 +380,12 @@ impl<E: Env> Core<E> {
         self.room.owe(freed);
     }
 
-    /// Makes the current state, less what is uncommitted, the next version; it is published when it is durable.
+    /// Makes the current state, less what is uncommitted, the next version; it is published when it is durable. Nobody can see
+    /// a commit before it is, so that one version does for all commits of a flight.
     pub fn make_version(&mut self) {
         let covered = |stream| self.overlay.covers_stream(stream);
         assert!(self.catalog.changing_streams().all(covered), "a version would miss what is not settled");
+        self.version_due = false;
         self.era.0 += 1;
         let version = Version::new(self.catalog.maps().clone(), &self.overlay, self.last_commit, self.era);
         let version = Arc::new(version);

@@ -60,7 +60,7 @@ impl<E: Env> Logged<E> {
                     };
                     if let Err(e) = led {
                         let e = core.lock().poison_by_log(e);
-                        // A part of the flight may have landed.
+                        // Another flight may have landed with it before.
                         let is_over = self.log.wait_state(self.lsn) == Wait::Over;
                         return if is_over { Ok(()) } else { Err(in_doubt(&e)) };
                     }
@@ -175,6 +175,9 @@ impl<E: Env> Core<E> {
     fn take_the_lead(&mut self) -> Result<Option<Lead<E>>> {
         let Some(log) = &mut self.log else { return Ok(None) };
         let Some(flight) = log.take_off()? else { return Ok(None) };
+        if self.version_due {
+            self.make_version();
+        }
         let (store, published) = (Arc::clone(&self.store), Arc::clone(&self.published));
         Ok(Some(Lead { flight, store, published }))
     }

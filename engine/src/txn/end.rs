@@ -56,7 +56,7 @@ impl<E: Env> Core<E> {
         self.finish_commit(txn);
         self.set_committed(grafts);
         self.last_commit = self.next_lsn();
-        self.make_version();
+        self.version_due = true;
         Ok(self.last_commit)
     }
 
@@ -86,7 +86,7 @@ impl<E: Env> Core<E> {
         self.append(&Record { txn, commits: false, body: Body::End });
         self.finish_end(txn);
         self.set_committed(grafts);
-        self.make_version();
+        self.version_due = true;
         Ok(())
     }
 

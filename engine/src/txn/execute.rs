@@ -52,7 +52,7 @@ impl<E: Env> Core<E> {
         let Core { unsettled, log, .. } = self;
         let durable = || log.as_ref().map_or(lsn, Log::durable_lsn);
         unsettled.note([stream], names, lsn, Durability::Sync, durable);
-        self.make_version();
+        self.version_due = true;
         Ok(())
     }
 

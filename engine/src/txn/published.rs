@@ -42,7 +42,7 @@ impl<E: Env> Published<E> {
     /// Adds a version that is newer than all others.
     pub fn push(&self, version: Arc<Version>) {
         let waiting = &mut self.waiting.lock().versions;
-        reached!("a version waits that follows one that waits", waiting.len() > 1);
+        reached!("a version waits that follows one that waits", !waiting.is_empty());
         // Nobody waits for the one before if this one has all its commits.
         if waiting.back().is_some_and(|last| last.committed == version.committed) {
             waiting.pop_back();
