@@ -85,7 +85,7 @@ impl<F: Flavor> Shared<F> {
                 Wait::Over => return,
                 Wait::Failed(cause) => panic!("nothing fails here: {cause}"),
                 Wait::UnderWay(gate) => self.log.wait_at(gate),
-                Wait::Idle => self.lead(),
+                Wait::Idle { .. } => self.lead(),
             }
         }
     }

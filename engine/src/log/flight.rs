@@ -32,6 +32,8 @@ use super::writer::LogCounters;
 
 /// No record has it: whoever waits for it waits until nothing is under way.
 const AT_REST: Lsn = Lsn(u64::MAX);
+/// With so many commits in a flight it pays to let those who have landed run before the next one takes off.
+const COMPANY: usize = 8;
 
 /// The file of an open log, as the tasks that wait for it share it.
 pub struct LogFile<F, P: Platform> {
@@ -55,6 +57,8 @@ struct State {
     flying: Option<Lsn>,
     /// How many flights have landed.
     landed: usize,
+    /// How many commits the last one had aboard.
+    aboard: usize,
     counters: LogCounters,
     failure: Option<String>,
     /// Buffers of the last flight, for the next one.
@@ -87,7 +91,10 @@ pub enum Wait {
     /// A flight is under way; [`LogFile::wait_at`] this gate lasts until there is something to do.
     UnderWay(Gate),
     /// Nothing is under way.
-    Idle,
+    Idle {
+        /// The last flight had many commits aboard: whoever leads the next one does well to wait a moment.
+        in_company: bool,
+    },
 }
 
 /// Where to wait, and what stood there before.
@@ -111,6 +118,7 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
             previous_sum: identity.seed(),
             flying: None,
             landed: 0,
+            aboard: 0,
             counters,
             failure: None,
             spare: Buffers::default(),
@@ -168,7 +176,7 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
                 let flight = state.landed + usize::from(waits_for_next);
                 Wait::UnderWay(Gate { flight, before: before[flight % 2] })
             }
-            (None, None) => Wait::Idle,
+            (None, None) => Wait::Idle { in_company: state.aboard >= COMPANY },
         }
     }
 
@@ -231,11 +239,12 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
         self.state.read().flying.is_some()
     }
 
-    /// Begins a flight with all records before `end`; returns buffers for what comes after it.
-    pub(super) fn begin(&self, end: Lsn) -> Buffers {
+    /// Begins a flight with all records before `end`, so many of them commits; returns buffers for what comes after it.
+    pub(super) fn begin(&self, end: Lsn, commits: usize) -> Buffers {
         let mut state = self.state.lock();
         assert!(state.flying.is_none(), "one flight at a time");
         state.flying = Some(end);
+        state.aboard = commits;
         std::mem::take(&mut state.spare)
     }
 }

@@ -8,7 +8,7 @@ use crate::env::{Disk, DiskFile, OpenMode, Platform};
 use crate::format::batch::{BATCH_HEADER_BYTES, LogIdentity, padded_batch_bytes};
 use crate::format::log_header::{LOG_HEADER_BYTES, LogHeader};
 use crate::format::log_position::LogPosition;
-use crate::format::record::{Record, encode_record, extend_record};
+use crate::format::record::{Body, Record, encode_record, extend_record};
 use crate::format::varint::decode_varint;
 use crate::format::wire::Reader;
 
@@ -52,6 +52,8 @@ pub struct Log<F, P: Platform> {
     buffer_lsn: Lsn,
     /// Whether a record in `buffer` refers to extents.
     names_extents: bool,
+    /// How many records in `buffer` commit something.
+    commits: usize,
 }
 
 impl<F: DiskFile, P: Platform> Log<F, P> {
@@ -100,6 +102,7 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
             buffer: Vec::new(),
             buffer_lsn: start_lsn,
             names_extents: false,
+            commits: 0,
         })
     }
 
@@ -114,6 +117,7 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
         let bytes = (self.buffer.len() - start) as u64;
         assert!(bytes <= self.max_record_bytes(), "a record of {bytes} bytes fits no segment");
         let careless = mutant!("payloads of open transactions are not synced");
+        self.commits += usize::from(record.commits || matches!(record.body, Body::Commit));
         self.names_extents |= !record.extents().is_empty() && (record.commits || !careless);
         lsn
     }
@@ -252,7 +256,7 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
             return Ok(None);
         }
         let places = self.plan().map_err(|e| self.file.fail(e))?;
-        let mut buffers = self.file.begin(self.next_lsn());
+        let mut buffers = self.file.begin(self.next_lsn(), std::mem::take(&mut self.commits));
         std::mem::swap(&mut buffers.records, &mut self.buffer);
         let durable_lsn = self.buffer_lsn;
         self.buffer_lsn.0 += buffers.records.len() as u64;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::base::{Error, Lsn, Result, StreamId};
 use crate::catalog::{FileOf, Store};
-use crate::env::Env;
+use crate::env::{Env, Platform};
 use crate::log::{Flight, LogFile, Wait};
 use crate::sync::Latched;
 
@@ -44,8 +44,12 @@ impl<E: Env> Logged<E> {
                     self.log.wait_at(gate);
                     waited = true;
                 }
-                Wait::Idle => {
+                Wait::Idle { in_company } => {
                     reached!("whoever waited for a flight leads the next one", waited);
+                    if in_company {
+                        // Those who have just landed are awake as well, and their next commits come along.
+                        E::Platform::yield_hint();
+                    }
                     // On its own, so that the latch is free again before anything is written.
                     let lead = core.lock().guarded(Core::take_the_lead);
                     let led = match lead {
@@ -53,7 +57,7 @@ impl<E: Env> Logged<E> {
                         Ok(None) => {
                             reached!("another one took the lead first");
                             let now = self.log.wait_state(self.lsn);
-                            assert!(now != Wait::Idle, "what was logged is in the buffer or in a flight");
+                            assert!(!matches!(now, Wait::Idle { .. }), "what was logged is in the buffer or in a flight");
                             Ok(())
                         }
                         Err(e) => Err(e),
