@@ -57,7 +57,10 @@ impl<E: Env> Logged<E> {
                         Ok(None) => {
                             reached!("another one took the lead first");
                             let now = self.log.wait_state(self.lsn);
-                            assert!(!matches!(now, Wait::Idle { .. }), "what was logged is in the buffer or in a flight");
+                            assert!(
+                                !matches!(now, Wait::Idle { .. }),
+                                "what was logged is in the buffer or in a flight"
+                            );
                             Ok(())
                         }
                         Err(e) => Err(e),
