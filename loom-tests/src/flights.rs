@@ -12,7 +12,7 @@ use loom::thread;
 use numstore::internals::{Body, Flight, Log, LogFile, LogIdentity, Published, Record, Wait, version};
 use numstore::{Lsn, TxnId};
 
-use crate::{Flavor, LoomDisk, LoomEnv, LoomFile, LoomPlatform, Watched};
+use crate::{Flavor, LoomDisk, LoomEnv, LoomFile, LoomPlatform, Sure, Watched};
 
 /// An error in what the leader of a flight does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,13 +25,13 @@ pub enum Plant {
 
 /// The log, and which commits no flight has taken yet.
 struct Core<F: Flavor> {
-    log: Log<LoomFile, LoomPlatform<F>>,
+    log: Log<LoomFile, LoomPlatform<Sure<F>>>,
     waiting: Vec<usize>,
 }
 
 struct Shared<F: Flavor> {
     core: Mutex<Core<F>>,
-    log: Arc<LogFile<LoomFile, LoomPlatform<F>>>,
+    log: Arc<LogFile<LoomFile, LoomPlatform<Sure<F>>>>,
     /// Where the model is about them.
     published: Option<Published<LoomEnv<F>>>,
     /// Of each commit, whether its batch is durable.
@@ -119,7 +119,7 @@ impl<F: Flavor> Shared<F> {
 }
 
 /// A flight, and whose commits are aboard.
-type FlightOf<F> = (Flight<LoomFile, LoomPlatform<F>>, Vec<usize>);
+type FlightOf<F> = (Flight<LoomFile, LoomPlatform<Sure<F>>>, Vec<usize>);
 
 /// Each task commits once; and what it has committed is shown, if the model `shows` versions.
 pub fn commits<F: Flavor>(tasks: usize, shows: bool, plant: Plant) {
