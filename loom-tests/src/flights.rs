@@ -176,6 +176,21 @@ pub fn landing_beside_the_next<F: Flavor>() {
     assert!(shared.log.durable_lsn() > first, "the next flight has landed too");
 }
 
+/// Two who are not aboard: one of them is woken to lead the next flight, and takes the other one along.
+pub fn landing_beside_two_of_the_next<F: Flavor>() {
+    let shared = Shared::<F>::new(3, false, Plant::Nothing);
+    shared.log(0);
+    let flight = shared.take_off().expect("something was logged");
+    let lsns = [shared.log(1), shared.log(2)];
+    let spawn = |(number, lsn)| {
+        let shared = Arc::clone(&shared);
+        thread::spawn(move || shared.finish(number, lsn))
+    };
+    let others = [spawn((1, lsns[0])), spawn((2, lsns[1]))];
+    shared.fly(flight);
+    others.into_iter().for_each(|task| task.join().expect("no task panics"));
+}
+
 /// Two wait while a flight is under way: one for the next flight, one, who has the core's latch, for the log to be at rest.
 pub fn flush_beside_the_next<F: Flavor>() {
     let shared = Shared::<F>::new(2, false, Plant::Nothing);

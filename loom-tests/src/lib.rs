@@ -1,6 +1,6 @@
 //! Loom's world as a [`Platform`](numstore::env::Platform) and an [`Env`](numstore::env::Env), so that loom checks the very
 //! source of the engine: its latches (`tests/latch`), the flights of its log with the versions that they show, the waits for
-//! its locks, and its cache of nodes (`tests/tasks`).
+//! its locks, its cache of nodes, and what calls the background task and waits for it (`tests/tasks`).
 //!
 //! What loom explores: every schedule with at most [`PREEMPTIONS`] preemptions, and for each load every value that
 //! the orderings allow. What it reports: access to a [`Watched`] that is not ordered, and states in which everybody
@@ -15,6 +15,7 @@
 //! has those.
 
 pub mod cache;
+pub mod checkpoints;
 mod env;
 pub mod flights;
 pub mod locks;

@@ -138,8 +138,10 @@ impl<F: Flavor> AtomicWord for LoomWord<F> {
         self.value.load(F::ACQUIRE)
     }
 
+    /// An exchange. Loom would let a store come between what an exchange of another task reads and what that one stores, where
+    /// nothing can be.
     fn store_release(&self, value: u32) {
-        self.value.store(value, F::RELEASE);
+        self.value.swap(value, F::RELEASE);
     }
 
     fn compare_exchange_weak_acquire(&self, current: u32, new: u32) -> Result<u32, u32> {

@@ -1,7 +1,7 @@
 //! Nothing is found. With `NUMSTORE_LOOM=all` every model gets all preemptions.
 
 use loom_tests::flights::{self, Plant};
-use loom_tests::{PREEMPTIONS, Sound, bound, cache, explore, locks};
+use loom_tests::{PREEMPTIONS, Sound, bound, cache, checkpoints, explore, locks};
 
 macro_rules! holds {
     ($($model:ident: $everyday:expr, $body:expr;)*) => {
@@ -17,15 +17,17 @@ macro_rules! holds {
 holds! {
     two_commits: 2, || flights::commits::<Sound>(2, false, Plant::Nothing);
     two_commits_are_shown: 2, || flights::commits::<Sound>(2, true, Plant::Nothing);
-    three_commits: 1, || flights::commits::<Sound>(3, false, Plant::Nothing);
     two_passengers: 2, || flights::passengers::<Sound>(2, false, Plant::Nothing);
     three_passengers: 1, || flights::passengers::<Sound>(3, false, Plant::Nothing);
     passengers_are_shown: 2, || flights::passengers::<Sound>(2, true, Plant::Nothing);
     landing: 2, || flights::landing::<Sound>(2);
     landing_beside_the_next: PREEMPTIONS, flights::landing_beside_the_next::<Sound>;
+    landing_beside_two_of_the_next: 1, flights::landing_beside_two_of_the_next::<Sound>;
     flush_beside_the_next: 2, flights::flush_beside_the_next::<Sound>;
     commit_beside_a_flush: PREEMPTIONS, flights::commit_beside_a_flush::<Sound>;
     versions_go_forward: PREEMPTIONS, flights::versions_go_forward::<Sound>;
+    a_bell_is_heard: 2, checkpoints::a_bell_is_heard::<Sound>;
+    a_checkpoint_is_waited_for: 2, checkpoints::a_checkpoint_is_waited_for::<Sound>;
     writers_take_turns: PREEMPTIONS, locks::writers_take_turns::<Sound>;
     three_writers_take_turns: 2, locks::three_writers_take_turns::<Sound>;
     readers_go_on_together: 2, locks::readers_go_on_together::<Sound>;
