@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use numstore::env::{Clock, Disk, DiskFile, Env, OpenMode, Scheduler, TaskHandle};
 
-use crate::{Flavor, LoomPlatform, Watched};
+use crate::{Flavor, LoomPlatform, Sure, Watched};
 
 /// The world of a model.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl<F: Flavor> Env for LoomEnv<F> {
     type Clock = LoomDisk;
     type Disk = LoomDisk;
     type Scheduler = LoomDisk;
-    type Platform = LoomPlatform<F>;
+    type Platform = LoomPlatform<Sure<F>>;
 
     fn clock(&self) -> &LoomDisk {
         &self.0

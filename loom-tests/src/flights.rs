@@ -12,7 +12,7 @@ use loom::thread;
 use numstore::internals::{Body, Flight, Log, LogFile, LogIdentity, Published, Record, Wait, version};
 use numstore::{Lsn, TxnId};
 
-use crate::{Flavor, LoomDisk, LoomEnv, LoomFile, LoomPlatform, Watched};
+use crate::{Flavor, LoomDisk, LoomEnv, LoomFile, LoomPlatform, Sure, Watched};
 
 /// An error in what the leader of a flight does.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,13 +25,13 @@ pub enum Plant {
 
 /// The log, and which commits no flight has taken yet.
 struct Core<F: Flavor> {
-    log: Log<LoomFile, LoomPlatform<F>>,
+    log: Log<LoomFile, LoomPlatform<Sure<F>>>,
     waiting: Vec<usize>,
 }
 
 struct Shared<F: Flavor> {
     core: Mutex<Core<F>>,
-    log: Arc<LogFile<LoomFile, LoomPlatform<F>>>,
+    log: Arc<LogFile<LoomFile, LoomPlatform<Sure<F>>>>,
     /// Where the model is about them.
     published: Option<Published<LoomEnv<F>>>,
     /// Of each commit, whether its batch is durable.
@@ -119,7 +119,7 @@ impl<F: Flavor> Shared<F> {
 }
 
 /// A flight, and whose commits are aboard.
-type FlightOf<F> = (Flight<LoomFile, LoomPlatform<F>>, Vec<usize>);
+type FlightOf<F> = (Flight<LoomFile, LoomPlatform<Sure<F>>>, Vec<usize>);
 
 /// Each task commits once; and what it has committed is shown, if the model `shows` versions.
 pub fn commits<F: Flavor>(tasks: usize, shows: bool, plant: Plant) {
@@ -174,6 +174,21 @@ pub fn landing_beside_the_next<F: Flavor>() {
     shared.fly(flight);
     other.join().expect("no task panics");
     assert!(shared.log.durable_lsn() > first, "the next flight has landed too");
+}
+
+/// Two who are not aboard: one of them is woken to lead the next flight, and takes the other one along.
+pub fn landing_beside_two_of_the_next<F: Flavor>() {
+    let shared = Shared::<F>::new(3, false, Plant::Nothing);
+    shared.log(0);
+    let flight = shared.take_off().expect("something was logged");
+    let lsns = [shared.log(1), shared.log(2)];
+    let spawn = |(number, lsn)| {
+        let shared = Arc::clone(&shared);
+        thread::spawn(move || shared.finish(number, lsn))
+    };
+    let others = [spawn((1, lsns[0])), spawn((2, lsns[1]))];
+    shared.fly(flight);
+    others.into_iter().for_each(|task| task.join().expect("no task panics"));
 }
 
 /// Two wait while a flight is under way: one for the next flight, one, who has the core's latch, for the log to be at rest.

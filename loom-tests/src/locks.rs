@@ -1,29 +1,27 @@
 //! Tasks that wait for locks of transactions: they sleep without the core's latch, and are woken by whoever lets them go
-//! on. What a task does is what `Shared::with_locks` does in `engine/src/api/shared.rs`; in place of the core's latch stands
-//! a mutex.
+//! on. What a task does is what `Shared::with_locks` does in `engine/src/api/shared.rs`, under a latch of the engine.
 
 use std::sync::Arc;
 
-use loom::sync::{Mutex, MutexGuard};
 use loom::thread;
 use numstore::internals::{Locks, Stop};
+use numstore::sync::Latched;
 use numstore::{Error, LockMode, LockTarget, StreamId, TxnId};
 
-use crate::{Flavor, LoomDisk, LoomPlatform, Watched};
+use crate::{Flavor, LoomDisk, LoomPlatform, Sure, Watched};
+
+/// The latch of the core, and sleepers behind it.
+type Platform<F> = LoomPlatform<Sure<F>>;
 
 struct Shared<F: Flavor> {
-    core: Mutex<Locks<LoomPlatform<F>>>,
+    core: Latched<Locks<Platform<F>>, Platform<F>>,
     /// What stream 1 and stream 2 hold; nothing but locks protects it.
     streams: [Watched; 2],
 }
 
 impl<F: Flavor> Shared<F> {
     fn new() -> Arc<Shared<F>> {
-        Arc::new(Shared { core: Mutex::new(Locks::default()), streams: [Watched::new(0), Watched::new(0)] })
-    }
-
-    fn core(&self) -> MutexGuard<'_, Locks<LoomPlatform<F>>> {
-        self.core.lock().expect("invariant: nobody panics in here")
+        Arc::new(Shared { core: Latched::default(), streams: [Watched::new(0), Watched::new(0)] })
     }
 
     /// Takes a lock; waits for it if that is what it takes. Whether the task has it and need not give way.
@@ -32,7 +30,7 @@ impl<F: Flavor> Shared<F> {
         let mut waited = false;
         loop {
             let waiter = {
-                let mut locks = self.core();
+                let mut locks = self.core.lock();
                 let ended = if waited { locks.end_wait(txn) } else { Ok(()) };
                 match ended.map_err(Stop::from).and_then(|()| locks.take(txn, &target, mode)) {
                     Ok(()) => return true,
@@ -48,7 +46,7 @@ impl<F: Flavor> Shared<F> {
     }
 
     fn release(&self, txn: u64) {
-        self.core().release(TxnId(txn));
+        self.core.lock().release(TxnId(txn));
     }
 
     fn bump(&self, txn: u64) {
@@ -86,7 +84,7 @@ fn run<F: Flavor, const N: usize>(bodies: [fn(&Shared<F>, u64); N], expected: [u
     let others: Vec<_> = numbers.map(spawn).collect();
     body(&shared, first);
     others.into_iter().for_each(|task| task.join().expect("no task panics"));
-    let locks = shared.core();
+    let locks = shared.core.lock();
     assert!(locks.table().is_idle(), "nothing is held when all have ended");
     assert_eq!([0, 1].map(|at| shared.streams[at].get()), expected);
 }

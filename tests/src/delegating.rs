@@ -56,6 +56,15 @@ pub trait Hook: Send + Sync + 'static {
     fn write_at(&self, file: &RealFile, buf: &[u8], offset: u64) -> io::Result<usize> {
         file.write_at(buf, offset)
     }
+
+    /// Syncs the file at `path`.
+    ///
+    /// # Errors
+    /// As [`DiskFile::sync`].
+    fn sync(&self, file: &RealFile, path: &Path) -> io::Result<()> {
+        let _ = path;
+        file.sync()
+    }
 }
 
 /// The machine that the program runs on, but for what `H` does on its disk.
@@ -206,7 +215,7 @@ impl<H: Hook> DiskFile for DelegatingFile<H> {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.real.sync()
+        self.hook.sync(&self.real, &self.path)
     }
 
     fn try_lock(&self) -> io::Result<bool> {

@@ -88,7 +88,7 @@ impl<E: Env> Shared<E> {
                 Ok((waits, outcome)) => {
                     self.make_durable(waits.untold).map_err(Error::without_doubt)?;
                     waits.pace.inspect(Pace::keep);
-                    return outcome;
+                    return outcome.map_err(|e| self.blame(e));
                 }
                 Err(Pause::Checkpoint) => {
                     caught_up = catch_up(&self.core);
@@ -110,6 +110,16 @@ impl<E: Env> Shared<E> {
     /// Waits until `logged` is durable, or sees to it.
     pub fn make_durable(&self, logged: Option<Logged<E>>) -> Result<()> {
         logged.map_or(Ok(()), |logged| logged.make_durable(&self.core))
+    }
+
+    /// What to tell of `error`, which a call that is no snapshot's has met: what a failed sync has lost is not damaged. The
+    /// core's latch is not held.
+    pub fn blame(&self, error: Error) -> Error {
+        let careless = mutant!("a transaction reads on after a failed sync");
+        if careless || !matches!(error, Error::Corruption { .. }) {
+            return error;
+        }
+        self.store.file.check_synced().err().unwrap_or(error)
     }
 
     /// A commit was deferred, for as long as that is allowed.

@@ -208,7 +208,9 @@ impl<'tx, E: Env> Stream<'tx, E> {
             if range.is_empty() && data.is_empty() {
                 return Ok(());
             }
-            with_room(core, |core| splice(core, txn, self.id, range.clone(), data))?;
+            // Where it types on, nothing was looked at: only an error would tell of it.
+            with_room(core, |core| splice(core, txn, self.id, range.clone(), data))
+                .inspect_err(|_| core.look_at_stream(self.id))?;
             if place.shifts(data.len() as u64) {
                 core.note_suffix_lock(txn, self.id);
             }
@@ -230,8 +232,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
         let outcome = read(self.transaction.store(), &tree);
         drop(tree);
         drop(pin);
-        // What a failed checkpoint did not write is not damaged.
-        outcome.or_else(|e| self.transaction.check_readable().and(Err(e))).map_err(|e| self.with_name(e))
+        outcome.map_err(|e| self.with_name(self.transaction.blame(e)))
     }
 
     /// Runs a call that shows what is in the stream.

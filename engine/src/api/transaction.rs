@@ -193,7 +193,7 @@ impl<E: Env> Transaction<E> {
         if mutant!("a commit gives its locks back first") {
             shared.core.lock().locks.release(txn);
         }
-        let (logged, pace) = shared.core.lock().guarded(|core| {
+        let ended = shared.core.lock().guarded(|core| {
             let before = core.next_lsn();
             let lsn = commit(core, txn, durability).inspect_err(|_| self.end(core, txn))?;
             let deferred = durability == Durability::Deferred && core.table.len() > 4;
@@ -206,7 +206,8 @@ impl<E: Env> Transaction<E> {
                 shared.defer(core);
             }
             Ok((logged, core.pace(before)))
-        })?;
+        });
+        let (logged, pace) = ended.map_err(|e| shared.blame(e))?;
         if durability == Durability::Sync {
             shared.make_durable(logged)?;
         }
@@ -226,11 +227,12 @@ impl<E: Env> Transaction<E> {
         if mutant!("a rollback gives its locks back first") {
             shared.core.lock().locks.release(txn);
         }
-        shared.core.lock().guarded(|core| {
+        let ended = shared.core.lock().guarded(|core| {
             let ended = roll_back(core, txn).map_err(|e| core.poison(e));
             core.locks.release(txn);
             ended
-        })
+        });
+        ended.map_err(|e| shared.blame(e))
     }
 
     /// Rolls back without anybody to tell; a database that cannot is poisoned, and recovery does it.
@@ -259,9 +261,11 @@ impl<E: Env> Transaction<E> {
         &self.shared.store
     }
 
-    /// That nothing has failed meanwhile.
-    pub(super) fn check_readable(&self) -> Result<()> {
-        self.shared.core.lock().guarded(|core| core.check_readable())
+    /// What to tell of `error`, which a read without the core's latch has met: what a failed checkpoint did not write, or a
+    /// failed sync has lost, is not damaged.
+    pub(super) fn blame(&self, error: Error) -> Error {
+        let readable = self.shared.core.lock().guarded(|core| core.check_readable());
+        readable.err().unwrap_or_else(|| self.shared.blame(error))
     }
 
     fn look_up(&self, name: &Name, mode: Mode) -> Result<Option<StreamId>> {

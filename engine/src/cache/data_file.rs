@@ -90,12 +90,24 @@ impl<F: DiskFile, P: Platform> DataFile<F, P> {
     pub fn sync(&self) -> Result<()> {
         let mut failed = self.sync_failed.lock();
         if *failed {
-            return Err(Error::Poisoned { cause: format!("a sync of {} failed", self.path.display()) });
+            return Err(self.is_unsynced());
         }
         self.syncs.fetch_add(1, Ordering::Relaxed);
         let synced = self.file.sync().map_err(|e| Error::io("sync", &self.path, 0, e));
         *failed |= synced.is_err();
         synced
+    }
+
+    /// That no sync has failed. Waits for one that is under way: the system may have dropped already what it cannot write.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] otherwise.
+    pub fn check_synced(&self) -> Result<()> {
+        if *self.sync_failed.read() { Err(self.is_unsynced()) } else { Ok(()) }
+    }
+
+    fn is_unsynced(&self) -> Error {
+        Error::Poisoned { cause: format!("a sync of {} failed", self.path.display()) }
     }
 
     /// How often the file was synced.

@@ -9,7 +9,12 @@
 //! 2. It never gets shorter, since others may wait until the log is durable up to where it ended.
 //! 3. It grows within what was set aside in the log when it was written ([`GROWTH_BYTES_MAX`]); the data file's room is
 //!    asked for each time.
-//! 4. A call makes a record grow once and does nothing else, so it happens as a whole or not at all.
+//! 4. A call that makes the record of an earlier one grow does so once, and does nothing else. One of several operations
+//!    seals that record first, and only what it has logged itself grows. So each happens as a whole or not at all.
+//!
+//! Where the log ends does not say that a record has grown, if what it says takes as many bytes as before. That comes to
+//! [`GROWTH_BYTES_MAX`] bytes of changes behind a record that the log has grown by, and whoever keeps to the pace of the log,
+//! or asks whether a full disk has refused the same state, may overlook so much.
 
 use std::borrow::Cow;
 use std::ops::Range;

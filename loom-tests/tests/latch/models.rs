@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use loom::thread::{self, JoinHandle};
-use loom_tests::{Flavor, LoomPlatform, PREEMPTIONS, Sound, Watched, explore};
+use loom_tests::{Flavor, LoomPlatform, PREEMPTIONS, Sound, Watched, bound, explore};
 use numstore::sync::Latch;
 
 /// Two numbers that are equal whenever nobody is changing them.
@@ -106,7 +106,10 @@ pub fn update_goes_beside_shared<F: Flavor>() {
     // Does not end unless the updater can come and go meanwhile.
     let held = pair.latch.shared();
     updater.join().expect("no task panics");
+    let reader = spawn(&pair, read_shared);
     drop(held);
+    bump_exclusively(&pair);
+    reader.join().expect("no task panics");
     assert!(pair.latch.try_exclusive().is_some());
 }
 
@@ -225,11 +228,11 @@ pub fn trying_never_waits<F: Flavor>() {
 macro_rules! holds {
     ($($model:ident: $preemptions:expr,)*) => {
         mod holds {
-            use super::{PREEMPTIONS, Sound, explore};
+            use super::{PREEMPTIONS, Sound, bound, explore};
             $(
                 #[test]
                 fn $model() {
-                    explore($preemptions, super::$model::<Sound>);
+                    explore(bound($preemptions), super::$model::<Sound>);
                 }
             )*
         }

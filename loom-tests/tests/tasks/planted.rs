@@ -1,7 +1,7 @@
 //! Each model on a platform or in a protocol with an error, which loom must find.
 
 use loom_tests::flights::{self, Plant};
-use loom_tests::{Deaf, Sound, WeakAcquire, WeakRelease, cache, finding, locks};
+use loom_tests::{Deaf, Sound, WeakAcquire, WeakRelease, cache, checkpoints, finding, locks};
 
 macro_rules! found {
     ($($test:ident: $preemptions:literal, $model:expr => $says:literal,)*) => {
@@ -15,25 +15,47 @@ macro_rules! found {
     };
 }
 
+// Each model of `holds` has a weak release, which is found.
 found! {
     weak_release_of_a_flight: 1, || flights::commits::<WeakRelease>(2, false, Plant::Nothing) => "Causality violation",
     weak_acquire_of_a_flight: 1, || flights::commits::<WeakAcquire>(2, false, Plant::Nothing) => "Causality violation",
+    weak_release_of_a_shown_flight: 1, || flights::commits::<WeakRelease>(2, true, Plant::Nothing) => "Causality violation",
     lost_wake_up_of_a_passenger: 1, || flights::commits::<Deaf>(2, false, Plant::Nothing) => "deadlock",
+    weak_release_to_a_passenger: 1, || flights::passengers::<WeakRelease>(2, false, Plant::Nothing) => "Causality violation",
+    weak_acquire_by_a_passenger: 1, || flights::passengers::<WeakAcquire>(2, false, Plant::Nothing) => "Causality violation",
+    weak_release_to_two_passengers: 1, || flights::passengers::<WeakRelease>(3, false, Plant::Nothing) => "Causality violation",
+    weak_release_to_a_shown_passenger: 1, || flights::passengers::<WeakRelease>(2, true, Plant::Nothing) => "Causality violation",
     a_commit_told_before_it_is_shown: 1, || flights::passengers::<Sound>(2, true, Plant::ToldFirst) => "has returned is shown",
     lost_wake_up_at_a_landing: 2, || flights::landing::<Deaf>(2) => "deadlock",
     weak_release_of_a_landing: 2, || flights::landing::<WeakRelease>(2) => "Causality violation",
     lost_wake_up_of_the_next: 2, flights::landing_beside_the_next::<Deaf> => "deadlock",
+    weak_release_of_the_next: 2, flights::landing_beside_the_next::<WeakRelease> => "Causality violation",
+    lost_wake_up_of_two_of_the_next: 1, flights::landing_beside_two_of_the_next::<Deaf> => "deadlock",
+    weak_release_of_two_of_the_next: 1, flights::landing_beside_two_of_the_next::<WeakRelease> => "Causality violation",
     lost_wake_up_beside_a_flush: 3, flights::commit_beside_a_flush::<Deaf> => "deadlock",
     weak_release_beside_a_flush: 3, flights::commit_beside_a_flush::<WeakRelease> => "Causality violation",
+    weak_release_of_a_flush: 1, flights::flush_beside_the_next::<WeakRelease> => "Causality violation",
+    lost_wake_up_of_a_flush: 1, flights::flush_beside_the_next::<Deaf> => "deadlock",
     weak_release_of_a_version: 2, flights::versions_go_forward::<WeakRelease> => "Causality violation",
     weak_acquire_of_a_version: 2, flights::versions_go_forward::<WeakAcquire> => "Causality violation",
     weak_release_of_a_loaded_node: 2, cache::two_load_one::<WeakRelease> => "Causality violation",
     weak_acquire_of_a_loaded_node: 2, cache::two_load_one::<WeakAcquire> => "Causality violation",
     weak_release_of_a_node_behind_another: 2, cache::each_drives_out_the_others::<WeakRelease> => "Causality violation",
     lost_wake_up_of_a_loader: 2, cache::each_drives_out_the_others::<Deaf> => "deadlock",
-    weak_release_of_a_flush: 1, flights::flush_beside_the_next::<WeakRelease> => "Causality violation",
-    lost_wake_up_of_a_flush: 1, flights::flush_beside_the_next::<Deaf> => "deadlock",
+    weak_release_among_three_loaders: 2, cache::three_drive_out_one_another::<WeakRelease> => "Causality violation",
+    weak_release_of_a_block_used_again: 2, cache::a_block_is_used_again::<WeakRelease> => "Causality violation",
+    weak_release_of_a_bell: 2, checkpoints::a_bell_is_heard::<WeakRelease> => "Causality violation",
+    weak_acquire_of_a_bell: 2, checkpoints::a_bell_is_heard::<WeakAcquire> => "Causality violation",
+    lost_wake_up_by_a_bell: 2, checkpoints::a_bell_is_heard::<Deaf> => "deadlock",
+    weak_release_of_a_checkpoint: 2, checkpoints::a_checkpoint_is_waited_for::<WeakRelease> => "Causality violation",
+    weak_acquire_of_a_checkpoint: 2, checkpoints::a_checkpoint_is_waited_for::<WeakAcquire> => "Causality violation",
+    lost_wake_up_by_a_checkpoint: 2, checkpoints::a_checkpoint_is_waited_for::<Deaf> => "deadlock",
+    weak_release_between_writers: 2, locks::writers_take_turns::<WeakRelease> => "Causality violation",
+    weak_acquire_between_writers: 2, locks::writers_take_turns::<WeakAcquire> => "Causality violation",
     lost_wake_up_of_a_waiter: 2, locks::writers_take_turns::<Deaf> => "deadlock",
+    weak_release_among_three_writers: 2, locks::three_writers_take_turns::<WeakRelease> => "Causality violation",
+    weak_release_to_readers: 2, locks::readers_go_on_together::<WeakRelease> => "Causality violation",
     lost_wake_up_of_readers: 2, locks::readers_go_on_together::<Deaf> => "deadlock",
+    weak_release_in_a_circle: 2, locks::one_of_a_circle_gives_way::<WeakRelease> => "Causality violation",
     lost_wake_up_in_a_circle: 2, locks::one_of_a_circle_gives_way::<Deaf> => "deadlock",
 }

@@ -3,14 +3,16 @@
 //! Why: the simulated disk is only a model of this. How: temporary directories, and a second process
 //! (`src/bin/appender.rs`) that reports each commit that has returned and is killed at an arbitrary moment.
 
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use numstore::env::{Disk, DiskFile, OpenMode, RealDisk};
+use numstore::env::{Disk, DiskFile, OpenMode, RealDisk, RealFile};
 use numstore::{Database, ErrorCode, Options};
-use tests::noise;
+use tests::{DelegatingEnv, Hook, noise};
 
 /// Starts the appender on `path` and reads what it acknowledges until there are `count` commits.
 fn start_appender(path: &Path, count: usize) -> (Child, BufReader<std::process::ChildStdout>, u64) {
@@ -126,4 +128,74 @@ fn the_systems_refusals_are_typed() {
     let error = Database::open(dir.path()).err().expect("a directory is no database");
     assert!(matches!(error.code(), ErrorCode::Io | ErrorCode::NotADatabase), "{error}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "and nothing was made");
+}
+
+/// What the sync that fails takes away.
+const DROPPED: u8 = 0xd7;
+
+/// A disk whose sync of the data file fails, once that is armed. The system gives up then what it cannot write: it reads as
+/// before. The call returns a while after somebody has met that.
+#[derive(Default)]
+struct Dropping {
+    armed: AtomicBool,
+    dropped: AtomicBool,
+    reads: AtomicU64,
+}
+
+impl Hook for Dropping {
+    fn has_read(&self, _: &io::Result<usize>) {
+        self.reads.fetch_add(1, Ordering::AcqRel);
+    }
+
+    fn sync(&self, file: &RealFile, path: &Path) -> io::Result<()> {
+        if path.extension().is_some_and(|is| is != "ns") || !self.armed.swap(false, Ordering::AcqRel) {
+            return file.sync();
+        }
+        let mut block = [0; 4096];
+        for offset in (0..file.len()?).step_by(block.len()) {
+            if file.read_at(&mut block, offset)? == block.len() && block[64..].iter().all(|&b| b == DROPPED) {
+                file.write_at(&[0; 4096], offset)?;
+            }
+        }
+        let before = self.reads.load(Ordering::Acquire);
+        self.dropped.store(true, Ordering::Release);
+        wait_until("nobody reads", || self.reads.load(Ordering::Acquire) > before);
+        thread::sleep(Duration::from_millis(100));
+        Err(io::Error::other("on purpose"))
+    }
+}
+
+fn wait_until(otherwise: &str, is_so: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{otherwise}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// The sync fails in a task that does not have the core's latch, so others go on for a moment.
+#[test]
+fn what_a_failed_sync_has_dropped_is_never_told_as_damage() {
+    let calls: [fn(&numstore::Stream<'_, DelegatingEnv<Dropping>>) -> numstore::Result<Vec<u8>>; 2] =
+        [|stream| stream.read(..), |stream| stream.cut(..)];
+    for call in calls {
+        let dir = tempfile::tempdir().unwrap();
+        let env = DelegatingEnv::<Dropping>::default();
+        let options = Options::new().bulk_bytes(64 << 10).cache_bytes(0);
+        let db = options.open_in(env.clone(), dir.path().join("x.ns")).unwrap();
+        db.create("a").unwrap();
+        db.create("b").unwrap();
+        let tx = db.begin().unwrap();
+        let stream = tx.stream("a").unwrap();
+        stream.append(&[DROPPED; 1 << 20]).unwrap();
+        env.hook().armed.store(true, Ordering::Release);
+        thread::scope(|scope| {
+            let commit = scope.spawn(|| db.append("b", b"x"));
+            wait_until("nobody syncs", || env.hook().dropped.load(Ordering::Acquire));
+            assert_eq!(call(&stream).unwrap_err().code(), ErrorCode::Poisoned);
+            assert_eq!(commit.join().unwrap().unwrap_err().code(), ErrorCode::InDoubt);
+        });
+        assert_eq!(stream.read(..).unwrap_err().code(), ErrorCode::Poisoned);
+        assert_eq!(tx.commit().unwrap_err().code(), ErrorCode::Poisoned);
+    }
 }

@@ -9,6 +9,8 @@ use rustix::fs::{FallocateFlags, OFlags, fallocate, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, preadv, pwritev};
 use rustix::thread::futex;
 
+use crate::env::disk::append_read;
+
 /// Positioned transfers on a file.
 #[derive(Debug)]
 pub(super) struct Transfers(File);
@@ -28,15 +30,12 @@ impl Transfers {
 
     /// As `read_at`, behind what is in `buf`, whose new memory the system alone writes to.
     pub(super) fn read_more_at(&self, buf: &mut Vec<u8>, len: usize, offset: u64) -> io::Result<usize> {
-        let end = buf.len() + len;
         buf.reserve_exact(len);
-        if len == 0 {
-            return Ok(0);
+        // The system would fill all the room that there is.
+        if len == 0 || buf.capacity() - buf.len() > len {
+            return append_read(buf, len, |new| self.read_at(new, offset));
         }
-        let read = rustix::io::pread(&self.0, rustix::buffer::spare_capacity(buf), offset)?;
-        // There may be room for more, into which more was read.
-        buf.truncate(end);
-        Ok(read.min(len))
+        Ok(rustix::io::pread(&self.0, rustix::buffer::spare_capacity(buf), offset)?)
     }
 
     pub(super) fn write_at(&self, buf: &[u8], offset: u64) -> io::Result<usize> {
