@@ -122,6 +122,65 @@ impl Generator {
         }
     }
 
+    /// Transactions read a long stream again and again, all but its last byte. Somebody else changes that, so that the nodes
+    /// on the way there die while they are read, and checkpoints look for blocks to write to.
+    pub fn readers(&mut self, model: &Model) -> Vec<(u64, Operation)> {
+        self.begin_turn();
+        let (name, before) = self.longest(model);
+        let other = self.swarm.names.iter().find(|known| **known != name).unwrap_or(&name).clone();
+        let more = self.dice.between(10_000, 25_000);
+        let len = before + more;
+        let edit = |edit| Step::Edit { name: name.clone(), edit };
+        let data = arguments::bytes(&mut self.dice, more);
+        let mut programs = vec![
+            (1, Operation::Direct(edit(Edit::Append { data }))),
+            (1, Operation::Direct(Step::Create { name: other.clone() })),
+        ];
+        for _ in 0..self.dice.between(3, 6) {
+            let write = Edit::Write { at: len - 1, data: arguments::bytes(&mut self.dice, 1) };
+            programs.push((1, Operation::Direct(edit(write))));
+            programs.push((1, Operation::Checkpoint));
+            programs.extend(self.wear(&other, 2).into_iter().map(|operation| (1, operation)));
+        }
+        for client in 2..=self.dice.between(2, 3) {
+            let txn = FIRST_TXN + client * 100;
+            programs.push((client, Operation::Begin(txn)));
+            for _ in 0..self.dice.between(2, 5) {
+                let from = self.dice.below(len - 1);
+                programs.push((client, Operation::In(txn, edit(Edit::Read { from, to: len - 1 }))));
+            }
+            programs.push((client, Operation::Commit { txn, sync: true }));
+        }
+        programs
+    }
+
+    /// One transaction has a few bytes in the gaps between the many that another one comes to: when these are too many, it
+    /// takes gaps as well, and not those.
+    pub fn comb(&mut self, model: &Model) -> Vec<(u64, Operation)> {
+        self.begin_turn();
+        let (name, before) = self.longest(model);
+        let [few, many] = [FIRST_TXN + 100, FIRST_TXN + 101];
+        let edit = |txn, edit| Operation::In(txn, Step::Edit { name: name.clone(), edit });
+        let (apart, teeth) = (self.dice.between(2, 8), self.dice.between(65, 100));
+        let data = arguments::bytes(&mut self.dice, apart * teeth);
+        let append = Step::Edit { name: name.clone(), edit: Edit::Append { data } };
+        let mut part = vec![Operation::Direct(append), Operation::Begin(few), Operation::Begin(many)];
+        let first = self.dice.below(before + 1);
+        let write = |at, word| Edit::Write { at, data: Bytes(vec![word]) };
+        let gaps: Vec<u64> = (0..self.dice.between(1, 3)).map(|_| self.dice.below(teeth / 2)).collect();
+        let held: Vec<u64> = gaps.iter().map(|gap| first + gap * apart + 1).collect();
+        part.extend(held.iter().map(|at| edit(few, write(*at, 1))));
+        let reads = self.dice.chance(1, 3);
+        part.extend(
+            (0..teeth)
+                .map(|tooth| first + tooth * apart)
+                .map(|at| edit(many, if reads { Edit::Read { from: at, to: at + 1 } } else { write(at, 2) })),
+        );
+        part.extend(held.iter().map(|at| edit(few, write(*at, 3))));
+        part.extend([few, many].map(|txn| Operation::Commit { txn, sync: true }));
+        part.into_iter().map(|operation| (1, operation)).collect()
+    }
+
     /// So many times a few leaves more, and a checkpoint that writes them.
     fn wear(&mut self, name: &str, times: u64) -> Vec<Operation> {
         let mut part = Vec::new();
