@@ -628,6 +628,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "a checkpoint whose writer panics never ends",
+        mechanism: "panics",
+        broken: "A checkpoint is not ended when its writer panics: who waits for it waits for ever.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "a read of a version takes the core's latch",
         mechanism: "readers",
         broken: "Whoever reads a snapshot waits for whoever changes something or captures a checkpoint.",
