@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use sim::exhaustive::Scope;
@@ -16,6 +17,9 @@ mod commands;
 mod diff;
 
 use commands::{Subject, Telling};
+
+/// Where no bar can be drawn, progress is told so often.
+const TELLING_PAUSE: Duration = Duration::from_secs(10);
 
 /// Deterministic simulation of NumStore.
 #[derive(Parser)]
@@ -71,9 +75,12 @@ enum Command {
         /// The longest workload, in operations.
         #[arg(long, default_value_t = 2)]
         operations: u32,
-        /// Distinct images after which it ends.
+        /// Distinct images after which no workload begins.
         #[arg(long, default_value_t = u64::MAX)]
         limit: u64,
+        /// Minutes after which no workload begins.
+        #[arg(long)]
+        minutes: Option<u64>,
         /// Threads.
         #[arg(long, default_value_t = 1)]
         jobs: usize,
@@ -140,8 +147,9 @@ fn main() -> ExitCode {
             commands::shrink_run(&run, output.as_deref(), emit_test.as_deref(), canary)
         }
         Command::Bench { seconds } => Ok(bench::bench(std::time::Duration::from_secs_f64(seconds))),
-        Command::Exhaustive { operations, limit, jobs, json } => {
-            exhaustive(Scope { operations, images_max: limit, jobs }, json)
+        Command::Exhaustive { operations, limit, minutes, jobs, json } => {
+            let time_max = minutes.map_or(Duration::MAX, |minutes| Duration::from_secs(60 * minutes));
+            exhaustive(Scope { operations, images_max: limit, time_max, jobs }, json)
         }
         Command::Campaign(arguments) => campaigns::run(&arguments),
         Command::Corpus { dir, refresh } => campaigns::corpus(dir, refresh),
@@ -174,7 +182,24 @@ fn main() -> ExitCode {
 
 fn exhaustive(scope: Scope, json: Option<PathBuf>) -> Result<bool, String> {
     let bar = indicatif::ProgressBar::new(sim::exhaustive::count(scope.operations));
-    let report = sim::exhaustive::search(scope, &|done| bar.set_position(done));
+    let style = indicatif::ProgressStyle::with_template("{bar:30} {msg}");
+    bar.set_style(style.map_err(|e| e.to_string())?);
+    let mut told = Duration::ZERO;
+    let report = sim::exhaustive::search(scope, &mut |at| {
+        let text = format!(
+            "{} of {} workloads, {} distinct images, in {} s",
+            at.workloads,
+            at.workloads_all,
+            at.distinct,
+            at.time.as_secs()
+        );
+        if bar.is_hidden() && at.time >= told + TELLING_PAUSE {
+            told = at.time;
+            eprintln!("{text}");
+        }
+        bar.set_position(at.workloads);
+        bar.set_message(text);
+    });
     bar.finish_and_clear();
     commands::say(report.describe());
     if let Some(path) = json {

@@ -259,6 +259,7 @@ impl<E: Env> Core<E> {
             self.poison_by_panic();
         }
         if self.underway.as_ref().is_some_and(|underway| underway.is_broken_off()) {
+            reached!("the writer of a checkpoint has panicked");
             self.health.poison(|| "the writing of a checkpoint panicked".to_owned());
             self.locks.wake_all();
         }
@@ -309,6 +310,7 @@ impl<E: Env> Core<E> {
 
     /// Refuses all writes from now on, since the background task has panicked: nobody does what is left to it any more.
     pub fn poison_by_panic(&mut self) {
+        reached!("the background task has panicked");
         self.bell = None;
         self.health.poison(|| "the background task panicked".to_owned());
         self.locks.wake_all();

@@ -21,7 +21,8 @@ impl Default for ReadSlot {
 impl ReadSlot {
     /// A read of the current state begins in the era `now`. Under the core's latch, as is the look at all slots.
     pub fn begin(&self, now: Era) -> ReadPin {
-        self.0.store(now.0, Ordering::Relaxed);
+        let since = if mutant!("a read of a transaction pins nothing") { NOTHING } else { now.0 };
+        self.0.store(since, Ordering::Relaxed);
         ReadPin(self.clone())
     }
 

@@ -113,7 +113,8 @@ impl Table {
 
     /// The oldest era in which one of them began to read without the core's latch, and has not ended.
     pub fn oldest_read(&self) -> Option<Era> {
-        self.open.values().filter_map(|state| state.reading.as_ref()?.since()).min()
+        let reads = self.open.values().filter_map(|state| state.reading.as_ref()?.since());
+        if mutant!("only the youngest read pins") { reads.max() } else { reads.min() }
     }
 
     /// How many transactions are open.

@@ -6,6 +6,8 @@
 //! 2. Of the changes that no sync covered a power loss leaves nothing, all, all but one, one alone, all but two, two alone, or
 //!    all and one of them torn; after a crash in a recovery nothing, all, or all but one.
 //! 3. The same files under the same promises are looked at once.
+//! 4. A search that is to end early ends behind a few whole workloads; the same number of images is the same workloads, whatever
+//!    threads there are. Long workloads come in an order in which those of a part begin and end with everything.
 
 mod fates;
 mod report;
@@ -13,5 +15,5 @@ mod search;
 mod workloads;
 
 pub use report::Report;
-pub use search::{Scope, search};
+pub use search::{Progress, Scope, search};
 pub use workloads::{alphabet, count};

@@ -19,7 +19,7 @@ pub struct Report {
     pub images: u64,
     /// Without.
     pub distinct: u64,
-    /// Of these, those that a crash in a recovery has left.
+    /// Of these, those that only a crash in a recovery has left.
     pub distinct_in_recovery: u64,
     /// Openings that were judged.
     pub recoveries: u64,
@@ -37,13 +37,10 @@ impl Report {
         Report { operations, workloads_all: count(operations), ..Report::default() }
     }
 
-    /// Takes in what another thread did.
+    /// Takes in what a thread did.
     pub(super) fn add(&mut self, other: &Report) {
-        self.workloads += other.workloads;
         self.crashes += other.crashes;
         self.images += other.images;
-        self.distinct += other.distinct;
-        self.distinct_in_recovery += other.distinct_in_recovery;
         self.recoveries += other.recoveries;
         self.findings.extend_from_slice(&other.findings);
     }
@@ -56,7 +53,7 @@ impl Report {
         }
         text += &format!(
             "{} of {} workloads of up to {} operations, {} crashes in them\n\
-             {} images, {} of them distinct, {} of those after a crash in a recovery; {} openings, in {:.1} s\n",
+             {} images, {} of them distinct, {} of those only after a crash in a recovery; {} openings, in {:.1} s\n",
             self.workloads,
             self.workloads_all,
             self.operations,

@@ -1,9 +1,9 @@
 //! Runs workloads up to every crash, and opens what that leaves.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::judge::Finding;
 use crate::model::{History, Streams};
@@ -22,16 +22,33 @@ const IOS_MAX: u64 = 100_000;
 /// Findings after which a search ends.
 const FINDINGS_MAX: usize = 8;
 const SEED: u64 = 1;
+/// So many workloads are begun together; a search ends behind all of them, whatever threads there are.
+const TOGETHER: u64 = 4;
 
 /// How far a search goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Scope {
     /// The longest workload, in operations.
     pub operations: u32,
-    /// Distinct images after which it ends.
+    /// Distinct images after which no workload begins.
     pub images_max: u64,
+    /// How long workloads begin.
+    pub time_max: Duration,
     /// Threads.
     pub jobs: usize,
+}
+
+/// How far a search has come.
+#[derive(Clone, Copy, Debug)]
+pub struct Progress {
+    /// Workloads that have come to their end.
+    pub workloads: u64,
+    /// Of so many.
+    pub workloads_all: u64,
+    /// Distinct images.
+    pub distinct: u64,
+    /// Since it began.
+    pub time: Duration,
 }
 
 /// A machine whose process has died.
@@ -45,37 +62,57 @@ struct Struck {
 
 /// What all threads share.
 struct Common {
-    scope: Scope,
     start: Platter,
     state: Streams,
     next: AtomicU64,
-    distinct: AtomicU64,
-    ended: AtomicBool,
-    seen: Vec<Mutex<HashSet<u64>>>,
+    /// What a crash in a workload has left, and was opened with a crash at each I/O call of that.
+    searched: Seen,
+    /// What was opened, by that or behind a crash in a recovery.
+    opened: Seen,
 }
 
-/// Searches all workloads within `scope`; `tell` hears how many are done.
-pub fn search(scope: Scope, tell: &(dyn Fn(u64) + Sync)) -> Report {
+/// What was looked at, of which the order in which threads come to it says nothing.
+struct Seen(Vec<Mutex<HashSet<u64>>>);
+
+impl Seen {
+    fn new() -> Seen {
+        Seen((0..64).map(|_| Mutex::default()).collect())
+    }
+
+    fn insert(&self, key: u64) -> bool {
+        let part = &self.0[(key % self.0.len() as u64) as usize];
+        part.lock().unwrap_or_else(PoisonError::into_inner).insert(key)
+    }
+
+    fn len(&self) -> u64 {
+        let parts = self.0.iter();
+        parts.map(|part| part.lock().unwrap_or_else(PoisonError::into_inner).len() as u64).sum()
+    }
+}
+
+/// Searches all workloads within `scope`, a few at a time; `tell` hears how far it has come.
+pub fn search(scope: Scope, tell: &mut dyn FnMut(Progress)) -> Report {
     let began = Instant::now();
     let (start, state) = prepared();
-    let common = Common {
-        scope,
-        start,
-        state,
-        next: AtomicU64::new(0),
-        distinct: AtomicU64::new(0),
-        ended: AtomicBool::new(false),
-        seen: (0..64).map(|_| Mutex::default()).collect(),
-    };
+    let (searched, opened) = (Seen::new(), Seen::new());
+    let common = Common { start, state, next: AtomicU64::new(0), searched, opened };
     let mut report = Report::new(scope.operations);
-    let worker = || common.work(tell);
-    let done: Vec<Report> = std::thread::scope(|threads| {
-        let workers: Vec<_> = (0..scope.jobs.max(1)).map(|_| threads.spawn(worker)).collect();
-        workers.into_iter().map(|worker| worker.join().expect("panics in runs are caught")).collect()
-    });
-    done.iter().for_each(|done| report.add(done));
+    let all = report.workloads_all;
+    while report.workloads < all {
+        let end = (report.workloads + TOGETHER).min(all);
+        common.work_up_to(end, scope.jobs, &mut report);
+        report.workloads = end;
+        report.distinct = common.opened.len();
+        report.distinct_in_recovery = report.distinct - common.searched.len();
+        let time = began.elapsed();
+        tell(Progress { workloads: end, workloads_all: all, distinct: report.distinct, time });
+        let spent = report.distinct >= scope.images_max || time >= scope.time_max;
+        if spent || report.findings.len() >= FINDINGS_MAX {
+            break;
+        }
+    }
     report.findings.sort();
-    report.complete = report.workloads == report.workloads_all;
+    report.complete = report.workloads == all;
     report.seconds = began.elapsed().as_secs_f64();
     report
 }
@@ -117,44 +154,31 @@ fn promise(history: &History) -> u64 {
 }
 
 impl Common {
-    fn work(&self, tell: &(dyn Fn(u64) + Sync)) -> Report {
-        let mut report = Report::default();
-        let all = super::workloads::count(self.scope.operations);
-        while !self.ended.load(Ordering::Relaxed) {
-            let number = self.next.fetch_add(1, Ordering::Relaxed);
-            if number >= all {
-                break;
+    /// Does the workloads before `end` that nobody has begun.
+    fn work_up_to(&self, end: u64, jobs: usize, report: &mut Report) {
+        let worker = || {
+            let mut report = Report::default();
+            loop {
+                let begun = self.next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+                    (next < end).then_some(next + 1)
+                });
+                let Ok(number) = begun else { return report };
+                self.workload(number, &mut report);
             }
-            if !self.workload(number, &mut report) {
-                break;
+        };
+        std::thread::scope(|threads| {
+            let workers: Vec<_> = (0..jobs.max(1)).map(|_| threads.spawn(worker)).collect();
+            for worker in workers {
+                report.add(&worker.join().expect("panics in runs are caught"));
             }
-            report.workloads += 1;
-            tell(number + 1);
-            if report.findings.len() >= FINDINGS_MAX {
-                self.ended.store(true, Ordering::Relaxed);
-            }
-        }
-        report
+        });
     }
 
-    /// Whether a power loss has left this, under this promise, for the first time.
-    fn is_new(&self, key: u64) -> bool {
-        let seen = &self.seen[(key % self.seen.len() as u64) as usize];
-        let new = seen.lock().unwrap_or_else(PoisonError::into_inner).insert(key);
-        if new && self.distinct.fetch_add(1, Ordering::Relaxed) + 1 >= self.scope.images_max {
-            self.ended.store(true, Ordering::Relaxed);
-        }
-        new
-    }
-
-    /// Every crash in the last operation of a workload, and one behind it. Whether it came to its end.
-    fn workload(&self, number: u64, report: &mut Report) -> bool {
+    /// Every crash in the last operation of a workload, and one behind it; up to the first finding.
+    fn workload(&self, number: u64, report: &mut Report) {
         let letters = alphabet();
         let names = sequence(number);
         for after in 0.. {
-            if self.ended.load(Ordering::Relaxed) {
-                return false;
-            }
             let way = || {
                 let words: Vec<&str> = names.iter().map(|&at| letters[at].words).collect();
                 format!("workload {number} ({}), crash in I/O call {after}", words.join("; "))
@@ -166,19 +190,15 @@ impl Common {
                     report.crashes += 1;
                     if let Err(finding) = self.aftermath(&world, &history, report) {
                         report.findings.push(format!("{}, {finding}", way()));
-                        return true;
+                        return;
                     }
                     if at_end {
-                        return true;
+                        return;
                     }
                 }
-                Err(finding) => {
-                    report.findings.push(format!("{}: {finding}", way()));
-                    return true;
-                }
+                Err(finding) => return report.findings.push(format!("{}: {finding}", way())),
             }
         }
-        true
     }
 
     /// Runs a workload up to a crash in its last operation, or right behind it.
@@ -213,8 +233,9 @@ impl Common {
         for fate in fates::all(&world.undecided()) {
             let platter = world.settled(&fate);
             report.images += 1;
-            if self.is_new(mix(platter.sum()) ^ promise) {
-                report.distinct += 1;
+            let key = mix(platter.sum()) ^ promise;
+            if self.searched.insert(key) {
+                self.opened.insert(key);
                 self.recover(&platter, history, promise, report)
                     .map_err(|said| format!("{fate:?}: {said}"))?;
             }
@@ -233,9 +254,6 @@ impl Common {
         let ios = opened(platter, history)?;
         report.recoveries += 1;
         for after in 0..ios {
-            if self.ended.load(Ordering::Relaxed) {
-                return Ok(());
-            }
             let world = quiet(World::on(SEED, platter));
             let mut stage = Stage::found(&world, Geometry::default(), history.clone());
             world.crash_after(after);
@@ -245,9 +263,7 @@ impl Common {
             for fate in fates::simple(&world.undecided()) {
                 let left = world.settled(&fate);
                 report.images += 1;
-                if self.is_new(mix(left.sum()) ^ promise) {
-                    report.distinct += 1;
-                    report.distinct_in_recovery += 1;
+                if self.opened.insert(mix(left.sum()) ^ promise) {
                     report.recoveries += 1;
                     opened(&left, history)
                         .map_err(|e| format!("a crash in I/O call {after} of the recovery, {fate:?}: {e}"))?;

@@ -49,7 +49,8 @@ pub fn count(longest: u32) -> u64 {
     (1..=longest).map(|len| (alphabet().len() as u64).pow(len)).sum()
 }
 
-/// The sequence with this number, as places in the alphabet: short ones come first.
+/// The sequence with this number, as places in the alphabet: short ones come first. Those of one length come in strides, so
+/// that any part of them has about as much of each letter in each place.
 pub(super) fn sequence(number: u64) -> Vec<usize> {
     let letters = alphabet().len() as u64;
     let (mut rest, mut len) = (number, 1);
@@ -57,7 +58,20 @@ pub(super) fn sequence(number: u64) -> Vec<usize> {
         rest -= letters.pow(len);
         len += 1;
     }
-    (0..len).rev().map(|place| (rest / letters.pow(place) % letters) as usize).collect()
+    let all = letters.pow(len);
+    let place_of = rest * stride(all) % all;
+    (0..len).rev().map(|place| (place_of / letters.pow(place) % letters) as usize).collect()
+}
+
+/// About the golden section of `all`, with which it has no divisor in common.
+fn stride(all: u64) -> u64 {
+    let divisor = |mut a: u64, mut b: u64| {
+        while b > 0 {
+            (a, b) = (b, a % b);
+        }
+        a
+    };
+    (all * 618 / 1000..).find(|&stride| divisor(stride, all) == 1).unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -70,6 +84,13 @@ mod tests {
         assert_eq!(all.len() as u64, count(2));
         assert!(all.iter().all(|sequence| (1..=2).contains(&sequence.len())));
         assert_eq!(sequence(0), [0]);
-        assert_eq!(sequence(count(2) - 1), [alphabet().len() - 1; 2]);
+        assert_eq!(sequence(count(1)), [0; 2]);
+        // A quarter of the long ones has a quarter of those with any letter in any place, or nearly so.
+        let letters = alphabet().len();
+        let part: Vec<Vec<usize>> = (count(2)..count(2) + (count(3) - count(2)) / 4).map(sequence).collect();
+        for (place, letter) in (0..3).flat_map(|place| (0..letters).map(move |letter| (place, letter))) {
+            let found = part.iter().filter(|sequence| sequence[place] == letter).count();
+            assert!(found.abs_diff(part.len() / letters) <= letters, "{found} with {letter} at {place}");
+        }
     }
 }

@@ -6,7 +6,8 @@
 //! 4. A failed read may be: what is only tidied up is tried again.
 //! 5. A file that cannot grow may be: what needed the space is refused, or finds some, or can be done without.
 //! 6. What strikes a task of the engine's own is reported by some call afterwards, the closing of the database at the latest.
-//! 7. Whoever reports an error of the disk names a file that a fault struck, in that call, at that byte.
+//! 7. A panic is told as one, or as something that was broken off; it need not name a file.
+//! 8. Whoever reports an error of the disk names a file that a fault struck, in that call, at that byte.
 //!
 //! That all answers are the model's is for the other judges.
 
@@ -56,13 +57,17 @@ pub fn check_ledger(ledger: &[Line]) -> Result<(), Finding> {
 fn must_be_reported(struck: &Struck) -> bool {
     match (struck.strike, struck.call) {
         (Strike::Short | Strike::Full, _) => false,
+        (Strike::Panicked, _) => true,
         (Strike::Failed, call) => ["sync", "write"].contains(&call),
     }
 }
 
 /// Whether an error tells of a fault. One that stands for an earlier one has that one's text.
 fn tells_of(reported: &Reported, struck: &Struck) -> bool {
-    let named = || reported.text.contains(&struck.file.display().to_string());
+    let named = || match struck.strike {
+        Strike::Panicked => ["panicked", "broken off"].iter().any(|word| reported.text.contains(word)),
+        _ => reported.text.contains(&struck.file.display().to_string()),
+    };
     match &reported.place {
         Some((file, _)) => *file == struck.file,
         None => [ErrorCode::InDoubt, ErrorCode::Poisoned].contains(&reported.code) && named(),

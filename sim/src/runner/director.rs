@@ -314,6 +314,9 @@ impl Director {
         if self.dice.chance(1, 8) {
             return FaultOrder::CrashBehindSuperblock { after: self.dice.below(4) };
         }
+        if self.swarm.geometry.has_background() && self.dice.chance(1, 6) {
+            return FaultOrder::FailWrites { after: self.dice.below(4), fault: WriteFault::Panic };
+        }
         let bound = *self.dice.pick(&[1, 10, 50, 200]);
         FaultOrder::Crash { after: self.dice.below(bound) }
     }

@@ -21,6 +21,14 @@ impl Director {
                 let programs = self.generator.relay(model);
                 self.play(programs);
             }
+            3 => {
+                let programs = self.generator.comb(model);
+                self.play(programs);
+            }
+            4 => {
+                let programs = self.generator.readers(model);
+                self.play(programs);
+            }
             _ => self.meet(model),
         }
         self.queue.pop_front().unwrap_or(Act::Disarm)

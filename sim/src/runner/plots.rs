@@ -44,7 +44,7 @@ impl Director {
     }
 
     /// A crash while a slot is under way, or a failed sync of it: it may be visible and not durable. Another crash while the
-    /// recovery writes that slot again.
+    /// recovery writes that slot again, or a sync of it that fails, before that slot or behind it.
     fn endanger_both_slots(&mut self) -> Act {
         let [first, second] = [self.dice.below(2), *self.dice.pick(&[0, 0, 1, 3])];
         let power = Death::PowerLoss(*self.dice.pick(&[Persist::Swarm, Persist::Torn]));
@@ -52,7 +52,11 @@ impl Director {
         let power = if self.without.has(FaultKind::PowerLoss) { kill } else { power };
         self.queue.extend([Act::Do(Operation::Checkpoint), Act::Die(kill)]);
         if !self.without.has(FaultKind::CrashInRecovery) {
-            self.queue.extend([Act::Arm(FaultOrder::CrashBehindSuperblock { after: second }), Act::Open]);
+            let strikes = match self.dice.below(3) {
+                0 => FaultOrder::FailSync { after: self.dice.below(5) },
+                _ => FaultOrder::CrashBehindSuperblock { after: second },
+            };
+            self.queue.extend([Act::Arm(strikes), Act::Open]);
         }
         self.queue.push_back(Act::Die(power));
         Act::Arm(match self.dice.below(2) {

@@ -24,6 +24,7 @@ const FAULTS: &[&str] = &[
     "lie",
     "stay-full",
     "fail-name",
+    "panic-writing",
 ];
 
 pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
@@ -33,6 +34,7 @@ pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
         FaultOrder::FailSync { after } => ("fail-sync", &[*after]),
         FaultOrder::FailWrites { after, fault: WriteFault::Error } => ("fail-write", &[*after]),
         FaultOrder::FailWrites { after, fault: WriteFault::Full } => ("disk-full", &[*after]),
+        FaultOrder::FailWrites { after, fault: WriteFault::Panic } => ("panic-writing", &[*after]),
         FaultOrder::AtomicUnit { bytes } => ("atomic-unit", &[*bytes]),
         FaultOrder::SlowIo { per_mille } => ("slow-io", &[*per_mille]),
         FaultOrder::DisturbClock { fault, seconds } => match fault {
@@ -67,6 +69,7 @@ pub(super) fn take_fault<S: Source>(source: &mut S) -> Result<FaultOrder, S::Err
         "fail-sync" => FaultOrder::FailSync { after: first },
         "fail-write" => FaultOrder::FailWrites { after: first, fault: WriteFault::Error },
         "disk-full" => FaultOrder::FailWrites { after: first, fault: WriteFault::Full },
+        "panic-writing" => FaultOrder::FailWrites { after: first, fault: WriteFault::Panic },
         "atomic-unit" => FaultOrder::AtomicUnit { bytes: first },
         "slow-io" => FaultOrder::SlowIo { per_mille: first },
         "clock-forwards" => clock(ClockFault::Forwards),

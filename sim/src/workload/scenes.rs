@@ -1,6 +1,6 @@
 //! Programs for clients that are after one thing, which by chance would be rare.
 
-use crate::model::{Bytes, Edit, Model, Step};
+use crate::model::{Bytes, Edit, Elements, Model, Step};
 
 use super::clients::FIRST_TXN;
 use super::{Generator, Operation, arguments};
@@ -74,23 +74,26 @@ impl Generator {
     /// committed state, over checkpoints that look for blocks to write to.
     pub fn relay(&mut self, model: &Model) -> Vec<(u64, Operation)> {
         self.begin_turn();
-        let (name, len) = self.longest(model);
+        let (name, before) = self.longest(model);
         let [stays, passes] = [FIRST_TXN + 100, FIRST_TXN + 101];
-        let write = |txn, at| {
-            let edit = Edit::Write { at, data: Bytes(vec![7]) };
-            Operation::In(txn, Step::Edit { name: name.clone(), edit })
-        };
+        let edit = |edit| Step::Edit { name: name.clone(), edit };
         let other = self.swarm.names.iter().find(|known| **known != name).unwrap_or(&name).clone();
         let read = |name: &String, to| Step::Edit { name: name.clone(), edit: Edit::Read { from: 0, to } };
         let end = |txn| Operation::Commit { txn, sync: true };
-        let mut part = vec![Operation::Checkpoint, Operation::Begin(stays)];
-        // Apart from where the other one writes, or it would wait for ever.
-        let places = (0..self.dice.between(1, 3)).map(|place| place * 256);
-        part.extend(places.filter(|at| at + 1 < len).map(|at| write(stays, at)));
+        // Long enough for whole leaves to be replaced.
+        let more = self.dice.between(2500, 5000);
+        let len = before + more;
+        let data = arguments::bytes(&mut self.dice, more);
+        let mut part = vec![Operation::Direct(edit(Edit::Append { data })), Operation::Checkpoint];
+        part.push(Operation::Begin(stays));
+        part.extend(self.replacements(len).into_iter().map(|change| Operation::In(stays, edit(change))));
         part.push(Operation::Direct(Step::Create { name: other.clone() }));
         part.extend(self.wear(&other, 1));
-        part.extend([Operation::Begin(passes), write(passes, len.saturating_sub(1)), end(passes)]);
-        part.extend(self.wear(&other, 3));
+        // Before where the other one writes, or it would wait for ever.
+        let at = self.dice.below(200);
+        let write = Edit::Write { at, data: arguments::bytes(&mut self.dice, 1) };
+        part.extend([Operation::Begin(passes), Operation::In(passes, edit(write)), end(passes)]);
+        part.extend(self.wear(&other, 4));
         let there = Self::len(model, u64::MAX, &other);
         part.push(Operation::ReadDurable(read(&other, there)));
         part.extend([Operation::ReadDurable(read(&name, len)), Operation::Snapshot(stays), end(stays)]);
@@ -99,11 +102,90 @@ impl Generator {
         part.into_iter().map(|operation| (1, operation)).collect()
     }
 
+    /// Changes behind the first leaf of a stream of `len` bytes that replace whole leaves, and lock more than one range or
+    /// all behind some place at most: a commit beside them goes on from what is current.
+    fn replacements(&mut self, len: u64) -> Vec<Edit> {
+        let at = 256 + self.dice.below(len - 2200);
+        match self.dice.below(3) {
+            0 => {
+                let elements = Elements { start: at, size: 1, stride: self.dice.between(130, 200), count: 9 };
+                vec![Edit::WriteStrided(elements, arguments::bytes(&mut self.dice, 9))]
+            }
+            1 => {
+                let mut write = |place: u64| {
+                    let data = arguments::bytes(&mut self.dice, 450);
+                    Edit::Write { at: at + 450 * place, data }
+                };
+                (0..4).map(&mut write).collect()
+            }
+            _ => vec![Edit::Remove { from: at, to: at + self.dice.between(300, 1000) }],
+        }
+    }
+
+    /// Transactions read a long stream again and again, all but its last byte. Somebody else changes that, so that the nodes
+    /// on the way there die while they are read, and checkpoints look for blocks to write to.
+    pub fn readers(&mut self, model: &Model) -> Vec<(u64, Operation)> {
+        self.begin_turn();
+        let (name, before) = self.longest(model);
+        let other = self.swarm.names.iter().find(|known| **known != name).unwrap_or(&name).clone();
+        let more = self.dice.between(10_000, 25_000);
+        let len = before + more;
+        let edit = |edit| Step::Edit { name: name.clone(), edit };
+        let data = arguments::bytes(&mut self.dice, more);
+        let mut programs = vec![
+            (1, Operation::Direct(edit(Edit::Append { data }))),
+            (1, Operation::Direct(Step::Create { name: other.clone() })),
+        ];
+        for _ in 0..self.dice.between(3, 6) {
+            let write = Edit::Write { at: len - 1, data: arguments::bytes(&mut self.dice, 1) };
+            programs.push((1, Operation::Direct(edit(write))));
+            programs.push((1, Operation::Checkpoint));
+            programs.extend(self.wear(&other, 2).into_iter().map(|operation| (1, operation)));
+        }
+        for client in 2..=self.dice.between(2, 3) {
+            let txn = FIRST_TXN + client * 100;
+            programs.push((client, Operation::Begin(txn)));
+            for _ in 0..self.dice.between(2, 5) {
+                let from = self.dice.below(len - 1);
+                programs.push((client, Operation::In(txn, edit(Edit::Read { from, to: len - 1 }))));
+            }
+            programs.push((client, Operation::Commit { txn, sync: true }));
+        }
+        programs
+    }
+
+    /// One transaction has a few bytes in the gaps between the many that another one comes to: when these are too many, it
+    /// takes gaps as well, and not those.
+    pub fn comb(&mut self, model: &Model) -> Vec<(u64, Operation)> {
+        self.begin_turn();
+        let (name, before) = self.longest(model);
+        let [few, many] = [FIRST_TXN + 100, FIRST_TXN + 101];
+        let edit = |txn, edit| Operation::In(txn, Step::Edit { name: name.clone(), edit });
+        let (apart, teeth) = (self.dice.between(2, 8), self.dice.between(65, 100));
+        let data = arguments::bytes(&mut self.dice, apart * teeth);
+        let append = Step::Edit { name: name.clone(), edit: Edit::Append { data } };
+        let mut part = vec![Operation::Direct(append), Operation::Begin(few), Operation::Begin(many)];
+        let first = self.dice.below(before + 1);
+        let write = |at, word| Edit::Write { at, data: Bytes(vec![word]) };
+        let gaps: Vec<u64> = (0..self.dice.between(1, 3)).map(|_| self.dice.below(teeth / 2)).collect();
+        let held: Vec<u64> = gaps.iter().map(|gap| first + gap * apart + 1).collect();
+        part.extend(held.iter().map(|at| edit(few, write(*at, 1))));
+        let reads = self.dice.chance(1, 3);
+        part.extend(
+            (0..teeth)
+                .map(|tooth| first + tooth * apart)
+                .map(|at| edit(many, if reads { Edit::Read { from: at, to: at + 1 } } else { write(at, 2) })),
+        );
+        part.extend(held.iter().map(|at| edit(few, write(*at, 3))));
+        part.extend([few, many].map(|txn| Operation::Commit { txn, sync: true }));
+        part.into_iter().map(|operation| (1, operation)).collect()
+    }
+
     /// So many times a few leaves more, and a checkpoint that writes them.
     fn wear(&mut self, name: &str, times: u64) -> Vec<Operation> {
         let mut part = Vec::new();
         for _ in 0..times {
-            let size = self.dice.between(300, 3000);
+            let size = self.dice.between(300, 6000);
             let edit = Edit::Append { data: arguments::bytes(&mut self.dice, size) };
             part.push(Operation::Direct(Step::Edit { name: name.to_owned(), edit }));
             part.push(Operation::Checkpoint);

@@ -230,6 +230,11 @@ impl Geometry {
         u64::from(self.leaf_bytes) == LARGE_LEAF
     }
 
+    /// Whether there is a task that takes checkpoints beside other work.
+    pub fn has_background(&self) -> bool {
+        self.background
+    }
+
     /// Whether a snapshot may become too old.
     pub fn expires_snapshots(&self) -> bool {
         self.snapshot_us > 0

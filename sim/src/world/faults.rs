@@ -44,11 +44,13 @@ pub enum FaultKind {
     LostLengths,
     /// What was never written of a file that has grown holds stale bytes, when the power fails. Off: zeros.
     StaleGaps,
+    /// The background task panics while it writes.
+    Panics,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 20] = [
+    pub const ALL: [FaultKind; 21] = [
         FaultKind::Kill,
         FaultKind::PowerLoss,
         FaultKind::Tears,
@@ -69,6 +71,7 @@ impl FaultKind {
         FaultKind::NameFailures,
         FaultKind::LostLengths,
         FaultKind::StaleGaps,
+        FaultKind::Panics,
     ];
 
     /// What it is called on the command line.
@@ -94,6 +97,7 @@ impl FaultKind {
             FaultKind::NameFailures => "name-failures",
             FaultKind::LostLengths => "lost-lengths",
             FaultKind::StaleGaps => "stale-gaps",
+            FaultKind::Panics => "panics",
         }
     }
 

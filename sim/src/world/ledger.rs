@@ -19,6 +19,8 @@ pub enum Strike {
     Failed,
     /// The disk was full.
     Full,
+    /// It did not come back: the task panicked.
+    Panicked,
 }
 
 /// A fault that struck.

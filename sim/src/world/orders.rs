@@ -45,6 +45,7 @@ impl World {
         let kind = match fault {
             WriteFault::Error => FaultKind::WriteFailures,
             WriteFault::Full => FaultKind::FullDisk,
+            WriteFault::Panic => FaultKind::Panics,
         };
         state.write_fault = (!state.without.has(kind)).then_some((writes, fault));
     }

@@ -5,6 +5,7 @@
 //! 2. A handle belongs to one incarnation of the process; once that has crashed, every call on it fails.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -111,7 +112,21 @@ pub enum WriteFault {
     Error,
     /// The disk is full: no file grows and none is created, until [`World::relieve`](super::World::relieve).
     Full,
+    /// One write of a task of the engine's own does not come back: the task panics, perhaps after a part was done.
+    Panic,
 }
+
+/// What stands for a write that panics, on its way out of the disk.
+#[derive(Debug)]
+pub(crate) struct Panics;
+
+impl fmt::Display for Panics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a planned panic")
+    }
+}
+
+impl std::error::Error for Panics {}
 
 /// Whether an I/O call goes through.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -280,6 +295,9 @@ impl State {
     /// Whether a write to `path` is to fail; `grows` says that it needs more space.
     pub(crate) fn refuse_write(&mut self, path: &Path, grows: bool) -> Option<io::Error> {
         let (left, fault) = self.write_fault.as_mut()?;
+        if *fault == WriteFault::Panic && !(self.entered.0 == Call::Write && tasks::is_beside()) {
+            return None;
+        }
         if *left > 0 {
             *left -= 1;
             return None;
@@ -291,15 +309,32 @@ impl State {
                 self.write_fault = None;
                 io::Error::other("injected write failure")
             }
+            WriteFault::Panic => {
+                self.write_fault = None;
+                io::Error::other(Panics)
+            }
         };
         self.counters.writes_failed += 1;
         let full = error.kind() == io::ErrorKind::StorageFull;
         self.counters.refused_full += u64::from(full);
-        self.strike(if full { Strike::Full } else { Strike::Failed }, path);
+        let panics = error.get_ref().is_some_and(|e| e.is::<Panics>());
+        let failed = !full && !panics;
+        self.strike(
+            if full {
+                Strike::Full
+            } else if panics {
+                Strike::Panicked
+            } else {
+                Strike::Failed
+            },
+            path,
+        );
         reached!("the disk was too full for the data file", full && is_data(path));
         reached!("the disk was too full for the log", full && !is_data(path));
-        reached!("a write of the data file failed", !full && is_data(path));
-        reached!("a write of the log failed", !full && !is_data(path));
+        reached!("a write of the data file failed", failed && is_data(path));
+        reached!("a write of the log failed", failed && !is_data(path));
+        reached!("the background task panicked while it wrote to the data file", panics && is_data(path));
+        reached!("the background task panicked while it wrote to the log", panics && !is_data(path));
         self.narrate(|| format!("  a write to {} fails: {error}", path.display()));
         Some(error)
     }

@@ -172,6 +172,8 @@ pub const MARKERS: &[&str] = &[
     "who holds the latch waits for a checkpoint",
     "removed subtrees are written before a capture",
     "a checkpoint is taken in the background",
+    "the background task has panicked",
+    "the writer of a checkpoint has panicked",
     "a deferred commit is made durable in the background",
     "a checkpoint in the background is far behind",
     "a writer keeps to the pace of a checkpoint",

@@ -616,6 +616,24 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "a read of a transaction pins nothing",
+        mechanism: "readers",
+        broken: "What a transaction reads without the latch may be overwritten meanwhile, if others give it up.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "only the youngest read pins",
+        mechanism: "readers",
+        broken: "Of several transactions that read without the latch, the one that began last says what is pinned.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a checkpoint whose writer panics never ends",
+        mechanism: "panics",
+        broken: "A checkpoint is not ended when its writer panics: who waits for it waits for ever.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "a read of a version takes the core's latch",
         mechanism: "readers",
         broken: "Whoever reads a snapshot waits for whoever changes something or captures a checkpoint.",
