@@ -138,7 +138,6 @@ pub const MARKERS: &[&str] = &[
     "a commit is aboard a flight that another one leads",
     "a commit waits for the flight behind the next landing",
     "a flight is waited for with the latch held",
-    "a version waits on when a flight has landed",
     // Recovery and checkpoints.
     "a change of a stream that others change is committed",
     "losers have changed the same stream",
