@@ -44,11 +44,14 @@ pub enum FaultKind {
     LostLengths,
     /// What was never written of a file that has grown holds stale bytes, when the power fails. Off: zeros.
     StaleGaps,
+    /// The file system has no transfers around the system's cache, which shows when a file is opened for them or at the first
+    /// one. Off: it has them.
+    NoDirectIo,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 20] = [
+    pub const ALL: [FaultKind; 21] = [
         FaultKind::Kill,
         FaultKind::PowerLoss,
         FaultKind::Tears,
@@ -69,6 +72,7 @@ impl FaultKind {
         FaultKind::NameFailures,
         FaultKind::LostLengths,
         FaultKind::StaleGaps,
+        FaultKind::NoDirectIo,
     ];
 
     /// What it is called on the command line.
@@ -94,6 +98,7 @@ impl FaultKind {
             FaultKind::NameFailures => "name-failures",
             FaultKind::LostLengths => "lost-lengths",
             FaultKind::StaleGaps => "stale-gaps",
+            FaultKind::NoDirectIo => "no-direct-io",
         }
     }
 
