@@ -225,4 +225,10 @@ impl<H: Hook> DiskFile for DelegatingFile<H> {
     fn alignment(&self) -> usize {
         self.real.alignment()
     }
+
+    fn open_direct(&self) -> io::Result<DelegatingFile<H>> {
+        self.hook.enter_file(Call::Open, &self.path)?;
+        let (path, hook) = (self.path.clone(), Arc::clone(&self.hook));
+        Ok(DelegatingFile { real: self.real.open_direct()?, path, hook })
+    }
 }

@@ -83,7 +83,7 @@ impl Options {
     }
 
     /// From how many bytes on an insertion is written straight to its place and not through the log; 256 KiB unless
-    /// said otherwise.
+    /// said otherwise. From four times as many on it is written around the system's cache, where that is possible.
     pub fn bulk_bytes(mut self, bytes: u64) -> Options {
         self.settings.bulk_bytes = bytes;
         self

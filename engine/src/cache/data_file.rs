@@ -9,6 +9,8 @@ use crate::env::{DiskFile, Platform, read_exact_at, read_new_at, write_all_at};
 use crate::format::block_ref::{BlockRef, CHECKED_BYTES};
 use crate::sync::Latched;
 
+use super::around::{Around, FreshBlocks};
+
 /// The open data file.
 pub struct DataFile<F, P: Platform> {
     file: F,
@@ -16,12 +18,19 @@ pub struct DataFile<F, P: Platform> {
     syncs: AtomicU64,
     /// Whether a sync has failed. Syncs come one after the other: the system tells only one of two at once.
     sync_failed: Latched<bool, P>,
+    around: Latched<Around<F>, P>,
 }
 
 impl<F: DiskFile, P: Platform> DataFile<F, P> {
     /// Wraps an open file that is called `path` in errors.
     pub fn new(file: F, path: &Path) -> DataFile<F, P> {
-        DataFile { file, path: path.to_owned(), syncs: AtomicU64::new(0), sync_failed: Latched::new(false) }
+        DataFile {
+            file,
+            path: path.to_owned(),
+            syncs: AtomicU64::new(0),
+            sync_failed: Latched::new(false),
+            around: Latched::new(Around::new()),
+        }
     }
 
     /// The path, as the user gave it.
@@ -81,6 +90,11 @@ impl<F: DiskFile, P: Platform> DataFile<F, P> {
     pub fn write_blocks(&self, block: BlockId, bytes: &[u8]) -> Result<()> {
         let offset = block.0 * BLOCK_BYTES as u64;
         write_all_at(&self.file, bytes, offset).map_err(|e| Error::io("write", &self.path, offset, e))
+    }
+
+    /// A way to write many fresh blocks around the system's cache, if there is one. One at a time has it.
+    pub fn around_cache(&self) -> Option<FreshBlocks<'_, F, P>> {
+        FreshBlocks::begin(self, self.around.lock())
     }
 
     /// Makes every write that has returned durable. After an error nothing is known: poison.

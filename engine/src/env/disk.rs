@@ -11,9 +11,6 @@ pub struct OpenMode {
     /// Create the file; fails with [`io::ErrorKind::AlreadyExists`] if it is there. Implies nothing about
     /// durability: the name lasts only after [`Disk::sync_dir`].
     pub create_new: bool,
-    /// Go around the system's cache where the system can; offsets, lengths and addresses of transfers must then
-    /// be multiples of [`DiskFile::alignment`].
-    pub direct: bool,
 }
 
 /// A directory tree of files.
@@ -77,8 +74,20 @@ pub trait DiskFile: Send + Sync + 'static {
     /// Takes the exclusive lock of the file, without waiting; `false` if another handle has it. Held until the
     /// handle is dropped.
     fn try_lock(&self) -> io::Result<bool>;
-    /// What offsets, lengths and addresses of transfers must be multiples of; 1 for buffered files.
+    /// What offsets, lengths and addresses of transfers must be multiples of; 1 for handles that have the system's cache.
     fn alignment(&self) -> usize;
+    /// Another handle on this very file, whatever its name is by now, whose transfers go around the system's cache. What is
+    /// written through either is visible through both.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::Unsupported`] or any other where there is no such way. Some systems find out later: a transfer
+    /// is then refused with [`io::ErrorKind::InvalidInput`], and goes through this handle.
+    fn open_direct(&self) -> io::Result<Self>
+    where
+        Self: Sized,
+    {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 }
 
 /// Reads exactly `buf.len()` bytes, going on after short reads; the end of the file is

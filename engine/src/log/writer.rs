@@ -78,7 +78,7 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
         if !is_kept {
             remove_leftover(disk, &path)?;
         }
-        let mode = OpenMode { write: true, create_new: !is_kept, direct: false };
+        let mode = OpenMode { write: true, create_new: !is_kept };
         let file = disk.open(&path, mode).map_err(|error| Error::io("create", &path, 0, error))?;
         let header = LogHeader { identity, segment_bytes, start_lsn };
         if let Err(error) = fill_new_file(&file, &path, &header, is_kept) {

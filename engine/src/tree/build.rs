@@ -50,8 +50,22 @@ pub trait BulkWriter {
     fn allocate(&mut self, least: u64, most: u64) -> Result<Extent>;
     /// Takes back what was allocated and is not used.
     fn give_back(&mut self, unused: Extent) -> Result<()>;
-    /// Writes whole blocks, the last one perhaps short.
-    fn write(&mut self, at: BlockId, bytes: &[u8]) -> Result<()>;
+    /// Writes a leaf, at the latest when it is finished.
+    fn leaf(&mut self, at: BlockId, bytes: &[u8]) -> Result<()>;
+    /// Writes an inner node, at the latest when it is finished.
+    fn inner(&mut self, node: &InnerNode<'_>, bytes: &[u8]) -> Result<()>;
+    /// There is nothing more to write.
+    fn finish(&mut self) -> Result<()>;
+}
+
+/// An inner node that is written.
+pub struct InnerNode<'a> {
+    /// Where it goes, and what it must be there.
+    pub reference: BlockRef,
+    /// Its height.
+    pub height: u8,
+    /// What it consists of.
+    pub entries: &'a [InnerEntry],
 }
 
 /// Writes `bytes`, which are not empty, and the inner nodes above them once, into fresh extents. Nothing is durable
@@ -64,7 +78,7 @@ pub fn write_bulk(
     writer: &mut impl BulkWriter,
     extents: &mut Vec<Extent>,
 ) -> Result<Tree> {
-    let mut run = Run { writer, extents, free: Extent { start: BlockId(0), blocks: 0 } };
+    let mut run = Run { writer: &mut *writer, extents, free: Extent { start: BlockId(0), blocks: 0 } };
     let mut level = write_leaves(&mut run, geometry, bytes)?;
     let mut height = 0;
     while level.len() > 1 {
@@ -72,36 +86,27 @@ pub fn write_bulk(
         level = write_level(&mut run, geometry, height, &level)?;
     }
     run.finish()?;
+    writer.finish()?;
     let root = level.pop().expect("invariant: there are bytes");
     Ok(Tree { root: Some(Child { bytes: root.bytes, node: NodeRef::Disk(root.child) }), height })
 }
 
-/// Leaves that stand one behind the other are written in one call, straight from `bytes`.
 fn write_leaves<W: BulkWriter>(
     run: &mut Run<'_, W>,
     geometry: Geometry,
     bytes: &[u8],
 ) -> Result<Vec<InnerEntry>> {
-    let mut blocks_left: u64 = portions(bytes.len(), geometry.leaf_bytes).map(blocks_of).sum();
+    let mut blocks_left = portions(bytes.len(), geometry.leaf_bytes).map(blocks_of).sum::<u64>();
     let mut level = Vec::with_capacity(bytes.len() / geometry.leaf_bytes + 1);
-    let (mut written, mut end, mut pending_at) = (0, 0, BlockId(0));
+    let mut rest = bytes;
     for len in portions(bytes.len(), geometry.leaf_bytes) {
         let at = run.take(blocks_of(len), blocks_left)?;
         blocks_left -= blocks_of(len);
-        let pending = end - written;
-        let continues = pending % BLOCK_BYTES == 0 && at.0 == pending_at.0 + blocks_of(pending);
-        if pending > 0 && !continues {
-            run.writer.write(pending_at, &bytes[written..end])?;
-            written = end;
-        }
-        if written == end {
-            pending_at = at;
-        }
-        let leaf = &bytes[end..end + len];
-        end += len;
+        let (leaf, behind) = rest.split_at(len);
+        rest = behind;
         level.push(InnerEntry { bytes: len as u64, child: BlockRef::to(at, leaf) });
+        run.writer.leaf(at, leaf)?;
     }
-    run.writer.write(pending_at, &bytes[written..end])?;
     Ok(level)
 }
 
@@ -114,13 +119,14 @@ fn write_level<W: BulkWriter>(
     let mut level = Vec::new();
     let mut rest = below;
     for count in portions(below.len(), geometry.fanout) {
-        let (children, tail) = rest.split_at(count);
+        let (entries, tail) = rest.split_at(count);
         rest = tail;
-        let node = encode_inner(height, children.iter().copied());
+        let node = encode_inner(height, entries.iter().copied());
         let at = run.take(blocks_of(node.len()), blocks_of(node.len()))?;
-        run.writer.write(at, &node)?;
-        let bytes = children.iter().map(|entry| entry.bytes).sum();
-        level.push(InnerEntry { bytes, child: BlockRef::to(at, &node) });
+        let reference = BlockRef::to(at, &node);
+        run.writer.inner(&InnerNode { reference, height, entries }, &node)?;
+        let bytes = entries.iter().map(|entry| entry.bytes).sum();
+        level.push(InnerEntry { bytes, child: reference });
     }
     Ok(level)
 }

@@ -37,7 +37,7 @@ mod stride;
 #[cfg(test)]
 mod tests;
 
-pub use build::{BulkWriter, write_bulk};
+pub use build::{BulkWriter, InnerNode, write_bulk};
 pub use capture::CapturedNode;
 pub use check::Findings;
 pub use leaf::Leaf;

@@ -6,9 +6,9 @@ use crate::base::Result;
 use crate::cache::{DataFile, Deaths, NodeCache};
 use crate::env::{DiskFile, Platform};
 use crate::format::block_ref::BlockRef;
-use crate::format::inner::decode_inner;
+use crate::format::inner::{InnerEntry, decode_inner};
 
-use super::{Child, Geometry, Inner, Leaf, Node, NodeRef};
+use super::{Child, Geometry, Inner, InnerNode, Leaf, Node, NodeRef};
 
 /// What every operation on a tree needs beside the tree.
 pub struct TreeSource<'a, F, P: Platform> {
@@ -72,6 +72,13 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         Ok(node)
     }
 
+    /// Keeps an inner node that was just written: joining it to others asks for it next.
+    pub fn keep(&self, node: &InnerNode<'_>) {
+        let inner = Inner::new(node.entries.iter().copied().map(child_on_disk).collect());
+        let claim = claim(inner.bytes(), node.height);
+        self.cache.insert(&node.reference, claim, Arc::new(Node::Inner(inner)));
+    }
+
     /// Reads, verifies and decodes a node, past the cache.
     pub(super) fn read_disk(&self, reference: &BlockRef, bytes: u64, height: u8) -> Result<Node> {
         let encoded = self.file.read_node(reference)?;
@@ -79,11 +86,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             Node::Leaf(Leaf::new(encoded))
         } else {
             let entries = decode_inner(height, &encoded).map_err(|e| self.file.malformed(reference, e.0))?;
-            let children = entries
-                .into_iter()
-                .map(|entry| Child { bytes: entry.bytes, node: NodeRef::Disk(entry.child) })
-                .collect();
-            Node::Inner(Inner::new(children))
+            Node::Inner(Inner::new(entries.into_iter().map(child_on_disk).collect()))
         };
         let below = match &node {
             Node::Leaf(leaf) => Some(leaf.len() as u64),
@@ -94,6 +97,10 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         }
         Ok(node)
     }
+}
+
+fn child_on_disk(entry: InnerEntry) -> Child {
+    Child { bytes: entry.bytes, node: NodeRef::Disk(entry.child) }
 }
 
 /// What a parent says of a node, as the cache compares it.

@@ -76,15 +76,21 @@ impl BulkWriter for Appender<'_> {
     fn give_back(&mut self, _: Extent) -> Result<()> {
         Ok(())
     }
-    fn write(&mut self, at: BlockId, bytes: &[u8]) -> Result<()> {
+    fn leaf(&mut self, at: BlockId, bytes: &[u8]) -> Result<()> {
         self.file.write_blocks(at, bytes)
+    }
+    fn inner(&mut self, node: &InnerNode<'_>, bytes: &[u8]) -> Result<()> {
+        self.file.write_blocks(node.reference.block, bytes)
+    }
+    fn finish(&mut self) -> Result<()> {
+        Ok(())
     }
 }
 
 fn with_file(run: impl FnOnce(&DataFile<RealFile, RealPlatform>)) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("blocks");
-    let file = RealDisk.open(&path, OpenMode { write: true, create_new: true, direct: false }).unwrap();
+    let file = RealDisk.open(&path, OpenMode { write: true, create_new: true }).unwrap();
     file.set_len(4 * BLOCK_BYTES as u64).unwrap();
     run(&DataFile::new(file, &path));
 }

@@ -3,21 +3,36 @@
 use std::io::ErrorKind;
 
 use crate::base::{BlockId, Error, Result};
-use crate::catalog::Store;
+use crate::cache::FreshBlocks;
+use crate::catalog::{FileOf, Store};
 use crate::env::Env;
 use crate::format::extent::Extent;
 use crate::format::record::{Bulk, MAX_RECORD_OVERHEAD, Payload};
 use crate::space::Space;
-use crate::tree::{BulkWriter, write_bulk};
+use crate::tree::{BulkWriter, InnerNode, write_bulk};
 
 use super::Core;
 
 /// Leaves in one bulk payload, so that the list of its extents always fits a record.
 const BULK_LEAVES: usize = 256;
+/// Payloads go around the system's cache from so many times [`Settings::bulk_bytes`](super::Settings::bulk_bytes) on. Shorter
+/// ones are loaded faster through it, as long as it has room: nobody waits for the device before the commit.
+const AROUND_FACTOR: u64 = 4;
 
 struct Extents<'a, E: Env> {
     store: &'a Store<E>,
     space: &'a mut Space,
+    /// The way around the system's cache, for payloads that are worth it.
+    around: Option<FreshBlocks<'a, FileOf<E>, E::Platform>>,
+}
+
+impl<E: Env> Extents<'_, E> {
+    fn write(&mut self, at: BlockId, bytes: &[u8]) -> Result<()> {
+        match &mut self.around {
+            Some(around) => around.put(at, bytes),
+            None => self.store.file.write_blocks(at, bytes),
+        }
+    }
 }
 
 impl<E: Env> BulkWriter for Extents<'_, E> {
@@ -35,8 +50,17 @@ impl<E: Env> BulkWriter for Extents<'_, E> {
         Ok(())
     }
 
-    fn write(&mut self, at: BlockId, bytes: &[u8]) -> Result<()> {
-        self.store.file.write_blocks(at, bytes)
+    fn leaf(&mut self, at: BlockId, bytes: &[u8]) -> Result<()> {
+        self.write(at, bytes)
+    }
+
+    fn inner(&mut self, node: &InnerNode<'_>, bytes: &[u8]) -> Result<()> {
+        self.store.trees().keep(node);
+        self.write(node.reference.block, bytes)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.around.as_mut().map_or(Ok(()), FreshBlocks::flush)
     }
 }
 
@@ -58,8 +82,13 @@ impl<E: Env> Core<E> {
             return Ok(Payload::Bytes(bytes.into()));
         }
         let mut extents = Vec::new();
-        let mut writer = Extents { store: &self.store, space: &mut self.space };
-        let tree = match write_bulk(self.store.geometry, bytes, &mut writer, &mut extents) {
+        let geometry = self.store.geometry;
+        let is_long = bytes.len() as u64 >= self.settings.bulk_bytes.saturating_mul(AROUND_FACTOR);
+        let around = if is_long { self.store.file.around_cache() } else { None };
+        let mut writer = Extents { store: &self.store, space: &mut self.space, around };
+        let written = write_bulk(geometry, bytes, &mut writer, &mut extents);
+        drop(writer);
+        let tree = match written {
             Ok(tree) => tree,
             Err(e) => {
                 reached!("a payload could not be written to its end", !extents.is_empty());

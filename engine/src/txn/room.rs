@@ -23,6 +23,9 @@ use super::{Change, Core};
 const BLOCK: u64 = BLOCK_BYTES as u64;
 /// The file grows by at least so much.
 const LEAST_GROWTH_BYTES: u64 = 1 << 20;
+/// And by at least so small a part of itself: counting what is owed walks the dirty nodes above all that is loaded, which must
+/// not happen once a payload.
+const GROWTH_SHARE: u64 = 128;
 /// Headroom beyond what is owed, for rollbacks, which are never refused.
 const SPARE_BYTES: u64 = 256 << 10;
 /// Levels of inner nodes that any tree is thought to have: three reach 1 TiB with nodes of ordinary size.
@@ -78,7 +81,8 @@ impl<E: Env> Core<E> {
         }
         self.room.owed_bytes = self.count_owed();
         let needed = self.needed(bytes, runs);
-        let slack = (needed / 2).max(LEAST_GROWTH_BYTES);
+        let share = self.space.total_blocks() * BLOCK / GROWTH_SHARE;
+        let slack = (needed / 2).max(LEAST_GROWTH_BYTES).max(share);
         if needed.saturating_add(slack / 2) <= self.headroom() {
             return Ok(());
         }

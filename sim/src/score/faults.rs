@@ -7,7 +7,7 @@ use crate::world::FaultKind;
 use super::hunt::{Catch, Hunt};
 
 /// Each kind of fault, and the bug that is found with it and not without it.
-pub const ONLY: [(FaultKind, usize); 21] = [
+pub const ONLY: [(FaultKind, usize); 22] = [
     (FaultKind::Kill, mutant("the slot that stands by is written first")),
     (FaultKind::PowerLoss, mutant("the name of a new database is not synced")),
     (FaultKind::Tears, mutant("the only valid slot is written first")),
@@ -29,6 +29,7 @@ pub const ONLY: [(FaultKind, usize); 21] = [
     (FaultKind::LostLengths, mutant("a new log is synced before it is filled")),
     (FaultKind::StaleGaps, mutant("batches of an earlier log count")),
     (FaultKind::Panics, mutant("a checkpoint whose writer panics never ends")),
+    (FaultKind::NoDirectIo, mutant("what cannot go around the cache is not written")),
 ];
 
 /// Fewest seeds that a bug must survive without its fault.

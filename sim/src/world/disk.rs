@@ -85,6 +85,7 @@ impl Disk for SimDisk {
             handle,
             path: path.to_owned(),
             mode,
+            direct: None,
         })
     }
 

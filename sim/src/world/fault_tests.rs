@@ -7,7 +7,7 @@ use numstore::env::{Clock, Disk, DiskFile, Env, OpenMode};
 
 use super::*;
 
-const CREATE: OpenMode = OpenMode { write: true, create_new: true, direct: false };
+const CREATE: OpenMode = OpenMode { write: true, create_new: true };
 
 /// A world with one durable data file of `len` bytes of 1, open.
 fn with_file(seed: u64, len: usize) -> (World, SimFile) {
@@ -121,4 +121,62 @@ fn a_disk_that_lies_makes_nothing_durable_until_the_power_fails() {
     }
     world.power_loss(Persist::None);
     assert_eq!((content(&world), world.counters().lies), (vec![2; 512], 1));
+}
+
+/// Two blocks that begin at an address that suits direct transfers.
+fn aligned(space: &mut [u8; 12288], byte: u8) -> &[u8] {
+    space.fill(byte);
+    let start = space.as_ptr().align_offset(4096);
+    &space[start..start + 8192]
+}
+
+#[test]
+fn a_file_has_a_way_around_the_cache_or_says_so_and_what_goes_there_is_like_any_write() {
+    let mut space = [0; 12288];
+    let twos = aligned(&mut space, 2);
+    let (mut none, mut refused, mut short) = (0, 0, 0);
+    for seed in 0..80 {
+        let (world, file) = with_file(seed, 8192);
+        world.short_transfers(300);
+        let Ok(direct) = file.open_direct() else {
+            none += 1;
+            continue;
+        };
+        let kind = |result: std::io::Result<usize>| result.unwrap_err().kind();
+        let misfit = std::io::ErrorKind::InvalidInput;
+        assert_eq!(kind(direct.write_at(&twos[..4000], 0)), misfit);
+        assert_eq!(kind(direct.write_at(twos, 512)), misfit);
+        assert_eq!(kind(direct.write_at(&twos[1..4097], 0)), misfit);
+        assert_eq!(content(&world), [1; 8192]);
+        match direct.write_at(twos, 0) {
+            Err(e) => {
+                assert_eq!(e.kind(), misfit);
+                assert_eq!(content(&world), [1; 8192]);
+                refused += 1;
+                continue;
+            }
+            Ok(moved) => {
+                assert!(moved == 4096 || moved == 8192, "{moved}");
+                short += u64::from(moved < 8192);
+            }
+        }
+        let mut seen = [0];
+        assert_eq!(file.read_at(&mut seen, 5).unwrap(), 1);
+        assert_eq!(seen, [2], "through the other handle");
+        if seed % 2 == 0 {
+            file.sync().unwrap();
+        }
+        world.power_loss(Persist::None);
+        assert_eq!(
+            content(&world)[..4096],
+            [2 - (seed % 2) as u8; 4096],
+            "durable once synced, by whichever handle"
+        );
+    }
+    assert!(none > 2 && refused > 2 && short > 2, "{none} have none, {refused} refuse, {short} are short");
+    for seed in 0..80 {
+        let (world, file) = with_file(seed, 8192);
+        world.switch_off([FaultKind::NoDirectIo].into_iter().collect());
+        assert_eq!(file.open_direct().unwrap().write_at(twos, 0).unwrap(), 8192);
+    }
 }

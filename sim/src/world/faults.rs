@@ -46,11 +46,14 @@ pub enum FaultKind {
     StaleGaps,
     /// The background task panics while it writes.
     Panics,
+    /// The file system has no transfers around the system's cache, which shows when a file is opened for them or at the first
+    /// one. Off: it has them.
+    NoDirectIo,
 }
 
 impl FaultKind {
     /// Every kind.
-    pub const ALL: [FaultKind; 21] = [
+    pub const ALL: [FaultKind; 22] = [
         FaultKind::Kill,
         FaultKind::PowerLoss,
         FaultKind::Tears,
@@ -72,6 +75,7 @@ impl FaultKind {
         FaultKind::LostLengths,
         FaultKind::StaleGaps,
         FaultKind::Panics,
+        FaultKind::NoDirectIo,
     ];
 
     /// What it is called on the command line.
@@ -98,6 +102,7 @@ impl FaultKind {
             FaultKind::LostLengths => "lost-lengths",
             FaultKind::StaleGaps => "stale-gaps",
             FaultKind::Panics => "panics",
+            FaultKind::NoDirectIo => "no-direct-io",
         }
     }
 

@@ -27,6 +27,17 @@ pub struct SimFile {
     pub(super) handle: u64,
     pub(super) path: PathBuf,
     pub(super) mode: OpenMode,
+    /// How its transfers go around the system's cache, if they do.
+    pub(super) direct: Option<Direct>,
+}
+
+/// What a file system makes of direct transfers.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direct {
+    /// It does them.
+    Works,
+    /// It lets files be opened for them, and refuses them.
+    Refused,
 }
 
 impl SimFile {
@@ -45,6 +56,15 @@ impl SimFile {
             return Ok(());
         }
         Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is open for reading only"))
+    }
+
+    /// Says that the file system has no direct transfers, if this is one and it has none.
+    fn check_direct(&self, state: &mut State) -> io::Result<()> {
+        if self.direct == Some(Direct::Refused) {
+            state.narrate(|| format!("  {} takes no direct transfers", self.path.display()));
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        Ok(())
     }
 
     /// How much of `len` bytes a transfer moves: now and then not all.
@@ -118,6 +138,7 @@ impl DiskFile for SimFile {
         if gate == Gate::Strike {
             return Err(crashed());
         }
+        self.check_direct(&mut state)?;
         let end = offset + buf.len() as u64;
         if let Some(error) = state.refuse_bad(&self.path, offset..end, false) {
             return Err(error);
@@ -136,6 +157,9 @@ impl DiskFile for SimFile {
         let mut state = self.shared.turn(Call::Write);
         let len = buf.len() as u64;
         let gate = state.enter(self.incarnation, Call::Write, &self.path, offset, len, checksum(buf))?;
+        if gate == Gate::Go {
+            self.check_direct(&mut state)?;
+        }
         let grows = offset + len > state.inode(self.inode).visible.len();
         let refused = match gate {
             Gate::Strike => None,
@@ -253,7 +277,31 @@ impl DiskFile for SimFile {
     }
 
     fn alignment(&self) -> usize {
-        if self.mode.direct { DIRECT_ALIGNMENT } else { 1 }
+        if self.direct.is_some() { DIRECT_ALIGNMENT } else { 1 }
+    }
+
+    /// Works, fails, or works until it is used; as on a system that keeps its caches in step, all handles see the same.
+    fn open_direct(&self) -> io::Result<SimFile> {
+        let mut state = self.shared.turn(Call::Open);
+        if state.enter(self.incarnation, Call::Open, &self.path, 0, 0, 0)? == Gate::Strike {
+            return Err(crashed());
+        }
+        let direct = match state.fault_dice.below(8) {
+            6 | 7 if state.quiet || state.without.has(FaultKind::NoDirectIo) => Direct::Works,
+            6 => return Err(io::ErrorKind::Unsupported.into()),
+            7 => Direct::Refused,
+            _ => Direct::Works,
+        };
+        state.inode(self.inode).opens += 1;
+        Ok(SimFile {
+            shared: Arc::clone(&self.shared),
+            incarnation: self.incarnation,
+            inode: self.inode,
+            handle: state.fresh(),
+            path: self.path.clone(),
+            mode: self.mode,
+            direct: Some(direct),
+        })
     }
 }
 

@@ -6,8 +6,8 @@ use numstore::env::{Disk, DiskFile, Env, OpenMode};
 
 use super::*;
 
-const CREATE: OpenMode = OpenMode { write: true, create_new: true, direct: false };
-const WRITE: OpenMode = OpenMode { write: true, create_new: false, direct: false };
+const CREATE: OpenMode = OpenMode { write: true, create_new: true };
+const WRITE: OpenMode = OpenMode { write: true, create_new: false };
 
 /// A world with one durable file of `len` bytes of `byte`, open.
 fn with_file(seed: u64, len: usize, byte: u8) -> (World, SimFile) {

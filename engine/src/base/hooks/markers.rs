@@ -28,6 +28,11 @@ pub const MARKERS: &[&str] = &[
     "a batch's header is torn",
     "a slot is torn or rotten",
     // Cache.
+    "there is no way around the cache",
+    "the way around the cache ended at its first write",
+    "a write around the cache failed",
+    "blocks that go around the cache lie apart",
+    "a run was too short to go around the cache",
     "deaths were taken back",
     "a cached node has another one's block",
     "a cached node has another one's block and length",

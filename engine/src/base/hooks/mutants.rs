@@ -406,6 +406,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: true,
     },
     Mutant {
+        name: "what cannot go around the cache is not written",
+        mechanism: "transfers",
+        broken: "Blocks that the system refuses to write around its cache are not written through it either.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "a commit takes others' changes with it",
         mechanism: "many writers",
         broken: "The committed state of a stream becomes the current one, though others have uncommitted changes in it.",

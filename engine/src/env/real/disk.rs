@@ -24,7 +24,7 @@ impl Disk for RealDisk {
         if file.metadata()?.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        Ok(RealFile::new(file, mode.direct))
+        Ok(RealFile::new(file))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

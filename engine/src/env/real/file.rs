@@ -19,11 +19,9 @@ pub struct RealFile {
 }
 
 impl RealFile {
-    /// Takes over an open file, and tries to go around the system's cache if `direct`.
-    pub(super) fn new(file: File, direct: bool) -> RealFile {
-        // Switched on after the open: an open that fails for want of direct I/O has already created the file.
-        let direct = direct && back_end::set_direct(&file);
-        RealFile { file: back_end::Transfers::new(file), direct }
+    /// Takes over an open file.
+    pub(super) fn new(file: File) -> RealFile {
+        RealFile { file: back_end::Transfers::new(file), direct: false }
     }
 }
 
@@ -103,5 +101,10 @@ impl DiskFile for RealFile {
 
     fn alignment(&self) -> usize {
         if self.direct { DIRECT_ALIGNMENT } else { 1 }
+    }
+
+    fn open_direct(&self) -> io::Result<RealFile> {
+        let file = back_end::open_direct(self.file.file())?;
+        Ok(RealFile { file: back_end::Transfers::new(file), direct: true })
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use rustix::fs::{FallocateFlags, OFlags, fallocate, fcntl_getfl, fcntl_setfl};
+use rustix::fs::{FallocateFlags, Mode, OFlags, fallocate, fcntl_getfl};
 use rustix::io::{Errno, preadv, pwritev};
 use rustix::thread::futex;
 
@@ -51,9 +52,13 @@ impl Transfers {
     }
 }
 
-/// Makes the transfers of `file` go around the page cache; `false` if its file system has no way to.
-pub(super) fn set_direct(file: &File) -> bool {
-    fcntl_getfl(file).and_then(|flags| fcntl_setfl(file, flags | OFlags::DIRECT)).is_ok()
+/// The same file once more, with transfers that go around the page cache. By its descriptor and not by its name, which may
+/// lead to another file by now.
+pub(super) fn open_direct(file: &File) -> io::Result<File> {
+    let itself = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let access = fcntl_getfl(file)? & OFlags::RWMODE;
+    let flags = access | OFlags::DIRECT | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(itself, flags, Mode::empty())?.into())
 }
 
 /// Reserves space, growing the file; `false` if the file system cannot.

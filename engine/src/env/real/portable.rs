@@ -30,8 +30,8 @@ pub(super) use positioned::Transfers;
 pub(super) use seeking::Transfers;
 
 /// Std has no way around the system's cache.
-pub(super) fn set_direct(_file: &File) -> bool {
-    false
+pub(super) fn open_direct(_file: &File) -> io::Result<File> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 /// Std cannot reserve space.

@@ -14,9 +14,9 @@ use crate::env::{
     write_all_at,
 };
 
-const NEW: OpenMode = OpenMode { write: true, create_new: true, direct: false };
-const WRITE: OpenMode = OpenMode { write: true, create_new: false, direct: false };
-const READ: OpenMode = OpenMode { write: false, create_new: false, direct: false };
+const NEW: OpenMode = OpenMode { write: true, create_new: true };
+const WRITE: OpenMode = OpenMode { write: true, create_new: false };
+const READ: OpenMode = OpenMode { write: false, create_new: false };
 
 /// A fresh directory, and the path of a file in it that is not there yet.
 fn place() -> (TempDir, PathBuf) {
@@ -163,13 +163,19 @@ fn aligned(bytes: &mut Vec<u8>, alignment: usize, len: usize) -> &mut [u8] {
 }
 
 #[test]
-fn direct_transfers_or_their_stand_in() {
+fn what_goes_around_the_cache_is_seen_through_it() {
     // Beside the sources: temporary directories are often on file systems without direct transfers.
     let dir = TempDir::new_in(env!("CARGO_MANIFEST_DIR")).unwrap();
     let path = dir.path().join("file");
-    let file = open(&path, OpenMode { direct: true, ..NEW }).unwrap();
+    let buffered = open(&path, NEW).unwrap();
+    assert_eq!(buffered.alignment(), 1);
+    // What the name leads to now is another file.
+    std::fs::rename(&path, dir.path().join("moved")).unwrap();
+    let other = open(&path, NEW).unwrap();
+    let Ok(file) = buffered.open_direct() else { return };
     assert!(file.alignment().is_power_of_two());
-    assert_eq!(open(&path, READ).unwrap().alignment(), 1);
+    // Pages of an earlier life, changed and not written back, are in the cache.
+    write_all_at(&buffered, &[0xee; 16384], 0).unwrap();
     let (mut out, mut back) = (Vec::new(), Vec::new());
     let out = aligned(&mut out, file.alignment(), 8192);
     for (byte, n) in out.iter_mut().zip(0u32..) {
@@ -179,7 +185,14 @@ fn direct_transfers_or_their_stand_in() {
     let back = aligned(&mut back, file.alignment(), 8192);
     read_exact_at(&file, back, 4096).unwrap();
     assert_eq!(out, back);
-    assert_eq!(contents(&open(&path, READ).unwrap())[4096..], *out);
+    let bytes = contents(&buffered);
+    assert_eq!(bytes[4096..12288], *out);
+    assert!(bytes.len() == 16384 && bytes[..4096].iter().chain(&bytes[12288..]).all(|&byte| byte == 0xee));
+    file.sync().unwrap();
+    assert!(buffered.try_lock().unwrap(), "the other handle has no lock");
+    drop(file);
+    assert!(!open(&dir.path().join("moved"), WRITE).unwrap().try_lock().unwrap(), "nor gives one back");
+    assert_eq!(other.len().unwrap(), 0);
 }
 
 #[test]
