@@ -28,6 +28,8 @@ pub fn run(context: &mut Context<'_>) -> Result<()> {
     let mut log = raw::PreparedLog::new(&context.dir.join("raw-log"))?;
     let window = context.scale.window;
     let most = (window.as_secs_f64() / FASTEST_COMMIT.as_secs_f64()) as usize;
+    // Brings everything into memory: what was loaded around the system's cache is not there.
+    fleet.verify(context)?;
     context.measure(|number| {
         let mut round = Round::default();
         let places = fleet.places(PLACES, READ_BYTES);
