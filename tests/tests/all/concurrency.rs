@@ -102,6 +102,31 @@ fn locks_are_on_bytes() {
 }
 
 #[test]
+fn who_works_apart_in_one_stream_never_waits() {
+    // Whoever had to wait would wait for ever: all transactions stay open.
+    let (_dir, db) = real(Options::new().lock_timeout(Duration::MAX));
+    db.create("s").unwrap();
+    db.append("s", &vec![0; 40_000]).unwrap();
+    let before = db.stats().lock_waits;
+    let writers: Vec<_> = (0..20u64)
+        .map(|number| {
+            let tx = db.begin().unwrap();
+            // From the last range to the first, so that nobody comes in the order of the bytes.
+            tx.stream("s").unwrap().write(1_000 * (19 - number), &[7; 1_000]).unwrap();
+            tx
+        })
+        .collect();
+    let inserter = db.begin().unwrap();
+    inserter.stream("s").unwrap().insert(20_000, b"between").unwrap();
+    inserter.stream("s").unwrap().insert(30_000, b"behind").unwrap();
+    inserter.commit().unwrap();
+    writers.into_iter().for_each(|tx| tx.commit().unwrap());
+    assert_eq!(db.stats().lock_waits, before);
+    let bytes = db.read("s", ..).unwrap();
+    assert!(bytes[..20_000] == [7; 20_000] && bytes[20_000..20_007] == *b"between");
+}
+
+#[test]
 fn bounds_are_those_after_the_wait() {
     let (_lab, db) = digits();
     let (first, second) = (db.begin().unwrap(), db.begin().unwrap());
