@@ -272,7 +272,7 @@ impl<E: Env> Database<E> {
         if done.is_err() && mutant!("a checkpoint that fails keeps its latch") {
             let _kept = std::mem::ManuallyDrop::new(self.shared.core.lock());
         }
-        done
+        done.map_err(|e| self.shared.blame(e))
     }
 
     /// Makes all commits durable, those of [`Durability::Deferred`](super::Durability::Deferred) included.
@@ -295,7 +295,11 @@ impl<E: Env> Database<E> {
     pub fn verify(&self) -> Result<Verification> {
         self.shared.core.lock().guarded(|core| {
             core.check_health()?;
-            verify(core, false)
+            let found = verify(core, false)?;
+            if !found.is_clean() {
+                core.store.file.check_synced()?;
+            }
+            Ok(found)
         })
     }
 

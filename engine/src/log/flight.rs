@@ -208,7 +208,7 @@ impl<F: DiskFile, P: Platform> LogFile<F, P> {
     }
 
     /// Notes a failure, after which nothing is written any more. Returns it.
-    pub(super) fn fail(&self, error: Error) -> Error {
+    pub fn fail(&self, error: Error) -> Error {
         self.state.lock().failure.get_or_insert_with(|| error.to_string());
         self.open_gate(0, true);
         self.open_gate(1, true);

@@ -117,6 +117,8 @@ pub struct Core<E: Env> {
     health: Health<E::Platform>,
     /// A call is changing the state; found set at the start of another, it says that one panicked half-way.
     changing: bool,
+    /// One has: what it left in memory is shown to nobody.
+    pub(super) untrusted: bool,
 }
 
 impl<E: Env> Core<E> {
@@ -164,6 +166,7 @@ impl<E: Env> Core<E> {
             in_use: vec![(lsn, Arc::downgrade(&version))],
             health: Health::default(),
             changing: false,
+            untrusted: false,
             store,
             settings,
             superblocks,
@@ -264,6 +267,7 @@ impl<E: Env> Core<E> {
             self.locks.wake_all();
         }
         if std::mem::replace(&mut self.changing, true) {
+            self.untrusted = true;
             self.health.poison(|| "a call panicked half-way".to_owned());
             self.locks.wake_all();
         }
@@ -301,8 +305,11 @@ impl<E: Env> Core<E> {
         self.check_health()
     }
 
-    /// Refuses all writes from now on, because of `error`, which it returns.
+    /// Refuses all writes from now on, because of `error`, which it returns. What a failed sync has lost is not damaged.
     pub fn poison(&mut self, error: Error) -> Error {
+        let is_lost = matches!(error, Error::Corruption { .. });
+        let unsynced = if is_lost { self.store.file.check_synced().err() } else { None };
+        let error = unsynced.unwrap_or(error);
         self.health.poison(|| error.to_string());
         self.locks.wake_all();
         error
@@ -385,6 +392,9 @@ impl<E: Env> Core<E> {
     /// Makes the current state, less what is uncommitted, the next version; it is published when it is durable. Nobody can see
     /// a commit before it is, so that one version does for all commits of a flight.
     pub fn make_version(&mut self) {
+        if self.untrusted {
+            return;
+        }
         let covered = |stream| self.overlay.covers_stream(stream);
         assert!(self.catalog.changing_streams().all(covered), "a version would miss what is not settled");
         self.version_due = false;

@@ -181,6 +181,11 @@ impl<E: Env> Core<E> {
     /// Takes everything that was logged out of the buffer; `None` if there is nothing, or somebody else was first.
     fn take_the_lead(&mut self) -> Result<Option<Lead<E>>> {
         let Some(log) = &mut self.log else { return Ok(None) };
+        if self.untrusted && self.version_due {
+            // Nobody could be shown what is committed without what is not. Whoever waits hears that it is in doubt.
+            let cause = "a call panicked half-way".to_owned();
+            return Err(log.file().fail(Error::Poisoned { cause }));
+        }
         let Some(flight) = log.take_off()? else { return Ok(None) };
         if self.version_due {
             self.make_version();

@@ -81,18 +81,27 @@ impl<E: Env> Core<E> {
         }
         self.room.owed_bytes = self.count_owed();
         let needed = self.needed(bytes, runs);
-        let share = self.space.total_blocks() * BLOCK / GROWTH_SHARE;
-        let slack = (needed / 2).max(LEAST_GROWTH_BYTES).max(share);
+        let share = self.growth_share();
+        let least = (needed / 2).max(LEAST_GROWTH_BYTES);
+        let slack = least.max(share);
         if needed.saturating_add(slack / 2) <= self.headroom() {
             return Ok(());
         }
-        match self.back(needed.saturating_add(slack)) {
+        let mut backed = self.back(needed.saturating_add(slack));
+        if slack > least && backed.as_ref().is_err_and(Error::is_full) {
+            backed = self.back(needed.saturating_add(least));
+        }
+        match backed {
             Err(e) if e.is_full() => {
                 let map = self.map_bytes(bytes, runs);
                 self.squeeze_in(needed, map).map_err(|other| if other.is_full() { e } else { other })
             }
             other => other,
         }
+    }
+
+    fn growth_share(&self) -> u64 {
+        self.space.total_blocks() * BLOCK / GROWTH_SHARE
     }
 
     /// Makes sure that a checkpoint finds space after another step of a rollback.
@@ -117,7 +126,7 @@ impl<E: Env> Core<E> {
     /// needed, and all of it when the database is closed. Only a hint: a failure changes nothing.
     pub fn give_room_back(&mut self, closing: bool) {
         let written = std::mem::take(&mut self.room.captured_bytes);
-        let keep = if closing { 0 } else { written + LEAST_GROWTH_BYTES };
+        let keep = if closing { 0 } else { written + LEAST_GROWTH_BYTES.max(self.growth_share()) };
         // What was changed while it was written needs space as well.
         let keep = if self.room.owed_bytes > 0 { keep.max(self.needed(0, 0)) } else { keep };
         let (file, used) = (self.store.file.file(), self.space.total_blocks() * BLOCK);

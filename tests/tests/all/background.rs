@@ -201,6 +201,61 @@ fn closing_after_a_panic_of_the_task_leaves_everything_to_the_next_opening() {
     assert_eq!(db.read("a", ..).unwrap(), b"durable");
 }
 
+/// A disk that keeps a write waiting, and on which reading a whole leaf panics, once that is armed.
+#[derive(Default)]
+struct Ambush {
+    shut: AtomicBool,
+    waiting: AtomicBool,
+    armed: AtomicBool,
+}
+
+impl Hook for Ambush {
+    fn enter(&self, call: Call) -> io::Result<()> {
+        while call == Call::Write && self.shut.load(Ordering::Acquire) {
+            self.waiting.store(true, Ordering::Release);
+            std::thread::yield_now();
+        }
+        Ok(())
+    }
+
+    fn has_read(&self, read: &io::Result<usize>) {
+        assert!(!self.armed.load(Ordering::Acquire) || !matches!(read, Ok(65_536)), "on purpose");
+    }
+}
+
+/// The version that shows a commit is made when its flight takes off, which may be after somebody else's call has panicked.
+#[test]
+fn what_a_panic_has_left_half_changed_is_shown_to_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = DelegatingEnv::<Ambush>::default();
+    let options = Options::new().background(false).cache_bytes(1 << 20);
+    let db = options.open_in(env.clone(), dir.path().join("panic.ns")).unwrap();
+    for name in ["a", "b", "cold"] {
+        db.create(name).unwrap();
+    }
+    db.append("cold", &[1; 4 << 20]).unwrap();
+    std::thread::scope(|scope| {
+        env.hook().shut.store(true, Ordering::Release);
+        let leads = scope.spawn(|| db.append("a", b"durable"));
+        wait_until("nobody writes", || env.hook().waiting.load(Ordering::Acquire));
+        let logged = db.stats().log_bytes;
+        let follows = scope.spawn(|| db.append("b", b"in doubt"));
+        wait_until("nobody follows", || db.stats().log_bytes > logged);
+        env.hook().armed.store(true, Ordering::Release);
+        let call = std::panic::AssertUnwindSafe(|| db.insert("cold", 1 << 20, b"x"));
+        std::panic::catch_unwind(call).unwrap_err();
+        env.hook().armed.store(false, Ordering::Release);
+        env.hook().shut.store(false, Ordering::Release);
+        leads.join().unwrap().unwrap();
+        assert_eq!(follows.join().unwrap().unwrap_err().code(), ErrorCode::InDoubt);
+    });
+    assert_eq!((db.read("a", ..).unwrap(), db.read("b", ..).unwrap()), (b"durable".to_vec(), b"".to_vec()));
+    assert_eq!(db.append("a", b"!").unwrap_err().code(), ErrorCode::Poisoned);
+    drop(db);
+    let db = Database::open(dir.path().join("panic.ns")).unwrap();
+    assert_eq!((db.read("a", ..).unwrap(), db.len("cold").unwrap()), (b"durable".to_vec(), 4 << 20));
+}
+
 /// A disk whose data file takes no write while the gate is shut; or that answers no read of the thread `reader`.
 #[derive(Default)]
 struct Gate {
