@@ -211,8 +211,9 @@ fn a_snapshot_ages_from_when_a_newer_version_is_shown() {
     write_deferred(3);
     assert_eq!(content(&snapshot, "a"), [1; 50_000], "it is the newest that lasts");
     db.sync().unwrap();
-    // From here on it is not, and the next version notes that.
+    // From here on it is not, and the next version notes that, which is made when the log is written.
     write_deferred(4);
+    db.sync().unwrap();
     wait();
     db.checkpoint().unwrap();
     assert!(matches!(snapshot.stream("a"), Err(Error::SnapshotTooOld)));
