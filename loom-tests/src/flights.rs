@@ -6,6 +6,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use loom::sync::{Mutex, MutexGuard};
 use loom::thread;
@@ -107,7 +108,8 @@ impl<F: Flavor> Shared<F> {
         let (durable, outcome) = flight.write();
         outcome.expect("nothing fails here");
         aboard.into_iter().for_each(|number| self.durable[number].set(1));
-        let publish = || self.published.iter().for_each(|published| published.publish(durable));
+        let publish =
+            || self.published.iter().for_each(|published| published.publish(durable, || Duration::ZERO));
         if self.plant == Plant::ToldFirst {
             flight.land();
             publish();
@@ -257,7 +259,7 @@ pub fn versions_go_forward<F: Flavor>() {
     shown.published.push(version(Lsn(2)));
     for number in 1..=2 {
         shown.durable[number - 1].set(1);
-        shown.published.publish(Lsn(number as u64));
+        shown.published.publish(Lsn(number as u64), || Duration::ZERO);
     }
     reader.join().expect("no task panics");
 }

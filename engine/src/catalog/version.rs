@@ -18,14 +18,14 @@ pub struct Version {
     pub pin: Era,
     maps: Maps,
     overlay: Overlay,
-    /// When it was seen that there is a newer one and that somebody reads this one all the same.
+    /// When a newer one was shown while somebody had this one.
     superseded: OnceLock<Duration>,
     /// It pins nothing any more.
     expired: AtomicBool,
 }
 
 impl Version {
-    /// Somebody reads it though there is a newer one.
+    /// Somebody has it, and there is a newer one.
     pub fn note_superseded(&self, now: impl FnOnce() -> Duration) {
         self.superseded.get_or_init(now);
     }

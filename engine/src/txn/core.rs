@@ -401,7 +401,7 @@ impl<E: Env> Core<E> {
         self.era.0 += 1;
         let version = Version::new(self.catalog.maps().clone(), &self.overlay, self.last_commit, self.era);
         let version = Arc::new(version);
-        self.note_readers();
+        self.in_use.retain(|(_, version)| version.strong_count() > 0);
         if !mutant!("versions in use are forgotten") {
             self.in_use.push((version.committed, Arc::downgrade(&version)));
         }
@@ -409,27 +409,10 @@ impl<E: Env> Core<E> {
         self.publish_durable();
     }
 
-    /// Forgets the versions that nobody has, and notes since when others are read though they are not the newest. Those that
-    /// wait for the log are not looked at: with many threads that commit there are many.
-    fn note_readers(&mut self) {
-        let newest = self.published.get();
-        let clock = self.store.env.clock();
-        self.in_use.retain(|(committed, version)| {
-            if *committed > newest.committed {
-                return true;
-            }
-            let version = version.upgrade();
-            if let Some(version) = version.as_ref().filter(|version| is_superseded(version, &newest)) {
-                version.note_superseded(|| clock.monotonic());
-            }
-            version.is_some()
-        });
-    }
-
     /// Publishes the versions of which everything is durable.
     fn publish_durable(&self) {
         let durable = self.log.as_ref().map_or(self.superblocks.current.log.lsn, Log::durable_lsn);
-        self.published.publish(durable);
+        self.published.publish(durable, || self.store.env.clock().monotonic());
     }
 
     /// The oldest era that anything in use may read blocks of. Versions that are too old do not count any more.
@@ -529,10 +512,4 @@ impl<E: Env> Core<E> {
             }
         }
     }
-}
-
-/// Whether `version` was shown, and is not any more: only readers that have it keep it. What waits for the log is later than
-/// the newest.
-fn is_superseded(version: &Arc<Version>, newest: &Arc<Version>) -> bool {
-    !Arc::ptr_eq(version, newest) && version.committed <= newest.committed
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use crate::base::{Error, Lsn, Result, StreamId};
 use crate::catalog::{FileOf, Store};
-use crate::env::{Env, Platform};
+use crate::env::{Clock, Env, Platform};
 use crate::log::{Flight, LogFile, Wait};
 use crate::sync::Latched;
 
@@ -94,13 +94,14 @@ impl<E: Env> Lead<E> {
             return Err(flight.fail(e));
         }
         let (durable, outcome) = flight.write();
+        let now = || store.env.clock().monotonic();
         if mutant!("a commit is told before it is shown") {
             flight.land();
-            published.publish(durable);
+            published.publish(durable, now);
             return outcome;
         }
         // Before anybody is told: a commit that has returned is seen by the next snapshot.
-        published.publish(durable);
+        published.publish(durable, now);
         flight.land();
         outcome
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::Lsn;
 use crate::catalog::Version;
@@ -50,8 +51,9 @@ impl<E: Env> Published<E> {
         waiting.push_back(version);
     }
 
-    /// Shows the newest version in which everything is durable, now that the log is up to `durable` at least.
-    pub fn publish(&self, durable: Lsn) {
+    /// Shows the newest version in which everything is durable, `now` that the log is up to `durable` at least. One before it
+    /// that somebody reads grows old from here on.
+    pub fn publish(&self, durable: Lsn, now: impl FnOnce() -> Duration) {
         let early = mutant!("a version is shown too early");
         let mut waiting = self.waiting.lock();
         let known = waiting.durable.max(durable);
@@ -62,7 +64,10 @@ impl<E: Env> Published<E> {
         }
         if let Some(version) = newest {
             // Under the other latch, so that two who publish do not change places.
-            *self.newest.lock() = version;
+            let before = std::mem::replace(&mut *self.newest.lock(), version);
+            if Arc::strong_count(&before) > 1 {
+                before.note_superseded(now);
+            }
         }
     }
 }

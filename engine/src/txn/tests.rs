@@ -1,6 +1,7 @@
 //! What of the layer is easier to see from inside.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::base::{Era, Lsn};
 use crate::catalog::{Catalog, Overlay, Version};
@@ -21,12 +22,12 @@ fn version(committed: u64, era: u64) -> Arc<Version> {
 fn a_version_that_is_durable_already_waits_for_nothing() {
     let published: Published<RealEnv> = Published::new(version(1, 0));
     published.push(version(5, 1));
-    published.publish(Lsn(5));
+    published.publish(Lsn(5), || Duration::ZERO);
     let rolled_back = version(5, 2);
     published.push(Arc::clone(&rolled_back));
-    published.publish(Lsn(1));
+    published.publish(Lsn(1), || Duration::ZERO);
     assert!(Arc::ptr_eq(&published.get(), &rolled_back));
     published.push(version(6, 3));
-    published.publish(Lsn(1));
+    published.publish(Lsn(1), || Duration::ZERO);
     assert!(Arc::ptr_eq(&published.get(), &rolled_back), "that one is not durable");
 }

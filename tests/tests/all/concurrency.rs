@@ -4,7 +4,7 @@
 //! to be as if they had come one after the other. How: interleavings that are spelled out where one task will do; threads
 //! on the real disk where somebody has to wait, with results that do not depend on who was first.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use numstore::{Database, Durability, Error, ErrorCode, LockTarget, Options, Transaction};
@@ -244,6 +244,35 @@ fn a_deadlock_is_found_at_once_and_told() {
     });
     old.commit().unwrap();
     assert_eq!((db.read("a", ..).unwrap(), db.read("b", ..).unwrap()), (b"1".to_vec(), b"1".to_vec()));
+}
+
+/// Two threads change two streams in opposite orders, so that one of each pair that meets gives way and runs again.
+#[test]
+fn retries_bring_both_of_a_deadlock_to_their_end() {
+    let (_dir, db) = real(Options::new().lock_timeout(Duration::MAX));
+    for name in ["a", "b"] {
+        db.create(name).unwrap();
+    }
+    const TIMES: u64 = 50;
+    let runs = AtomicU64::new(0);
+    std::thread::scope(|scope| {
+        for order in [["a", "b"], ["b", "a"]] {
+            let (db, runs) = (&db, &runs);
+            scope.spawn(move || {
+                for _ in 0..TIMES {
+                    db.transact(|tx| {
+                        runs.fetch_add(1, Ordering::Relaxed);
+                        tx.stream(order[0])?.append(b"1")?;
+                        std::thread::yield_now();
+                        tx.stream(order[1])?.append(b"1")
+                    })
+                    .unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!((db.len("a").unwrap(), db.len("b").unwrap()), (2 * TIMES, 2 * TIMES));
+    assert_eq!(runs.into_inner() - 2 * TIMES, db.stats().deadlocks, "each who gave way ran again");
 }
 
 #[test]
