@@ -13,6 +13,9 @@ use sim::world::FaultKind;
 use crate::commands::say;
 use crate::{describe, parse_seeds};
 
+/// A campaign over so many seeds has failed if it does not reach every rare state.
+const LONG_SEEDS: u64 = 10_000;
+
 /// What a campaign is to do.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -95,7 +98,17 @@ pub fn run(arguments: &Arguments) -> Result<bool, String> {
         say(format!("interrupted at seed {}{}", state.next, kept.unwrap_or_default()));
         return Ok(false);
     }
-    Ok(state.findings.is_empty())
+    Ok(state.findings.is_empty() && !misses_markers(&state))
+}
+
+/// Whether a long campaign with all kinds of faults has not reached every rare state.
+fn misses_markers(state: &State) -> bool {
+    let is_long = state.tally.seeds >= LONG_SEEDS && state.without.is_empty();
+    let misses = is_long && !state.tally.markers.missed().is_empty();
+    if misses {
+        say(format!("{LONG_SEEDS} seeds and more reach every rare state: this campaign has failed"));
+    }
+    misses
 }
 
 /// Set when the user wants an end. Who asks twice does not want to wait for the seeds that run.

@@ -23,6 +23,8 @@ pub struct Audit {
     pub transactions: u64,
     /// Versions that somebody holds.
     pub snapshots: u64,
+    /// Locks that are held or waited for, as they are shown to people.
+    pub locks: Vec<String>,
     /// Bytes of the log: as the database says, and as the file is long; nothing if there is no file.
     pub log: (u64, Option<u64>),
     /// What is wrong with the log's records, if they cannot be read.
@@ -56,6 +58,12 @@ pub fn check_audit(audit: &Audit) -> Result<(), Finding> {
     }
     if audit.snapshots > 0 {
         return wrong(format!("versions are held and nobody has asked for one: {}", audit.snapshots));
+    }
+    if !audit.locks.is_empty() {
+        return wrong(format!(
+            "something is locked and nobody has begun a transaction: {}",
+            audit.locks.join("; ")
+        ));
     }
     match audit.log {
         (0, _) => {}

@@ -65,7 +65,7 @@ pub fn check_liveness(quiet: &Quiet) -> Result<(), Finding> {
 /// Who waited for what when it did.
 pub fn check_waits(jumps: Option<String>) -> Result<(), Finding> {
     match jumps {
-        Some(who) => Err(Finding::new("liveness", format!("everybody waits: {who}"))),
+        Some(who) => Err(Finding::new("waits", format!("everybody waits: {who}"))),
         None => Ok(()),
     }
 }

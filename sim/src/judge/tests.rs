@@ -186,6 +186,7 @@ fn an_audit_objects_to_each_thing_that_can_be_wrong() {
         Audit { blocks: (10, 6), ..good.clone() },
         Audit { transactions: 1, ..good.clone() },
         Audit { snapshots: 1, ..good.clone() },
+        Audit { locks: vec!["stream 1 of 5".to_owned()], ..good.clone() },
         Audit { log: (20480, Some(16384)), ..good.clone() },
         Audit { log: (20480, None), ..good.clone() },
         Audit { log_error: Some("corruption".to_owned()), ..good },
@@ -222,6 +223,13 @@ fn who_waits_for_ever_is_told_from_who_panics() {
     assert_eq!(judge("deadlock: nobody can go on, and no deadline will come"), "liveness");
     assert_eq!(judge("task client 2: hang: 5000 I/O calls, more than allowed"), "liveness");
     assert_eq!(judge("index out of bounds at engine/src/a.rs:1:2"), "panic");
+}
+
+#[test]
+fn nobody_may_wait_until_the_time_is_up_where_somebody_can_go_on() {
+    assert_eq!(check_waits(None), Ok(()));
+    let who = "client 2: transaction 7 wants the lock X on stream 1 [0..4] and waits for 5".to_owned();
+    assert_eq!(check_waits(Some(who)).unwrap_err().judge, "waits");
 }
 
 #[test]

@@ -25,6 +25,7 @@ impl Stage {
             file_blocks: self.data_bytes().div_ceil(BLOCK_BYTES),
             transactions: stats.transactions_open,
             snapshots: stats.snapshots_open,
+            locks: db.locks().locks.iter().map(|lock| format!("{} of {}", lock.target, lock.txn)).collect(),
             log: (stats.log_file_bytes, log_file),
             log_error: log.err().map(|e| e.to_string()),
         })
