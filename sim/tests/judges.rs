@@ -12,7 +12,7 @@ const FOUND: [(&str, std::ops::Range<u64>, &[&str]); 7] = [
     ("a refused operation keeps its blocks", 0..600, &["audit"]),
     ("a read looks before it locks", 0..300, &["serialisability", "serial recovery"]),
     ("the oldest gives way", 0..100, &["locks"]),
-    ("whoever has to give way is not woken", 0..100, &["liveness"]),
+    ("whoever has to give way is not woken", 0..100, &["waits"]),
     ("a read of a version takes the core's latch", 0..20, &["readers"]),
     ("a failed log does not say its name", 0..20, &["silent error"]),
     ("a checkpoint that fails keeps its latch", 0..20, &["liveness"]),
