@@ -1,9 +1,10 @@
-//! A world for models of tasks: a disk that takes everything, and a clock that stands still.
+//! A world for models of tasks: a disk that takes everything until it breaks down, and a clock that stands still.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use numstore::env::{Clock, Disk, DiskFile, Env, OpenMode, Scheduler, TaskHandle};
@@ -16,7 +17,7 @@ pub struct LoomEnv<F>(LoomDisk, PhantomData<fn() -> F>);
 
 impl<F> Default for LoomEnv<F> {
     fn default() -> Self {
-        LoomEnv(LoomDisk, PhantomData)
+        LoomEnv(LoomDisk::default(), PhantomData)
     }
 }
 
@@ -27,12 +28,35 @@ impl<F> Clone for LoomEnv<F> {
 }
 
 /// Files that can be written and not read.
-#[derive(Debug)]
-pub struct LoomDisk;
+#[derive(Clone, Default, Debug)]
+pub struct LoomDisk {
+    /// Whether writes fail. Set before a model has other tasks, so that loom need not know of it.
+    is_broken: Arc<AtomicBool>,
+}
+
+impl LoomDisk {
+    /// From now on writes fail.
+    pub fn break_down(&self) {
+        self.is_broken.store(true, Ordering::Relaxed);
+    }
+}
 
 /// A file whose writes and syncs loom looks at: two at once that nothing orders are a race.
 #[derive(Clone, Debug)]
-pub struct LoomFile(Arc<Watched>);
+pub struct LoomFile {
+    touched: Arc<Watched>,
+    disk: LoomDisk,
+}
+
+impl LoomFile {
+    fn write(&self, bytes: usize) -> io::Result<usize> {
+        self.touched.bump();
+        if self.disk.is_broken.load(Ordering::Relaxed) {
+            return Err(io::Error::other("the disk is broken"));
+        }
+        Ok(bytes)
+    }
+}
 
 /// Tasks are loom's own threads.
 #[derive(Debug)]
@@ -101,7 +125,10 @@ impl Disk for LoomDisk {
     type File = LoomFile;
 
     fn open(&self, _: &Path, mode: OpenMode) -> io::Result<LoomFile> {
-        if mode.write { Ok(LoomFile(Arc::new(Watched::new(0)))) } else { Err(io::ErrorKind::NotFound.into()) }
+        if !mode.write {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        Ok(LoomFile { touched: Arc::new(Watched::new(0)), disk: self.clone() })
     }
 
     fn remove(&self, _: &Path) -> io::Result<()> {
@@ -127,8 +154,7 @@ impl DiskFile for LoomFile {
     }
 
     fn write_at(&self, buf: &[u8], _: u64) -> io::Result<usize> {
-        self.0.bump();
-        Ok(buf.len())
+        self.write(buf.len())
     }
 
     fn read_vectored_at(&self, _: &mut [IoSliceMut<'_>], _: u64) -> io::Result<usize> {
@@ -136,8 +162,7 @@ impl DiskFile for LoomFile {
     }
 
     fn write_vectored_at(&self, bufs: &[IoSlice<'_>], _: u64) -> io::Result<usize> {
-        self.0.bump();
-        Ok(bufs.iter().map(|buf| buf.len()).sum())
+        self.write(bufs.iter().map(|buf| buf.len()).sum())
     }
 
     fn len(&self) -> io::Result<u64> {
@@ -157,7 +182,7 @@ impl DiskFile for LoomFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.0.bump();
+        self.touched.bump();
         Ok(())
     }
 

@@ -43,7 +43,8 @@ struct Shared<F: Flavor> {
 impl<F: Flavor> Shared<F> {
     fn new(commits: usize, shows: bool, plant: Plant) -> Arc<Shared<F>> {
         let identity = LogIdentity { uuid: [1; 16], generation: 1 };
-        let log = Log::create(&LoomDisk, Path::new("x.ns"), identity, 8 << 10, Lsn(1)).expect("a log");
+        let log =
+            Log::create(&LoomDisk::default(), Path::new("x.ns"), identity, 8 << 10, Lsn(1)).expect("a log");
         let file = Arc::clone(log.file());
         Arc::new(Shared {
             core: Mutex::new(Core { log, waiting: Vec::new() }),
@@ -235,8 +236,9 @@ pub fn commit_beside_a_flush<F: Flavor>() {
     other.join().expect("no task panics");
 }
 
-/// A reader takes versions while they come to be durable: they never go back, and all of them are durable. Two publish, as
-/// the leaders of two flights do.
+/// A reader takes versions while they come to be durable: they never go back, and all of them are durable. Two publish: the
+/// leader of a flight, before the log knows that it has landed, and beside it one who has the core's latch and makes a
+/// version, and to whom the log tells what was durable before.
 pub fn versions_go_forward<F: Flavor>() {
     struct Shown<F: Flavor> {
         published: Published<LoomEnv<F>>,
@@ -244,6 +246,9 @@ pub fn versions_go_forward<F: Flavor>() {
     }
     let durable = [Watched::new(0), Watched::new(0)];
     let shown = Arc::new(Shown::<F> { published: Published::new(version(Lsn(0))), durable });
+    shown.published.push(version(Lsn(1)));
+    shown.published.push(version(Lsn(2)));
+    shown.durable[0].set(1);
     let reader = {
         let shown = Arc::clone(&shown);
         thread::spawn(move || {
@@ -255,11 +260,15 @@ pub fn versions_go_forward<F: Flavor>() {
             }
         })
     };
-    shown.published.push(version(Lsn(1)));
-    shown.published.push(version(Lsn(2)));
-    for number in 1..=2 {
-        shown.durable[number - 1].set(1);
-        shown.published.publish(Lsn(number as u64), || Duration::ZERO);
-    }
-    reader.join().expect("no task panics");
+    let latched = {
+        let shown = Arc::clone(&shown);
+        thread::spawn(move || {
+            shown.published.push(version(Lsn(3)));
+            shown.published.publish(Lsn(1), || Duration::ZERO);
+        })
+    };
+    shown.durable[1].set(1);
+    shown.published.publish(Lsn(2), || Duration::ZERO);
+    assert_eq!(shown.published.get().committed, Lsn(2), "what its leader has published stays the newest");
+    [reader, latched].into_iter().for_each(|task| task.join().expect("no task panics"));
 }

@@ -1,12 +1,14 @@
 //! Tasks that wait for locks of transactions: they sleep without the core's latch, and are woken by whoever lets them go
 //! on. What a task does is what `Shared::with_locks` does in `engine/src/api/shared.rs`, under a latch of the engine.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use loom::thread;
 use numstore::internals::{Locks, Stop};
 use numstore::sync::Latched;
-use numstore::{Error, LockMode, LockTarget, StreamId, TxnId};
+use numstore::{Error, LockMode, LockSpan, LockTarget, StreamId, TxnId};
 
 use crate::{Flavor, LoomDisk, LoomPlatform, Sure, Watched};
 
@@ -15,7 +17,7 @@ type Platform<F> = LoomPlatform<Sure<F>>;
 
 struct Shared<F: Flavor> {
     core: Latched<Locks<Platform<F>>, Platform<F>>,
-    /// What stream 1 and stream 2 hold; nothing but locks protects it.
+    /// What the streams, or the bytes of one, hold; nothing but locks protects it.
     streams: [Watched; 2],
 }
 
@@ -26,13 +28,17 @@ impl<F: Flavor> Shared<F> {
 
     /// Takes a lock; waits for it if that is what it takes. Whether the task has it and need not give way.
     fn take(&self, txn: u64, stream: usize, mode: LockMode) -> bool {
-        let (txn, target) = (TxnId(txn), LockTarget::Stream(StreamId(stream as u64)));
+        self.take_target(txn, &stream_target(stream), mode)
+    }
+
+    fn take_target(&self, txn: u64, target: &LockTarget, mode: LockMode) -> bool {
+        let txn = TxnId(txn);
         let mut waited = false;
         loop {
             let waiter = {
                 let mut locks = self.core.lock();
                 let ended = if waited { locks.end_wait(txn) } else { Ok(()) };
-                match ended.map_err(Stop::from).and_then(|()| locks.take(txn, &target, mode)) {
+                match ended.map_err(Stop::from).and_then(|()| locks.take(txn, target, mode)) {
                     Ok(()) => return true,
                     Err(Stop::Blocked) => locks.waiter(txn),
                     Err(Stop::Failed(Error::Deadlock { .. })) => return false,
@@ -40,7 +46,7 @@ impl<F: Flavor> Shared<F> {
                     Err(Stop::Behind) => unreachable!("there are no checkpoints here"),
                 }
             };
-            waiter.sleep(&LoomDisk, None);
+            waiter.sleep(&LoomDisk::default(), None);
             waited = true;
         }
     }
@@ -71,6 +77,92 @@ impl<F: Flavor> Shared<F> {
         self.streams.iter().for_each(Watched::bump);
         self.release(txn);
     }
+
+    /// Changes what it has read; once more from the start if it has to give way. If it `lets_go` of what it has read before it
+    /// changes that, which is an error, others come in between.
+    fn upgrade(&self, txn: u64, lets_go: bool) {
+        let seen = loop {
+            if self.take(txn, 0, LockMode::S) {
+                let seen = self.streams[0].get();
+                if lets_go {
+                    self.release(txn);
+                }
+                if self.take(txn, 0, LockMode::X) {
+                    break seen;
+                }
+            }
+            self.release(txn);
+            thread::yield_now();
+        };
+        assert_eq!(self.streams[0].get(), seen, "nobody changes what was read");
+        self.streams[0].set(seen + 1);
+        self.release(txn);
+    }
+
+    /// Locks bytes of stream 0; each is a number of its own.
+    fn take_bytes(&self, txn: u64, bytes: Range<u64>, mode: LockMode) {
+        let span = LockSpan::bytes(bytes.start, bytes.end).expect("some bytes");
+        let is_held = self.take_target(txn, &LockTarget::Range(StreamId(0), span), mode);
+        assert!(is_held, "nobody waits in a circle");
+    }
+
+    fn bump_bytes(&self, txn: u64, bytes: Range<u64>) {
+        self.take_bytes(txn, bytes.clone(), LockMode::X);
+        bytes.for_each(|at| self.streams[at as usize].bump());
+        self.release(txn);
+    }
+
+    /// Reads the second byte with these `locked`.
+    fn read_second(&self, txn: u64, locked: Range<u64>) {
+        self.take_bytes(txn, locked, LockMode::S);
+        let seen = self.streams[1].get();
+        assert_eq!(self.streams[1].get(), seen, "nobody changes what is locked");
+        self.release(txn);
+    }
+
+    /// Waits for a lock and gives that up at once, as if nothing had happened when its sleep returned: it has the lock, or
+    /// hears that it has not.
+    fn give_up(&self, txn: u64) {
+        let txn = TxnId(txn);
+        let target = stream_target(0);
+        let first = {
+            let mut locks = self.core.lock();
+            let first = locks.take(txn, &target, LockMode::X);
+            first.map_err(|stop| (stop, locks.waiter(txn)))
+        };
+        match first {
+            Ok(()) => {}
+            Err((Stop::Blocked, _waiter)) => {
+                // In between the lock may be granted.
+                let mut locks = self.core.lock();
+                let ended = locks.end_wait(txn);
+                assert!(
+                    !locks.table().is_waiting(txn) && !locks.has_call(txn),
+                    "a wait that has ended is over"
+                );
+                let is_held =
+                    locks.picture().locks.iter().any(|lock| lock.txn == txn && lock.target == target);
+                match ended {
+                    Ok(()) => assert!(is_held, "a wait that was not given up was granted"),
+                    Err(Error::Busy { .. }) => assert!(!is_held, "a wait that was given up is not granted"),
+                    Err(e) => panic!("{e}"),
+                }
+                if !is_held {
+                    locks.release(txn);
+                    return;
+                }
+            }
+            Err((stop, _)) => panic!("nothing else stops it: {stop:?}"),
+        }
+        self.streams[0].bump();
+        self.streams[1].bump();
+        self.release(txn.0);
+    }
+}
+
+/// All of a stream.
+fn stream_target(stream: usize) -> LockTarget {
+    LockTarget::Stream(StreamId(stream as u64))
 }
 
 fn run<F: Flavor, const N: usize>(bodies: [fn(&Shared<F>, u64); N], expected: [u32; 2]) {
@@ -107,4 +199,70 @@ pub fn readers_go_on_together<F: Flavor>() {
 /// Two who take two locks in different orders: one of them gives way, and both come to their end.
 pub fn one_of_a_circle_gives_way<F: Flavor>() {
     run::<F, 2>([|shared, txn| shared.bump_both(txn, 0), |shared, txn| shared.bump_both(txn, 1)], [2, 2]);
+}
+
+/// Two who have read one stream and change it then: one of them gives way, and no change is lost.
+pub fn one_of_two_upgrades_gives_way<F: Flavor>() {
+    let body = |shared: &Shared<F>, txn| shared.upgrade(txn, false);
+    run::<F, 2>([body, body], [2, 0]);
+}
+
+/// The same with an error: each lets go of what it has read first.
+pub fn an_upgrade_lets_go<F: Flavor>() {
+    let body = |shared: &Shared<F>, txn| shared.upgrade(txn, true);
+    run::<F, 2>([body, body], [2, 0]);
+}
+
+/// One locks two bytes of a stream, and beside it the others one of them each.
+pub fn bytes_are_locked<F: Flavor>() {
+    run::<F, 3>(
+        [
+            |shared, txn| shared.bump_bytes(txn, 0..2),
+            |shared, txn| shared.bump_bytes(txn, 0..1),
+            |shared, txn| shared.read_second(txn, 1..2),
+        ],
+        [2, 1],
+    );
+}
+
+/// The same with an error: one locks another byte than it reads.
+pub fn another_byte_is_locked<F: Flavor>() {
+    run::<F, 2>(
+        [|shared, txn| shared.bump_bytes(txn, 1..2), |shared, txn| shared.read_second(txn, 0..1)],
+        [0, 1],
+    );
+}
+
+/// Who waits gives up while the holder releases.
+pub fn a_wait_is_given_up<F: Flavor>() {
+    waits_are_given_up::<F>(0);
+}
+
+/// The same, with one who waits behind that: it goes on, whoever lets it.
+pub fn a_wait_is_given_up_before_another<F: Flavor>() {
+    waits_are_given_up::<F>(1);
+}
+
+/// The holder reads, and so do all who are behind whoever gives up.
+fn waits_are_given_up<F: Flavor>(behind: u64) {
+    let shared = Shared::<F>::new();
+    // With no time at all nobody would be late.
+    shared.core.lock().timeout = Duration::from_secs(1);
+    assert!(shared.take(1, 0, LockMode::S), "nobody else has it");
+    let gives_up = {
+        let shared = Arc::clone(&shared);
+        thread::spawn(move || shared.give_up(2))
+    };
+    let spawn = |txn| {
+        let shared = Arc::clone(&shared);
+        thread::spawn(move || shared.read(txn))
+    };
+    let readers: Vec<_> = (3..3 + behind).map(spawn).collect();
+    let seen = shared.streams[0].get();
+    assert_eq!(shared.streams[0].get(), seen, "nobody changes what is locked");
+    shared.release(1);
+    gives_up.join().expect("no task panics");
+    readers.into_iter().for_each(|task| task.join().expect("no task panics"));
+    assert!(shared.core.lock().table().is_idle(), "nothing is held when all have ended");
+    assert_eq!(shared.streams[0].get(), shared.streams[1].get(), "it was changed in full or not at all");
 }
