@@ -90,7 +90,9 @@ impl<F: Flavor> Shared<F> {
                 flight.land();
             }
             Ending::BrokenOff => drop(flight),
-            Ending::Forgotten => std::mem::forget(flight),
+            Ending::Forgotten => {
+                let _forgotten = std::mem::ManuallyDrop::new(flight);
+            }
         }
     }
 
