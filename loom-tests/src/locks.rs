@@ -120,42 +120,22 @@ impl<F: Flavor> Shared<F> {
         self.release(txn);
     }
 
-    /// Waits for a lock and gives that up at once, as if nothing had happened when its sleep returned: it has the lock, or
-    /// hears that it has not.
+    /// Gives up a wait, as if nothing had happened when its sleep returned: it has the lock, or hears that it has not.
     fn give_up(&self, txn: u64) {
-        let txn = TxnId(txn);
-        let target = stream_target(0);
-        let first = {
-            let mut locks = self.core.lock();
-            let first = locks.take(txn, &target, LockMode::X);
-            first.map_err(|stop| (stop, locks.waiter(txn)))
-        };
-        match first {
-            Ok(()) => {}
-            Err((Stop::Blocked, _waiter)) => {
-                // In between the lock may be granted.
-                let mut locks = self.core.lock();
-                let ended = locks.end_wait(txn);
-                assert!(
-                    !locks.table().is_waiting(txn) && !locks.has_call(txn),
-                    "a wait that has ended is over"
-                );
-                let is_held =
-                    locks.picture().locks.iter().any(|lock| lock.txn == txn && lock.target == target);
-                match ended {
-                    Ok(()) => assert!(is_held, "a wait that was not given up was granted"),
-                    Err(Error::Busy { .. }) => assert!(!is_held, "a wait that was given up is not granted"),
-                    Err(e) => panic!("{e}"),
-                }
-                if !is_held {
-                    locks.release(txn);
-                    return;
-                }
-            }
-            Err((stop, _)) => panic!("nothing else stops it: {stop:?}"),
+        let (txn, target) = (TxnId(txn), stream_target(0));
+        let mut locks = self.core.lock();
+        let ended = locks.end_wait(txn);
+        assert!(!locks.table().is_waiting(txn) && !locks.has_call(txn), "a wait that has ended is over");
+        let is_held = locks.picture().locks.iter().any(|lock| lock.txn == txn && lock.target == target);
+        match ended {
+            Ok(()) => assert!(is_held, "a wait that was not given up was granted"),
+            Err(Error::Busy { .. }) => assert!(!is_held, "a wait that was given up is not granted"),
+            Err(e) => panic!("{e}"),
         }
-        self.streams[0].bump();
-        self.streams[1].bump();
+        drop(locks);
+        if is_held {
+            self.streams.iter().for_each(Watched::bump);
+        }
         self.release(txn.0);
     }
 }
@@ -249,6 +229,12 @@ fn waits_are_given_up<F: Flavor>(behind: u64) {
     // With no time at all nobody would be late.
     shared.core.lock().timeout = Duration::from_secs(1);
     assert!(shared.take(1, 0, LockMode::S), "nobody else has it");
+    {
+        let mut locks = shared.core.lock();
+        let blocked = locks.take(TxnId(2), &stream_target(0), LockMode::X);
+        assert!(matches!(blocked, Err(Stop::Blocked)), "the holder reads");
+        let _asleep = locks.waiter(TxnId(2));
+    }
     let gives_up = {
         let shared = Arc::clone(&shared);
         thread::spawn(move || shared.give_up(2))
