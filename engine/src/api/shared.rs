@@ -116,10 +116,7 @@ impl<E: Env> Shared<E> {
     /// core's latch is not held.
     pub fn blame(&self, error: Error) -> Error {
         let careless = mutant!("a transaction reads on after a failed sync");
-        if careless || !matches!(error, Error::Corruption { .. }) {
-            return error;
-        }
-        self.store.file.check_synced().err().unwrap_or(error)
+        if careless { error } else { self.store.file.blame(error) }
     }
 
     /// A commit was deferred, for as long as that is allowed.

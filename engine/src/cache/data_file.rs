@@ -120,6 +120,14 @@ impl<F: DiskFile, P: Platform> DataFile<F, P> {
         if *self.sync_failed.read() { Err(self.is_unsynced()) } else { Ok(()) }
     }
 
+    /// What to tell of `error`: what a failed sync has lost is not damaged. Waits as [`DataFile::check_synced`] does.
+    pub fn blame(&self, error: Error) -> Error {
+        if !matches!(error, Error::Corruption { .. }) {
+            return error;
+        }
+        self.check_synced().err().unwrap_or(error)
+    }
+
     fn is_unsynced(&self) -> Error {
         Error::Poisoned { cause: format!("a sync of {} failed", self.path.display()) }
     }

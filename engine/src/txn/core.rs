@@ -305,11 +305,9 @@ impl<E: Env> Core<E> {
         self.check_health()
     }
 
-    /// Refuses all writes from now on, because of `error`, which it returns. What a failed sync has lost is not damaged.
+    /// Refuses all writes from now on, because of `error`, or of a failed sync that has led to it, which it returns.
     pub fn poison(&mut self, error: Error) -> Error {
-        let is_lost = matches!(error, Error::Corruption { .. });
-        let unsynced = if is_lost { self.store.file.check_synced().err() } else { None };
-        let error = unsynced.unwrap_or(error);
+        let error = self.store.file.blame(error);
         self.health.poison(|| error.to_string());
         self.locks.wake_all();
         error

@@ -2,10 +2,13 @@
 
 use crate::model::Model;
 use crate::script::{Act, Death, FaultOrder, Turns};
-use crate::workload::Operation;
+use crate::workload::{Generator, Operation};
 use crate::world::{FaultKind, Persist};
 
 use super::director::{Director, Part};
+
+/// What makes the programs of a scene: of each operation the client, in order.
+type Scene = fn(&mut Generator, &Model) -> Vec<(u64, Operation)>;
 
 impl Director {
     /// Clients run side by side, half of the time into a fault. If they come through, a short round follows.
@@ -13,22 +16,10 @@ impl Director {
         self.part = Part::Round { left: self.dice.below(30), fault_in: None };
         match self.dice.below(10) {
             0 => self.be_watched(model),
-            1 => {
-                let programs = self.generator.knot(model);
-                self.play(programs);
-            }
-            2 => {
-                let programs = self.generator.relay(model);
-                self.play(programs);
-            }
-            3 => {
-                let programs = self.generator.comb(model);
-                self.play(programs);
-            }
-            4 => {
-                let programs = self.generator.readers(model);
-                self.play(programs);
-            }
+            1 => self.play(Generator::knot, model),
+            2 => self.play(Generator::relay, model),
+            3 => self.play(Generator::comb, model),
+            4 => self.play(Generator::readers, model),
             _ => self.meet(model),
         }
         self.queue.pop_front().unwrap_or(Act::Disarm)
@@ -69,7 +60,8 @@ impl Director {
     }
 
     /// They come through, if they do what they should.
-    fn play(&mut self, programs: Vec<(u64, Operation)>) {
+    fn play(&mut self, scene: Scene, model: &Model) {
+        let programs = scene(&mut self.generator, model);
         self.plan(programs);
         self.be_patient();
         self.take_turns(0);
