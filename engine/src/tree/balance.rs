@@ -106,7 +106,7 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
         entry.bytes += right_bytes;
         let node = self.load_mut(entry, height, deaths)?;
         match (&mut *node, right_node) {
-            (Node::Leaf(leaf), Node::Leaf(right)) => leaf.append(right),
+            (Node::Leaf(leaf), Node::Leaf(right)) => leaf.append(&right),
             (Node::Inner(inner), Node::Inner(right)) => inner.children.extend(Vec::from(right.children)),
             _ => unreachable!("invariant: siblings are of one height"),
         }

@@ -1,44 +1,85 @@
-//! A leaf in memory: its bytes as a short list of pieces of shared buffers.
+//! A leaf in memory: a piece table.
 //!
-//! A small edit in a leaf of 64 KiB must not copy 64 KiB: it splits a piece and puts a small one between. When the
-//! list grows past [`MAX_PIECES`], small neighbours are copied together, as people edit where they edited before; if that
-//! does not help, the leaf is copied into one buffer, which costs a memcpy every so many edits.
+//! A small edit in a leaf of 64 KiB must not copy 64 KiB. What a leaf was when it was read stays as it is in its buffer; what
+//! edits bring is appended to another one; and a list of pieces of the two says what the leaf is now. An edit costs two
+//! pieces and a copy of its own bytes. A clone, which every version forces, costs a copy of the list, and the next edit
+//! one of what was added. Leaves that are put together keep their buffers, up to [`BUFFERS`].
+//!
+//! When there are more than [`MAX_PIECES`], or more than [`MAX_ADDED_BYTES`] were added, all is copied into one buffer: a
+//! memcpy every so many edits.
 
 use std::sync::Arc;
 
 use crate::cache::Home;
 
-/// More pieces than this are copied into one.
-const MAX_PIECES: usize = 24;
-/// Fewer than this are left when small neighbours were copied together, or all are.
-const FEW_PIECES: usize = 12;
-/// A piece at the end of its own buffer is extended in place up to this size, and small neighbours are copied together up to
-/// it.
-const EXTENDABLE_BYTES: usize = 4096;
+/// A leaf with more pieces is copied.
+const MAX_PIECES: usize = 64;
+/// So is one to which more was added.
+const MAX_ADDED_BYTES: usize = 16 << 10;
+/// And one of pieces of more buffers.
+const BUFFERS: usize = 4;
+/// The buffer for what edits bring.
+const ADDED: usize = BUFFERS - 1;
+/// What is added gets so much room to grow, at least.
+const ADDED_ROOM_BYTES: usize = 128;
 
 /// The bytes of a leaf.
-#[derive(Clone, Default, Debug)]
+#[derive(Default, Debug)]
 pub struct Leaf {
+    /// Leaves that were one may share any of them, so only who has [`ADDED`] alone appends to it.
+    buffers: [Option<Arc<Vec<u8>>>; BUFFERS],
     pieces: Vec<Piece>,
     len: usize,
     /// Where a checkpoint puts it.
     pub(super) home: Home,
 }
 
-#[derive(Clone, Debug)]
+/// A range of one of the buffers.
+#[derive(Clone, Copy, Debug)]
 struct Piece {
-    buffer: Arc<Vec<u8>>,
     start: usize,
-    len: usize,
+    len: u32,
+    buffer: u8,
 }
 
 impl Piece {
-    fn bytes(&self) -> &[u8] {
-        &self.buffer[self.start..self.start + self.len]
+    fn new(buffer: usize, start: usize, len: usize) -> Piece {
+        let len = u32::try_from(len).expect("invariant: a node is small");
+        Piece { start, len, buffer: buffer as u8 }
     }
 
-    fn slice(&self, start: usize, len: usize) -> Piece {
-        Piece { buffer: Arc::clone(&self.buffer), start: self.start + start, len }
+    fn len(self) -> usize {
+        self.len as usize
+    }
+
+    fn end(self) -> usize {
+        self.start + self.len()
+    }
+
+    /// The first `len` bytes.
+    fn head(self, len: usize) -> Piece {
+        Piece::new(self.buffer.into(), self.start, len)
+    }
+
+    /// What follows them.
+    fn tail(self, len: usize) -> Piece {
+        Piece::new(self.buffer.into(), self.start + len, self.len() - len)
+    }
+}
+
+/// A place in a leaf: in front of the byte `within` of the piece `at`, or behind the last piece.
+#[derive(Clone, Copy)]
+struct Place {
+    at: usize,
+    within: usize,
+}
+
+impl Clone for Leaf {
+    fn clone(&self) -> Leaf {
+        // Who clones is about to edit, which takes two pieces.
+        let mut pieces = Vec::with_capacity(self.pieces.len() + 2);
+        pieces.extend_from_slice(&self.pieces);
+        Leaf { buffers: self.buffers.clone(), pieces, len: self.len, home: self.home.clone() }
     }
 }
 
@@ -51,8 +92,9 @@ impl Leaf {
 
     /// A leaf that holds `len` bytes of a shared buffer.
     pub fn of_buffer(buffer: &Arc<Vec<u8>>, start: usize, len: usize) -> Leaf {
-        let pieces = if len == 0 { vec![] } else { vec![Piece { buffer: Arc::clone(buffer), start, len }] };
-        Leaf { pieces, len, home: Home::default() }
+        let pieces = if len == 0 { vec![] } else { vec![Piece::new(0, start, len)] };
+        let buffers = [Some(Arc::clone(buffer)), None, None, None];
+        Leaf { buffers, pieces, len, home: Home::default() }
     }
 
     /// Number of bytes.
@@ -62,7 +104,7 @@ impl Leaf {
 
     /// The bytes, piece by piece.
     pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
-        self.pieces.iter().map(Piece::bytes)
+        self.pieces.iter().map(|piece| self.bytes_of(*piece))
     }
 
     /// All bytes in one vector.
@@ -75,8 +117,8 @@ impl Leaf {
     /// The same bytes in one piece, without a copy if they are alone in a buffer: one that they share would stay in memory
     /// with them.
     pub fn in_one_piece(&self) -> Leaf {
-        match &self.pieces[..] {
-            [piece] if piece.len == piece.buffer.len() => self.clone(),
+        match self.pieces[..] {
+            [piece] if piece.len() == self.buffer(piece).len() => self.clone(),
             _ => Leaf::new(self.to_vec()),
         }
     }
@@ -84,12 +126,12 @@ impl Leaf {
     /// Calls `sink` with the bytes of `start..end`, in order, in as many slices as there are pieces.
     pub fn visit(&self, start: usize, end: usize, sink: &mut impl FnMut(&[u8])) {
         let mut at = 0;
-        for piece in &self.pieces {
-            let (from, to) = (start.max(at), end.min(at + piece.len));
+        for chunk in self.chunks() {
+            let (from, to) = (start.max(at), end.min(at + chunk.len()));
             if from < to {
-                sink(&piece.bytes()[from - at..to - at]);
+                sink(&chunk[from - at..to - at]);
             }
-            at += piece.len;
+            at += chunk.len();
             if at >= end {
                 break;
             }
@@ -101,10 +143,12 @@ impl Leaf {
         let mut removed = Vec::with_capacity(delete_len);
         if delete_len > 0 {
             self.visit(offset, offset + delete_len, &mut |bytes| removed.extend_from_slice(bytes));
-            self.remove(offset, delete_len);
         }
-        if !insert.is_empty() {
-            self.insert(offset, insert);
+        let from = self.find(Place { at: 0, within: 0 }, offset);
+        let to = self.find(from, delete_len);
+        self.len = self.len - delete_len + insert.len();
+        if delete_len > 0 || !self.goes_on(from, insert) {
+            self.replace(from, to, insert);
         }
         self.keep_short();
         removed
@@ -112,123 +156,126 @@ impl Leaf {
 
     /// Cuts the leaf in two at `offset`; `self` keeps the left part.
     pub fn split_off(&mut self, offset: usize) -> Leaf {
-        let at = self.boundary(offset);
-        let pieces = self.pieces.split_off(at);
-        let right = Leaf { pieces, len: self.len - offset, home: Home::default() };
+        let Place { at, within } = self.find(Place { at: 0, within: 0 }, offset);
+        let mut pieces = self.pieces[at..].to_vec();
+        self.pieces.truncate(at);
+        if within > 0 {
+            self.pieces.push(pieces[0].head(within));
+            pieces[0] = pieces[0].tail(within);
+        }
+        let len = self.len - offset;
+        let mut right = Leaf { buffers: self.buffers.clone(), pieces, len, home: Home::default() };
         self.len = offset;
+        self.forget_buffers();
+        right.forget_buffers();
         right
     }
 
     /// Appends `other`.
-    pub fn append(&mut self, other: Leaf) {
-        self.len += other.len;
-        self.pieces.extend(other.pieces);
-        self.keep_short();
+    pub fn append(&mut self, other: &Leaf) {
+        if let Some(places) = self.places_for(other) {
+            let moved = |piece: &Piece| Piece { buffer: places[usize::from(piece.buffer)], ..*piece };
+            self.pieces.extend(other.pieces.iter().map(moved));
+            self.len += other.len;
+            self.keep_short();
+        } else {
+            let bytes = self.chunks().chain(other.chunks()).collect::<Vec<_>>().concat();
+            *self = Leaf::new(bytes);
+        }
     }
 
-    /// Copies pieces together if there are too many.
-    fn keep_short(&mut self) {
-        if self.pieces.len() <= MAX_PIECES {
-            return;
+    /// Takes the buffers of `other`; where each of them is now. `None` if there are too many, and nothing is done.
+    fn places_for(&mut self, other: &Leaf) -> Option<[u8; BUFFERS]> {
+        let (mut buffers, mut places) = (self.buffers.clone(), [0; BUFFERS]);
+        for (buffer, place) in other.buffers.iter().zip(&mut places) {
+            let Some(buffer) = buffer else { continue };
+            let is_same = |own: &Option<Arc<Vec<u8>>>| own.as_ref().is_some_and(|own| Arc::ptr_eq(own, buffer));
+            let at = buffers
+                .iter()
+                .position(is_same)
+                .or_else(|| buffers[..ADDED].iter().position(Option::is_none))?;
+            buffers[at] = Some(Arc::clone(buffer));
+            *place = at as u8;
         }
-        let mut pieces: Vec<Piece> = Vec::with_capacity(MAX_PIECES + 2);
-        for piece in self.pieces.drain(..) {
-            match pieces.last_mut() {
-                Some(last) if last.len + piece.len <= EXTENDABLE_BYTES => last.append(&piece),
-                _ => pieces.push(piece),
+        self.buffers = buffers;
+        Some(places)
+    }
+
+    /// Drops the buffers of which there is no piece.
+    fn forget_buffers(&mut self) {
+        for (at, buffer) in self.buffers.iter_mut().enumerate() {
+            if !self.pieces.iter().any(|piece| usize::from(piece.buffer) == at) {
+                *buffer = None;
             }
         }
-        self.pieces = pieces;
-        if self.pieces.len() >= FEW_PIECES {
-            *self = Leaf::new(self.to_vec());
-        }
     }
 
-    fn remove(&mut self, offset: usize, len: usize) {
-        if self.remove_at_edge(offset, len) {
-            return;
-        }
-        let from = self.boundary(offset);
-        let to = self.boundary(offset + len);
-        self.pieces.drain(from..to);
-        self.len -= len;
+    fn buffer(&self, piece: Piece) -> &[u8] {
+        self.buffers[usize::from(piece.buffer)].as_ref().expect("invariant: no buffer of a piece is dropped")
     }
 
-    /// Removes what is the beginning or the end of a piece, and not all of it. Whether it was.
-    fn remove_at_edge(&mut self, offset: usize, len: usize) -> bool {
-        let mut start = 0;
-        for piece in &mut self.pieces {
-            let end = start + piece.len;
-            if offset < end {
-                let is_edge =
-                    (offset == start && offset + len < end) || (offset > start && offset + len == end);
-                if is_edge && offset == start {
-                    piece.start += len;
-                }
-                if is_edge {
-                    piece.len -= len;
-                    self.len -= len;
-                }
-                return is_edge;
+    fn bytes_of(&self, piece: Piece) -> &[u8] {
+        &self.buffer(piece)[piece.start..piece.end()]
+    }
+
+    /// The place `distance` bytes behind another.
+    fn find(&self, from: Place, distance: usize) -> Place {
+        let mut within = from.within + distance;
+        for (at, piece) in self.pieces.iter().enumerate().skip(from.at) {
+            if within < piece.len() {
+                return Place { at, within };
             }
-            start = end;
+            within -= piece.len();
         }
-        false
+        Place { at: self.pieces.len(), within: 0 }
     }
 
-    fn insert(&mut self, offset: usize, bytes: &[u8]) {
-        let at = self.boundary(offset);
-        self.len += bytes.len();
-        if at > 0 && self.pieces[at - 1].try_extend(bytes) {
-            return;
-        }
-        let piece = Piece { buffer: Arc::new(bytes.to_vec()), start: 0, len: bytes.len() };
-        self.pieces.insert(at, piece);
+    /// Puts a piece that holds `insert` in the place of what lies between `from` and `to`.
+    fn replace(&mut self, from: Place, to: Place, insert: &[u8]) {
+        let kept_head = (from.within > 0).then(|| self.pieces[from.at].head(from.within));
+        let kept_tail = (to.within > 0).then(|| self.pieces[to.at].tail(to.within));
+        let new = (!insert.is_empty()).then(|| Piece::new(ADDED, self.add(insert), insert.len()));
+        let end = to.at + usize::from(kept_tail.is_some());
+        self.pieces.splice(from.at..end, [kept_head, new, kept_tail].into_iter().flatten());
     }
 
-    /// The index of the piece that starts at `offset`, made by splitting one if need be.
-    fn boundary(&mut self, offset: usize) -> usize {
-        let mut start = 0;
-        for at in 0..self.pieces.len() {
-            if start == offset {
-                return at;
-            }
-            let len = self.pieces[at].len;
-            if offset < start + len {
-                let head = offset - start;
-                let tail = self.pieces[at].slice(head, len - head);
-                self.pieces[at].len = head;
-                self.pieces.insert(at + 1, tail);
-                return at + 1;
-            }
-            start += len;
-        }
-        self.pieces.len()
-    }
-}
-
-impl Piece {
-    /// Appends `bytes` in place, if the piece is in a small buffer that nobody shares.
-    fn try_extend(&mut self, bytes: &[u8]) -> bool {
-        let end = self.start + self.len;
-        if end + bytes.len() > EXTENDABLE_BYTES {
+    /// Lets the piece in front of `place` have `insert` as well, if it ends with what was added last.
+    fn goes_on(&mut self, place: Place, insert: &[u8]) -> bool {
+        if place.within > 0 || place.at == 0 {
             return false;
         }
-        let Some(buffer) = Arc::get_mut(&mut self.buffer) else { return false };
-        // What was removed behind the piece is nobody's.
-        buffer.truncate(end);
-        buffer.extend_from_slice(bytes);
-        self.len += bytes.len();
-        true
+        let before = self.pieces[place.at - 1];
+        let goes_on = usize::from(before.buffer) == ADDED && before.end() == self.added_bytes();
+        if goes_on {
+            self.add(insert);
+            self.pieces[place.at - 1] = Piece::new(ADDED, before.start, before.len() + insert.len());
+        }
+        goes_on
     }
 
-    /// Appends what `other` holds.
-    fn append(&mut self, other: &Piece) {
-        if !self.try_extend(other.bytes()) {
-            let mut buffer = Vec::with_capacity(EXTENDABLE_BYTES);
-            buffer.extend_from_slice(self.bytes());
-            buffer.extend_from_slice(other.bytes());
-            *self = Piece { start: 0, len: buffer.len(), buffer: Arc::new(buffer) };
+    fn added_bytes(&self) -> usize {
+        self.buffers[ADDED].as_ref().map_or(0, |added| added.len())
+    }
+
+    /// Appends to what was added; returns where.
+    fn add(&mut self, bytes: &[u8]) -> usize {
+        let shared = self.buffers[ADDED].get_or_insert_default();
+        let start = shared.len();
+        if let Some(own) = Arc::get_mut(shared) {
+            own.extend_from_slice(bytes);
+        } else {
+            let mut own = Vec::with_capacity(start + bytes.len() + ADDED_ROOM_BYTES);
+            own.extend_from_slice(shared);
+            own.extend_from_slice(bytes);
+            *shared = Arc::new(own);
+        }
+        start
+    }
+
+    /// Copies all into one buffer if there are too many pieces, or too much was added.
+    fn keep_short(&mut self) {
+        if self.pieces.len() > MAX_PIECES || self.added_bytes() > MAX_ADDED_BYTES {
+            *self = Leaf::new(self.to_vec());
         }
     }
 }
