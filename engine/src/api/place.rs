@@ -40,6 +40,17 @@ impl Place {
         self == Place::Insert(offset) || self == Place::Splice(offset, 0)
     }
 
+    /// The bytes that go away here, if they are those before `end`.
+    pub fn removal_before(self, end: u64) -> Option<Range<u64>> {
+        match self {
+            Place::Splice(start, len) if start.checked_add(len) == Some(end) => Some(start..end),
+            Place::Remove(Bound::Included(start), Bound::Excluded(to)) if to == end && start <= end => {
+                Some(start..end)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether putting `data_len` bytes here is sure to lock everything behind it.
     pub fn shifts(self, data_len: u64) -> bool {
         match self {

@@ -199,14 +199,18 @@ impl<'tx, E: Env> Stream<'tx, E> {
     }
 
     fn put(&self, data: &[u8], place: Place) -> Result<()> {
-        self.change(|core, txn| {
+        if self.transaction.types_on(self.id, place, data) {
+            return Ok(());
+        }
+        let end = self.change(|core, txn| {
             let typing = core.typing_at(txn, self.id).filter(|&at| place.is_insertion_at(at));
             let range = match typing {
                 Some(at) => at..at,
                 None => place.lock(core, txn, self.held(), data.len() as u64)?,
             };
+            let end = range.start + data.len() as u64;
             if range.is_empty() && data.is_empty() {
-                return Ok(());
+                return Ok(end);
             }
             // Where it types on, nothing was looked at: only an error would tell of it.
             with_room(core, |core| splice(core, txn, self.id, range.clone(), data))
@@ -214,8 +218,10 @@ impl<'tx, E: Env> Stream<'tx, E> {
             if place.shifts(data.len() as u64) {
                 core.note_suffix_lock(txn, self.id);
             }
-            Ok(())
-        })
+            Ok(end)
+        })?;
+        self.transaction.note_typed_to(self.id, end);
+        Ok(())
     }
 
     /// Reads what lies in `span`: takes the locks, and the tree as it is then, under the core's latch; visits it without.

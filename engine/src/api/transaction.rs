@@ -1,6 +1,6 @@
 //! Transactions, as users see them.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use crate::base::{Error, Result, StreamId, TxnId};
@@ -12,6 +12,7 @@ use crate::recovery::{check_not_behind, commit, roll_back, roll_back_to, with_ro
 use crate::txn::{Core, Durability, Pace, Savepoint, Stop};
 
 use super::database::RECLAIM_AT_COMMIT;
+use super::place::Place;
 use super::shared::{Shared, Tells};
 use super::{Stream, StreamInfo};
 
@@ -44,12 +45,14 @@ pub struct Transaction<E: Env = RealEnv> {
     /// Its number, from its first call on. Only one task at a time has the cell, as it must be: two could wait for two
     /// locks at once.
     number: OnceCell<TxnId>,
+    /// Where its last insertion ended: one that goes on there is likely to be typed.
+    typed_to: Cell<Option<(StreamId, u64)>>,
     ended: bool,
 }
 
 impl<E: Env> Transaction<E> {
     pub(super) fn new(shared: Arc<Shared<E>>) -> Transaction<E> {
-        Transaction { shared, number: OnceCell::new(), ended: false }
+        Transaction { shared, number: OnceCell::new(), typed_to: Cell::new(None), ended: false }
     }
 
     /// Its number, which the log's records carry. It has one from its first call on, of which this may be one; of those who
@@ -254,6 +257,33 @@ impl<E: Env> Transaction<E> {
     /// Runs a call that shows what it looks at.
     pub(super) fn show<R>(&self, call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
         self.shared.with_locks(&self.number, Core::begin, Tells::Everything, call)
+    }
+
+    /// Puts `data` into `place` of `stream` if that goes on where the transaction was typing. Whether it did; if not, nothing
+    /// has happened.
+    pub(super) fn types_on(&self, stream: StreamId, place: Place, data: &[u8]) -> bool {
+        let Some((_, to)) = self.typed_to.get().filter(|(typing, _)| *typing == stream) else { return false };
+        let Some(&txn) = self.number.get() else { return false };
+        let is_append = place == Place::Append;
+        if is_append || place.is_insertion_at(to) {
+            let mut core = self.shared.core.lock();
+            let types = if is_append {
+                core.type_on_at_end(txn, stream, to, data)
+            } else {
+                core.type_on(txn, stream, to, data)
+            };
+            self.typed_to.set(types.then(|| (stream, to + data.len() as u64)));
+            return types;
+        }
+        let Some(range) = place.removal_before(to).filter(|_| data.is_empty()) else { return false };
+        let takes_back = self.shared.core.lock().take_back(txn, stream, &range);
+        self.typed_to.set(takes_back.then_some((stream, range.start)));
+        takes_back
+    }
+
+    /// An insertion into `stream` ended at `offset`.
+    pub(super) fn note_typed_to(&self, stream: StreamId, offset: u64) {
+        self.typed_to.set(Some((stream, offset)));
     }
 
     /// What reads go through that need no latch.

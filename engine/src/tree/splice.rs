@@ -13,7 +13,7 @@ use crate::base::{Error, Result};
 use crate::cache::Deaths;
 use crate::env::{DiskFile, Platform};
 
-use super::{Child, Inner, Leaf, Node, Rope, Tree, TreeSource};
+use super::{Child, Inner, Leaf, Node, NodeRef, Rope, Tree, TreeSource};
 
 /// How an attempt to edit one leaf in place ended.
 enum Attempt {
@@ -84,6 +84,21 @@ impl<F: DiskFile, P: Platform> TreeSource<'_, F, P> {
             return Ok(None);
         }
         self.splice_leaf(tree, range.start, Edit { delete_len: range.end - range.start, insert }, deaths)
+    }
+
+    /// How many more bytes the leaf takes to which an insertion at `offset` goes. None if it is not in memory.
+    pub fn room_in_leaf(&self, tree: &Tree, offset: u64) -> usize {
+        let (mut at, mut child) = (offset, tree.root.as_ref());
+        while let Some(Child { node: NodeRef::Mem(node), .. }) = child {
+            match &**node {
+                Node::Leaf(leaf) => return self.geometry.leaf_bytes.saturating_sub(leaf.len()),
+                Node::Inner(inner) => {
+                    let (index, within) = inner.find(at);
+                    (at, child) = (within, inner.children.get(index));
+                }
+            }
+        }
+        0
     }
 
     /// A splice that removes nothing.

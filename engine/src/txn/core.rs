@@ -15,6 +15,7 @@ use crate::tree::Tree;
 
 use super::apply::existing;
 use super::growing::Growing;
+use super::typing::Typed;
 use super::{
     Backoff, Bell, Graveyard, Health, Locks, Needs, Pace, Published, ReadPin, Room, Sign, Table, Underway,
     Unsettled,
@@ -74,6 +75,8 @@ pub struct Core<E: Env> {
     pub unsettled: Unsettled,
     /// The newest record, while it may still grow.
     pub(super) growing: Option<Growing>,
+    /// What was typed behind it.
+    pub(super) typed: Typed,
     /// What the call under way has looked at needs.
     pub looked: Needs,
     /// Whether the call under way may let go of the latch and start over, as long as it has changed nothing.
@@ -143,6 +146,7 @@ impl<E: Env> Core<E> {
             locks: Locks::default(),
             unsettled: Unsettled::default(),
             growing: None,
+            typed: Typed::default(),
             looked: Needs::default(),
             may_start_over: false,
             graveyard: Graveyard::default(),
@@ -271,9 +275,15 @@ impl<E: Env> Core<E> {
             self.health.poison(|| "a call panicked half-way".to_owned());
             self.locks.wake_all();
         }
+        self.settle_typed();
         let outcome = call(self);
         self.changing = false;
         outcome
+    }
+
+    /// Whether a call is changing the state, or has panicked half-way.
+    pub(super) fn is_changing(&self) -> bool {
+        self.changing
     }
 
     /// What tells of a failure without the latch.

@@ -34,8 +34,8 @@ pub(super) const GROWTH_BYTES_MAX: usize = 512;
 /// The newest record, a splice, while it may still grow.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Growing {
-    txn: TxnId,
-    stream: StreamId,
+    pub(super) txn: TxnId,
+    pub(super) stream: StreamId,
     lsn: Lsn,
     /// Where the log ended behind it.
     end: Lsn,
@@ -61,8 +61,13 @@ enum Way {
 }
 
 impl Growing {
+    /// Where the next byte goes.
+    pub(super) fn end_offset(&self) -> u64 {
+        self.offset + self.inserted
+    }
+
     fn way(&self, range: &Range<u64>, bytes: &[u8]) -> Option<Way> {
-        let end = self.offset + self.inserted;
+        let end = self.end_offset();
         if range.is_empty() && range.start == end && !bytes.is_empty() {
             Some(Way::Types)
         } else if range.is_empty() || !bytes.is_empty() || self.inserted > 0 {
@@ -162,7 +167,7 @@ impl<E: Env> Core<E> {
     pub fn typing_at(&self, txn: TxnId, stream: StreamId) -> Option<u64> {
         let own = self.growing.as_ref()?;
         let is_held = own.txn == txn && own.stream == stream && own.has_suffix;
-        is_held.then_some(own.offset + own.inserted)
+        is_held.then(|| own.end_offset())
     }
 
     /// Replaces `range` of `stream` by `bytes` if that goes on where the newest record ended, which then says both.
@@ -194,6 +199,17 @@ impl<E: Env> Core<E> {
         Ok(true)
     }
 
+    /// How many bytes the newest record may grow by; `None` if none.
+    pub(super) fn left_to_grow(&self) -> Option<u64> {
+        let own = self.growing.as_ref()?;
+        let is_open = self.log.as_ref()?.is_open(own.lsn, own.end);
+        (is_open && self.is_top(own)).then_some(own.left)
+    }
+
+    fn is_top(&self, own: &Growing) -> bool {
+        self.table.get(own.txn).is_some_and(|state| state.undo.is_newest(own.lsn))
+    }
+
     /// The record that grows, what it becomes with the edit, and how. `None` if the edit needs a record of its own.
     fn longer(
         &self,
@@ -204,7 +220,7 @@ impl<E: Env> Core<E> {
     ) -> Option<(Growing, Growing, Way)> {
         let own = self.growing.filter(|own| own.txn == txn && own.stream == stream)?;
         let way = own.way(range, bytes)?;
-        let is_top = self.table.get(txn)?.undo.is_newest(own.lsn);
+        let is_top = self.is_top(&own);
         let is_open = self.log.as_ref()?.is_open(own.lsn, own.end);
         reached!("an edit goes on where the last one ended, whose record is sealed", is_top && !is_open);
         let longer = own.and(way, range, bytes.len())?;

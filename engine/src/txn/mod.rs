@@ -41,6 +41,7 @@ mod published;
 mod read_pin;
 mod room;
 mod table;
+mod typing;
 mod underway;
 mod undo_stack;
 mod unsettled;

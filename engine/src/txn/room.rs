@@ -100,6 +100,11 @@ impl<E: Env> Core<E> {
         }
     }
 
+    /// Whether as much fits without the file growing.
+    pub(super) fn has_room(&self, bytes: u64) -> bool {
+        self.needed(bytes, 0) <= self.headroom()
+    }
+
     fn growth_share(&self) -> u64 {
         self.space.total_blocks() * BLOCK / GROWTH_SHARE
     }

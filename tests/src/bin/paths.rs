@@ -13,6 +13,7 @@ use std::process::{Command, ExitCode};
 use numstore::{Database, Options, Result, Snapshot, Stream, Stride, Transaction};
 use rand::{Rng, RngCore, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use tests::Trace;
 
 const RECORDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/paths.json");
 /// What a path may come to, of what was recorded.
@@ -25,7 +26,7 @@ type Call = Box<dyn FnMut(u64) -> Result<()>>;
 /// A kind of call: its name, how many are counted, and what prepares them.
 struct Kind(&'static str, u64, fn(Lab) -> Result<Call>);
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     Kind("insert in a transaction", 2_000, |lab| {
         let stream = lab.open()?;
         Ok(Box::new(move |at| stream.insert(lab.place(at), &[7; 16])))
@@ -33,6 +34,14 @@ const KINDS: [Kind; 16] = [
     Kind("insert where the last one ended", 2_000, |lab| {
         let stream = lab.open()?;
         Ok(Box::new(move |at| stream.insert(1_000 + at, &[7])))
+    }),
+    Kind("edit as one who wrote rustcode", 20_000, |lab| {
+        let stream = lab.begin()?.create("rustcode")?;
+        let patches: Vec<_> = Trace::load("rustcode").transactions.into_iter().flatten().collect();
+        Ok(Box::new(move |at| {
+            let patch = &patches[at as usize];
+            stream.splice(patch.position, patch.deleted, &patch.inserted).map(drop)
+        }))
     }),
     Kind("insert and commit", 500, |lab| Ok(Box::new(move |at| lab.db.insert("s", lab.place(at), &[7; 16])))),
     Kind("remove in a transaction", 2_000, |lab| {

@@ -117,6 +117,10 @@ pub const MARKERS: &[&str] = &[
     "an edit goes on where the last one ended, whose record is sealed",
     "a record does not grow by an edit that would make it shorter",
     "a record grew by what was removed before it",
+    "typed bytes were taken back before they were logged",
+    "several edits were settled at once",
+    "typing goes on at the end of a stream",
+    "what is typed finds no room for certain",
     // Locks.
     "what one gave back lets several go on",
     "a request waits once more further down",

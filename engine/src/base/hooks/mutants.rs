@@ -310,6 +310,18 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: false,
     },
     Mutant {
+        name: "typed bytes are forgotten when others work",
+        mechanism: "typing",
+        broken: "What was typed and waits to be settled is dropped if several transactions are open.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "what is typed asks for no room",
+        mechanism: "typing",
+        broken: "Bytes wait to be settled though a full disk may not have room for what they change.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "redo leaves losers out",
         mechanism: "redo",
         broken: "Records of transactions that did not end are not repeated.",
