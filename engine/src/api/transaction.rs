@@ -1,6 +1,6 @@
 //! Transactions, as users see them.
 
-use std::cell::{Cell, OnceCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use crate::base::{Error, Result, StreamId, TxnId};
@@ -47,12 +47,16 @@ pub struct Transaction<E: Env = RealEnv> {
     number: OnceCell<TxnId>,
     /// Where its last insertion ended: one that goes on there is likely to be typed.
     typed_to: Cell<Option<(StreamId, u64)>>,
+    /// The stream that it opened last: its name is locked, so that it goes on to lead there unless the transaction changes
+    /// that itself.
+    opened: RefCell<Option<(Name, StreamId)>>,
     ended: bool,
 }
 
 impl<E: Env> Transaction<E> {
     pub(super) fn new(shared: Arc<Shared<E>>) -> Transaction<E> {
-        Transaction { shared, number: OnceCell::new(), typed_to: Cell::new(None), ended: false }
+        let (number, typed_to, opened) = <_>::default();
+        Transaction { shared, number, typed_to, opened, ended: false }
     }
 
     /// Its number, which the log's records carry. It has one from its first call on, of which this may be one; of those who
@@ -83,7 +87,7 @@ impl<E: Env> Transaction<E> {
         Ok(Stream::new(self, stream, key))
     }
 
-    /// The stream called `name`.
+    /// The stream called `name`. Asking for the same one again costs next to nothing.
     ///
     /// - Locks: S on the name
     ///
@@ -91,8 +95,16 @@ impl<E: Env> Transaction<E> {
     /// [`Error::BadName`], [`Error::NoSuchStream`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn stream(&self, name: &str) -> Result<Stream<'_, E>> {
         let key = check_name(name)?;
+        if let Some((_, stream)) = self.opened.borrow().as_ref().filter(|(name, _)| *name == key)
+            && !self.shared.sign.is_up()
+        {
+            return Ok(Stream::new(self, *stream, key));
+        }
         match self.look_up(&key, Mode::S)? {
-            Some(stream) => Ok(Stream::new(self, stream, key)),
+            Some(stream) => {
+                self.opened.replace(Some((key.clone(), stream)));
+                Ok(Stream::new(self, stream, key))
+            }
             None => Err(Error::NoSuchStream { name: name.to_owned() }),
         }
     }
@@ -105,6 +117,7 @@ impl<E: Env> Transaction<E> {
     /// [`Error::NoSuchStream`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn drop_stream(&self, name: &str) -> Result<()> {
         let key = check_name(name)?;
+        self.forget_opened();
         self.change(|core, txn| {
             let found = find(core, txn, &key, Mode::X)?;
             let stream = found.ok_or_else(|| Error::NoSuchStream { name: name.to_owned() })?;
@@ -120,6 +133,7 @@ impl<E: Env> Transaction<E> {
     /// [`Error::NoSuchStream`], [`Error::StreamExists`], [`Error::BadName`], [`Error::Busy`], [`Error::Deadlock`].
     pub fn rename(&self, from: &str, to: &str) -> Result<()> {
         let (old, new) = (check_name(from)?, check_name(to)?);
+        self.forget_opened();
         self.change(|core, txn| {
             let stream = find_for_rename(core, txn, &old, &new)?;
             with_room(core, |core| {
@@ -172,6 +186,7 @@ impl<E: Env> Transaction<E> {
     /// [`Error::NoSuchSavepoint`]. [`Error::Corruption`] or [`Error::Io`] if something that is needed cannot be read, after
     /// which the database is [`Error::Poisoned`].
     pub fn rollback_to(&self, savepoint: &Savepoint) -> Result<()> {
+        self.forget_opened();
         self.change(|core, txn| with_room(core, |core| roll_back_to(core, txn, savepoint)))
     }
 
@@ -279,6 +294,13 @@ impl<E: Env> Transaction<E> {
         let takes_back = self.shared.core.lock().take_back(txn, stream, &range);
         self.typed_to.set(takes_back.then_some((stream, range.start)));
         takes_back
+    }
+
+    /// Names may lead elsewhere.
+    fn forget_opened(&self) {
+        if !mutant!("a dropped stream is still found by its name") {
+            self.opened.take();
+        }
     }
 
     /// An insertion into `stream` ended at `offset`.

@@ -189,7 +189,8 @@ impl Leaf {
         let (mut buffers, mut places) = (self.buffers.clone(), [0; BUFFERS]);
         for (buffer, place) in other.buffers.iter().zip(&mut places) {
             let Some(buffer) = buffer else { continue };
-            let is_same = |own: &Option<Arc<Vec<u8>>>| own.as_ref().is_some_and(|own| Arc::ptr_eq(own, buffer));
+            let is_same =
+                |own: &Option<Arc<Vec<u8>>>| own.as_ref().is_some_and(|own| Arc::ptr_eq(own, buffer));
             let at = buffers
                 .iter()
                 .position(is_same)

@@ -59,7 +59,9 @@ impl<E: Env> Core<E> {
         if takes {
             reached!("typed bytes were taken back before they were logged", range.start < range.end);
             let rest = len - (range.end - range.start);
-            self.typed.bytes.truncate(usize::try_from(rest).expect("invariant: shorter than what is in hand"));
+            self.typed
+                .bytes
+                .truncate(usize::try_from(rest).expect("invariant: shorter than what is in hand"));
         }
         takes
     }

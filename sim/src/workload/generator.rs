@@ -1,6 +1,6 @@
 //! Draws the next operation.
 
-use crate::model::{Edit, Model, Step};
+use crate::model::{Bytes, Edit, Model, Step};
 use crate::world::{Dice, Source};
 
 use super::{Operation, Swarm, arguments, typing};
@@ -17,6 +17,8 @@ pub struct Generator {
     beginning: Vec<Operation>,
     /// The next edit of the recorded histories.
     typing: Option<usize>,
+    /// Where what was typed last ended.
+    typed_to: u64,
 }
 
 /// Streams that every seed begins with.
@@ -33,7 +35,17 @@ impl Generator {
         }
         let typing = swarm.typing;
         let snapshots = Vec::new();
-        Generator { dice, turn: 0, swarm, next_txn: 1, next_snapshot: 1, snapshots, beginning, typing }
+        Generator {
+            dice,
+            turn: 0,
+            swarm,
+            next_txn: 1,
+            next_snapshot: 1,
+            snapshots,
+            beginning,
+            typing,
+            typed_to: 0,
+        }
     }
 
     /// The database was closed or has crashed: nothing is open any more.
@@ -202,13 +214,21 @@ impl Generator {
     }
 
     /// The next edit that somebody once made, in the first stream. It may have become another one since: then the place
-    /// is taken modulo its length.
+    /// is taken modulo its length. Now and then one that takes back the last bytes.
     fn typed(&mut self, model: &Model, txn: u64) -> Step {
         let name = self.swarm.names[0].clone();
         let len = Self::len(model, txn, &name);
         let next = self.typing.get_or_insert(0);
         *next += 1;
-        Step::Edit { name, edit: typing::edit(*next, len) }
+        let mut edit = typing::edit(*next, len);
+        if (1..=len).contains(&self.typed_to) && self.dice.chance(1, 6) {
+            let delete = self.typed_to.min(1 + self.dice.below(2));
+            edit = Edit::Splice { at: self.typed_to - delete, delete, data: Bytes(Vec::new()) };
+        }
+        if let Edit::Splice { at, data, .. } = &edit {
+            self.typed_to = at + data.0.len() as u64;
+        }
+        Step::Edit { name, edit }
     }
 
     fn rename(&mut self, model: &Model, txn: u64) -> Step {

@@ -88,6 +88,81 @@ fn a_savepoint_inside_a_word_is_a_place_to_go_back_to() {
 }
 
 #[test]
+fn what_is_taken_back_before_anybody_looks_was_never_there() {
+    let lab = lab();
+    let db = lab.open();
+    document(&db, b"<>");
+    let tx = db.begin().unwrap();
+    let stream = tx.stream(NAME).unwrap();
+    for (at, letter) in (1..).zip(b"wrod".chunks(1)) {
+        stream.insert(at, letter).unwrap();
+    }
+    stream.remove(3..5).unwrap();
+    stream.splice(2, 1, b"").unwrap();
+    for (at, letter) in (2..).zip(b"ord".chunks(1)) {
+        stream.insert(at, letter).unwrap();
+    }
+    assert!(stream.remove(2..9).is_err(), "the stream is not so long");
+    assert!(stream.insert(7, b"x").is_err());
+    assert_eq!(tx.stream(NAME).unwrap().len().unwrap(), 6);
+    assert_eq!(stream.read(..).unwrap(), b"<word>");
+    assert_eq!(records(&lab, &db, tx.id()), 1, "none of it was logged by itself");
+}
+
+#[test]
+fn what_is_typed_is_seen_by_whatever_comes_next() {
+    let lab = lab();
+    let db = lab.open();
+    document(&db, b"");
+    db.create("other").unwrap();
+    type Next = fn(&Database<SimEnv>, &numstore::Transaction<SimEnv>);
+    let nexts: [Next; 5] = [
+        |db, _| db.append("other", b"x").unwrap(),
+        |db, _| db.checkpoint().unwrap(),
+        |db, _| assert_eq!(db.begin().unwrap().stream("other").unwrap().len().unwrap(), 1),
+        |_, tx| tx.stream("other").unwrap().append(b"y").unwrap(),
+        |_, tx| assert!(tx.savepoint().is_ok()),
+    ];
+    let tx = db.begin().unwrap();
+    let stream = tx.stream(NAME).unwrap();
+    let mut text = Vec::new();
+    for (turn, next) in (b'a'..).zip(nexts) {
+        for letter in [turn, turn + 20, turn + 40] {
+            stream.append(&[letter]).unwrap();
+            text.push(letter);
+        }
+        next(&db, &tx);
+        stream.insert(text.len() as u64, b"-").unwrap();
+        text.push(b'-');
+        if turn == b'b' {
+            assert_eq!(stream.read(..).unwrap(), text);
+        }
+    }
+    let last = db.begin().unwrap();
+    assert!(last.stream(NAME).is_ok());
+    tx.commit().unwrap();
+    assert_eq!(db.read(NAME, ..).unwrap(), text);
+}
+
+#[test]
+fn a_name_that_is_given_away_leads_nowhere_when_it_is_opened_again() {
+    let lab = lab();
+    let db = lab.open();
+    document(&db, b"old");
+    let tx = db.begin().unwrap();
+    let before = tx.savepoint().unwrap();
+    assert_eq!(tx.stream(NAME).unwrap().len().unwrap(), 3);
+    tx.rename(NAME, "other").unwrap();
+    assert!(tx.stream(NAME).is_err());
+    tx.create(NAME).unwrap();
+    assert_eq!(tx.stream(NAME).unwrap().len().unwrap(), 0);
+    tx.rollback_to(&before).unwrap();
+    assert_eq!(tx.stream(NAME).unwrap().read(..).unwrap(), b"old");
+    tx.drop_stream(NAME).unwrap();
+    assert!(tx.stream(NAME).is_err());
+}
+
+#[test]
 fn what_is_typed_behind_somebody_elses_commit_is_in_the_log() {
     if !may_crash() {
         return;

@@ -311,15 +311,21 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "typed bytes are forgotten when others work",
-        mechanism: "typing",
+        mechanism: "typed bytes",
         broken: "What was typed and waits to be settled is dropped if several transactions are open.",
         survives_tests: true,
     },
     Mutant {
         name: "what is typed asks for no room",
-        mechanism: "typing",
+        mechanism: "typed bytes",
         broken: "Bytes wait to be settled though a full disk may not have room for what they change.",
         survives_tests: true,
+    },
+    Mutant {
+        name: "a dropped stream is still found by its name",
+        mechanism: "names",
+        broken: "A transaction that has dropped or renamed the stream that it opened last goes on to find it by that name.",
+        survives_tests: false,
     },
     Mutant {
         name: "redo leaves losers out",
