@@ -318,7 +318,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "what is typed asks for no room",
         mechanism: "typed bytes",
-        broken: "Bytes wait to be settled though a full disk may not have room for what they change.",
+        broken: "Bytes wait to be settled though leaf, record and file may not have room for them.",
         survives_tests: true,
     },
     Mutant {
