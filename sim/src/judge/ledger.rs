@@ -10,6 +10,8 @@
 //!
 //! That all answers are the model's is for the other judges.
 
+use std::path::Path;
+
 use numstore::ErrorCode;
 
 use crate::world::{Call, Line, Reported, Strike, Struck};
@@ -73,14 +75,19 @@ fn must_be_told(struck: &Struck) -> bool {
         Call::SyncDir => struck.names_at_stake,
         // What stays too long is an old log. No superblock leads to it, and the next log that is made removes it or fails.
         Call::Remove => false,
-        // Only a reservation: a write that then finds no room fails itself, and so does the growth of a log, which writes
-        // its zeros. Data files are first squeezed or checkpointed instead.
-        Call::Allocate => false,
+        // Without the space a log takes no more records. In the data file it is set aside for a checkpoint to come: typing
+        // goes on in a record of its own instead, what is to be freed waits, and whoever cannot do without asks again.
+        Call::Allocate => is_log(&struck.file),
         // The engine never lengthens a file so; a file that is not cut, or keeps a hole's space, has bytes that nobody reads.
         Call::SetLen | Call::Punch => false,
-        // They change nothing. What needs the answer fails or asks again; an answer that was made up is found by the model.
+        // They change nothing. What needs the answer fails or asks again, and an audit has it in its report; an answer that
+        // was made up is found by the model.
         Call::Open | Call::List | Call::Len | Call::Read => false,
     }
+}
+
+fn is_log(file: &Path) -> bool {
+    file.to_string_lossy().contains("-log-")
 }
 
 /// Whether an error tells of a fault. One that stands for an earlier one has that one's text.

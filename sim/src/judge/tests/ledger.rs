@@ -43,7 +43,7 @@ fn a_fault_is_harmless_or_reported_by_the_call_that_it_struck() {
     for harmless in [struck(Strike::Short, Call::Read), struck(Strike::Full, Call::Write)] {
         assert_silent(&[harmless, Line::Returned], true);
     }
-    for call in [Call::Sync, Call::Write, Call::Create, Call::Rename, Call::Lock] {
+    for call in [Call::Sync, Call::Write, Call::Create, Call::Rename, Call::Lock, Call::Allocate] {
         let fault = struck(Strike::Failed, call);
         assert_silent(&[fault.clone(), tells.clone(), Line::Returned], true);
         assert_silent(&[fault.clone(), in_doubt("sync failed on db/x.ns-log-1"), Line::Returned], true);
@@ -57,7 +57,7 @@ fn a_fault_is_harmless_or_reported_by_the_call_that_it_struck() {
 #[test]
 fn what_leaves_the_files_as_good_as_they_were_need_not_be_told() {
     let asks = [Call::Open, Call::List, Call::Len, Call::Read];
-    let tidies = [Call::Remove, Call::SetLen, Call::Punch, Call::Allocate];
+    let tidies = [Call::Remove, Call::SetLen, Call::Punch];
     for call in asks.into_iter().chain(tidies) {
         let fault = struck(Strike::Failed, call);
         assert_silent(&[fault.clone(), Line::Returned], true);
@@ -65,6 +65,16 @@ fn what_leaves_the_files_as_good_as_they_were_need_not_be_told() {
         assert_silent(&[fault.clone(), reported("db/x.ns-log-1", 8192)], true);
         assert_silent(&[fault, reported("db/x.ns", 8192)], false);
     }
+}
+
+#[test]
+fn space_that_is_set_aside_for_later_can_be_done_without() {
+    let mut fault = struck(Strike::Failed, Call::Allocate);
+    assert_silent(&[fault.clone(), Line::Returned], false);
+    if let Line::Struck(struck) = &mut fault {
+        struck.file = PathBuf::from("db/x.ns");
+    }
+    assert_silent(&[fault, Line::Returned], true);
 }
 
 #[test]
