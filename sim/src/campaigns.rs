@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sim::campaign::{self, Conditions, Heard, Request, State};
+use sim::campaign::{self, Conditions, HISTORIES_PER_UNDECIDED, Heard, Request, State};
 use sim::world::FaultKind;
 
 use crate::commands::say;
@@ -98,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<bool, String> {
         say(format!("interrupted at seed {}{}", state.next, kept.unwrap_or_default()));
         return Ok(false);
     }
-    Ok(state.findings.is_empty() && !misses_markers(&state))
+    Ok(state.findings.is_empty() && !misses_markers(&state) && !leaves_too_much_open(&state))
 }
 
 /// Whether a long campaign with all kinds of faults has not reached every rare state.
@@ -109,6 +109,17 @@ fn misses_markers(state: &State) -> bool {
         say(format!("{LONG_SEEDS} seeds and more reach every rare state: this campaign has failed"));
     }
     misses
+}
+
+/// Whether a judge gave up so often that a campaign without findings says little.
+fn leaves_too_much_open(state: &State) -> bool {
+    let open = state.is_undecided();
+    if open {
+        say(format!(
+            "more than one in {HISTORIES_PER_UNDECIDED} histories of clients is undecided: this campaign has failed"
+        ));
+    }
+    open
 }
 
 /// Set when the user wants an end. Who asks twice does not want to wait for the seeds that run.
@@ -157,6 +168,8 @@ fn tell(state: &State) {
     say(format!("{} seeds in {:.1} s, {:.0} a second", state.tally.seeds, state.seconds, state.rate()));
     say(format!("medians: {}", describe(&state.tally.medians())));
     say(format!("seeds with a crash in a recovery: {}", state.tally.seeds_with_crash_in_recovery));
+    let (judged, undecided) = state.client_histories();
+    say(format!("histories of clients side by side: {judged}, {undecided} of them undecided"));
     let reads = |what: &str| state.tally.total(&format!("version_read{what}"));
     say(format!(
         "reads of versions: {}, with {} latches of caches and of the published version; {} times one spun or slept at these",

@@ -8,14 +8,20 @@ use numstore::hooks::{MUTANTS, select};
 use sim::runner::run_seed;
 
 /// A bug, the seeds that meet it, and who may object.
-const FOUND: [(&str, std::ops::Range<u64>, &[&str]); 7] = [
+const FOUND: [(&str, std::ops::Range<u64>, &[&str]); 13] = [
     ("a refused operation keeps its blocks", 0..600, &["audit"]),
     ("a read looks before it locks", 0..300, &["serialisability", "serial recovery"]),
     ("the oldest gives way", 0..100, &["locks"]),
     ("whoever has to give way is not woken", 0..100, &["waits"]),
     ("a read of a version takes the core's latch", 0..20, &["readers"]),
     ("a failed log does not say its name", 0..20, &["silent error"]),
+    ("a log is used whose name could not be synced", 0..200, &["silent error"]),
     ("a checkpoint that fails keeps its latch", 0..20, &["liveness"]),
+    ("checksums of nodes are not looked at", 0..20, &["rot"]),
+    ("a slot of an earlier publication stays", 0..600, &["reopening"]),
+    ("a database is not locked", 0..20, &["lock"]),
+    ("a recovery is timed by the wall clock", 0..100, &["counters"]),
+    ("the log is never truncated", 0..100, &["space"]),
 ];
 
 /// Tells this test's own process, started again, to run the seeds.

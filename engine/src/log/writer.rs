@@ -90,7 +90,10 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
         }
         let dir = parent_dir(&path);
         if !mutant!("the name of a log is not synced") {
-            disk.sync_dir(dir).map_err(|error| Error::io("sync directory", dir, 0, error))?;
+            let synced = disk.sync_dir(dir).map_err(|error| Error::io("sync directory", dir, 0, error));
+            if !mutant!("a log is used whose name could not be synced") {
+                synced?;
+            }
         }
         let counters =
             LogCounters { syncs: 1, fill_bytes: u64::from(segment_bytes), ..LogCounters::default() };

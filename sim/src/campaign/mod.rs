@@ -21,7 +21,7 @@ pub use drive::{Conditions, Heard, drive, play_corpus};
 pub use finding::Found;
 pub use page::page;
 pub use report::to_json;
-pub use state::{Request, State};
+pub use state::{HISTORIES_PER_UNDECIDED, Request, State};
 
 /// Which build of the program this is: its version, and the commit if the build was told in `NUMSTORE_BUILD`.
 pub fn build() -> String {

@@ -62,6 +62,8 @@ fn figures(state: &State) -> Html {
         row("seeds with a crash in a recovery", &state.tally.seeds_with_crash_in_recovery),
         row("hash of all traces", &format!("{:016x}", state.tally.trace_hash)),
     ];
+    let (judged, undecided) = state.client_histories();
+    rows.push(row("histories of clients side by side", &format!("{judged}, {undecided} of them undecided")));
     if state.twice {
         rows.push(row("each seed ran", &"twice, and was the same"));
     }

@@ -9,6 +9,7 @@ use super::state::State;
 /// The report.
 pub fn to_json(state: &State) -> Value {
     let tally = &state.tally;
+    let (judged, undecided) = state.client_histories();
     json!({
         "build": state.build,
         "seeds": { "from": state.from, "next": state.next, "run": tally.seeds },
@@ -21,6 +22,7 @@ pub fn to_json(state: &State) -> Value {
         "seeds_per_second": state.rate(),
         "bound": state.bound(),
         "seeds_with_crash_in_recovery": tally.seeds_with_crash_in_recovery,
+        "client_histories": { "judged": judged, "undecided": undecided },
         "medians": tally.medians().named().into_iter().collect::<BTreeMap<_, _>>(),
     })
 }

@@ -14,6 +14,9 @@ use super::build;
 use super::corpus::Played;
 use super::finding::Found;
 
+/// The judge of clients side by side may give up once in so many histories.
+pub const HISTORIES_PER_UNDECIDED: u64 = 1000;
+
 /// What is asked of a campaign.
 #[derive(Clone, Default, Debug)]
 pub struct Request {
@@ -155,10 +158,43 @@ impl State {
         if self.seconds > 0.0 { self.tally.seeds as f64 / self.seconds } else { 0.0 }
     }
 
+    /// Histories of clients side by side that were judged, and those where the judge gave up.
+    pub fn client_histories(&self) -> (u64, u64) {
+        let total = |what| self.tally.total(what);
+        (total("client_histories"), total("client_histories_undecided"))
+    }
+
+    /// Whether the judge gave up so often that what it does not object to says little: more than once, and more than once in
+    /// [`HISTORIES_PER_UNDECIDED`] histories.
+    pub fn is_undecided(&self) -> bool {
+        let (judged, undecided) = self.client_histories();
+        are_too_many(judged, undecided)
+    }
+
     /// How many seeds may fail at most, with 95 % confidence; nothing if one did, or none was run.
     pub fn bound(&self) -> Option<String> {
         let seeds = self.tally.seeds;
         let clean = self.findings.is_empty() && seeds > 0;
         clean.then(|| format!("{seeds} clean seeds: p < 3/{seeds} = {:.2e} at 95 %", 3.0 / seeds as f64))
+    }
+}
+
+/// Whether of so many histories too many are undecided.
+fn are_too_many(judged: u64, undecided: u64) -> bool {
+    undecided > judged.div_ceil(HISTORIES_PER_UNDECIDED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_in_a_thousand_may_be_undecided() {
+        for (judged, undecided) in [(0, 0), (5, 1), (1000, 1), (1001, 2), (50_000, 50)] {
+            assert!(!are_too_many(judged, undecided), "{undecided} of {judged}");
+        }
+        for (judged, undecided) in [(5, 2), (1000, 2), (50_000, 51)] {
+            assert!(are_too_many(judged, undecided), "{undecided} of {judged}");
+        }
     }
 }

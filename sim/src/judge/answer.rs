@@ -2,22 +2,22 @@
 
 use std::fmt::Debug;
 
-use numstore::Error;
+use numstore::{Error, ErrorCode};
 
 use crate::model::{Answer, Expected};
 
 use super::Finding;
 
-/// Whether the engine answered as it must; `asked` says what was asked.
-pub fn matches(got: &Result<Answer, Error>, expected: &Expected) -> bool {
+/// Whether what came back is what the model expects; of an error its code.
+pub(super) fn agrees(got: Result<&Answer, ErrorCode>, expected: &Expected) -> bool {
     match (got, expected) {
         (Ok(got), Ok(expected)) => got == expected,
-        (Err(got), Err(codes)) => codes.contains(&got.code()),
+        (Err(got), Err(codes)) => codes.contains(&got),
         _ => false,
     }
 }
 
-/// Compares an answer with the model's.
+/// Compares an answer with the model's; `asked` says what was asked.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -26,7 +26,7 @@ pub fn check_answer(
     got: &Result<Answer, Error>,
     expected: &Expected,
 ) -> Result<(), Finding> {
-    if matches(got, expected) {
+    if agrees(got.as_ref().map_err(Error::code), expected) {
         return Ok(());
     }
     let what = match (got, expected) {
@@ -43,4 +43,17 @@ pub fn check_answer(
         }
     };
     Err(Finding::new("answer", what))
+}
+
+/// Judges the error of a call that commits nothing: nothing of it can be in doubt.
+///
+/// # Errors
+/// If something is.
+pub fn check_doubt(asked: &impl Debug, error: &Error) -> Result<(), Finding> {
+    match error.code() {
+        ErrorCode::InDoubt => {
+            Err(Finding::new("answer", format!("what commits nothing is in doubt: {asked:?}: {error}")))
+        }
+        _ => Ok(()),
+    }
 }

@@ -4,10 +4,10 @@ use std::fmt::Debug;
 
 use numstore::Error;
 
-use crate::model::{Answer, History, Model, Step};
+use crate::model::{Answer, History, Model, Step, Streams};
 
-use super::Finding;
-use super::answer::matches;
+use super::answer::agrees;
+use super::{Finding, describe_difference};
 
 /// Which states a reader may be looking at; every answer narrows that down.
 #[derive(Clone, Debug)]
@@ -32,7 +32,8 @@ impl Durable {
         step: &Step,
         got: &Result<Answer, Error>,
     ) -> Result<(), Finding> {
-        let fits = |at: &usize| matches(got, &Model::read(history.state(*at), step));
+        let fits =
+            |at: &usize| agrees(got.as_ref().map_err(Error::code), &Model::read(history.state(*at), step));
         let fitting: Vec<usize> = self.candidates.iter().copied().filter(fits).collect();
         let Some(&first) = fitting.first() else {
             let newest = Model::read(history.newest(), step);
@@ -46,4 +47,16 @@ impl Durable {
         history.shown(first);
         Ok(())
     }
+}
+
+/// Judges what a reader of durable versions and a transaction see where nobody else has anything open or deferred.
+///
+/// # Errors
+/// If that is not the same.
+pub fn check_views(durable: &Streams, current: &Streams) -> Result<(), Finding> {
+    if durable == current {
+        return Ok(());
+    }
+    let difference = describe_difference(durable, current);
+    Err(Finding::new("reading", format!("a transaction does not see the durable version: {difference}")))
 }

@@ -1,19 +1,20 @@
 //! No silent error: each fault of the disk was harmless, or the call that it struck says so and names the right file.
 //!
 //! 1. A short transfer is harmless: what is left is transferred then.
-//! 2. A failed sync never is, wherever it comes from: the call reports it.
-//! 3. Nor is a failed write to a file that it does not extend: nobody can know what is there now.
-//! 4. A failed read may be: what is only tidied up is tried again.
-//! 5. A file that cannot grow may be: what needed the space is refused, or finds some, or can be done without.
-//! 6. What strikes a task of the engine's own is reported by some call afterwards, the closing of the database at the latest.
-//! 7. A panic is told as one, or as something that was broken off; it need not name a file.
-//! 8. Whoever reports an error of the disk names a file that a fault struck, in that call, at that byte.
+//! 2. What a disk that is full refuses may be: what needed the space is refused, or finds some, or can be done without.
+//! 3. Of calls that fail, those must be reported after which somebody would rely on what is not there: `must_be_told` has
+//!    them by kind, and why the others may be passed over.
+//! 4. What strikes a task of the engine's own is reported by some call afterwards, the closing of the database at the latest.
+//! 5. A panic is told as one, or as something that was broken off; it need not name a file.
+//! 6. Whoever reports an error of the disk names a file that a fault struck, in that call, at that byte.
 //!
 //! That all answers are the model's is for the other judges.
 
+use std::path::Path;
+
 use numstore::ErrorCode;
 
-use crate::world::{Line, Reported, Strike, Struck};
+use crate::world::{Call, Line, Reported, Strike, Struck};
 
 use super::Finding;
 
@@ -55,11 +56,38 @@ pub fn check_ledger(ledger: &[Line]) -> Result<(), Finding> {
 
 /// Whether going on as if nothing had happened would be wrong.
 fn must_be_reported(struck: &Struck) -> bool {
-    match (struck.strike, struck.call) {
-        (Strike::Short | Strike::Full, _) => false,
-        (Strike::Panicked, _) => true,
-        (Strike::Failed, call) => ["sync", "write"].contains(&call),
+    match struck.strike {
+        Strike::Short | Strike::Full => false,
+        Strike::Panicked => true,
+        Strike::Failed => must_be_told(struck),
     }
+}
+
+/// The same of a call that failed.
+fn must_be_told(struck: &Struck) -> bool {
+    match struck.call {
+        // Nobody can know what the file holds now, or what of it will last.
+        Call::Write | Call::Sync => true,
+        // What comes next would be done to a file that is not there, or to another one; or somebody else has it too.
+        Call::Create | Call::Rename | Call::Lock => true,
+        // A file that a commit or a checkpoint leads to may lose its name. Where none has a new one, the sync only makes
+        // removals last, as below.
+        Call::SyncDir => struck.names_at_stake,
+        // What stays too long is an old log. No superblock leads to it, and the next log that is made removes it or fails.
+        Call::Remove => false,
+        // Without the space a log takes no more records. In the data file it is set aside for a checkpoint to come: typing
+        // goes on in a record of its own instead, what is to be freed waits, and whoever cannot do without asks again.
+        Call::Allocate => is_log(&struck.file),
+        // The engine never lengthens a file so; a file that is not cut, or keeps a hole's space, has bytes that nobody reads.
+        Call::SetLen | Call::Punch => false,
+        // They change nothing. What needs the answer fails or asks again, and an audit has it in its report; an answer that
+        // was made up is found by the model.
+        Call::Open | Call::List | Call::Len | Call::Read => false,
+    }
+}
+
+fn is_log(file: &Path) -> bool {
+    file.to_string_lossy().contains("-log-")
 }
 
 /// Whether an error tells of a fault. One that stands for an earlier one has that one's text.
@@ -83,7 +111,7 @@ fn check_place(reported: &Reported, all: &[&Struck]) -> Result<(), Finding> {
     let mut told = all.iter().filter(|struck| struck.strike != Strike::Short && tells_of(reported, struck));
     let at = |struck: &Struck| match &reported.place {
         // Neither a sync nor a change of names is about a byte.
-        Some((_, offset)) if ["read", "write"].contains(&struck.call) => {
+        Some((_, offset)) if matches!(struck.call, Call::Read | Call::Write) => {
             (*offset..offset + TRANSFER_MAX).contains(&struck.offset)
         }
         _ => true,

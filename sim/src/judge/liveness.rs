@@ -58,6 +58,20 @@ pub fn check_liveness(quiet: &Quiet) -> Result<(), Finding> {
     Ok(())
 }
 
+/// Judges what clients have left behind that have all ended.
+///
+/// # Errors
+/// If something is open.
+pub fn check_left(transactions: u64, snapshots: u64) -> Result<(), Finding> {
+    if transactions + snapshots == 0 {
+        return Ok(());
+    }
+    let what = format!(
+        "something is open when all clients have ended: {transactions} transactions, {snapshots} snapshots"
+    );
+    Err(Finding::new("liveness", what))
+}
+
 /// Judges the waits of clients each of whom does one thing at a time, and whose calls all end: somebody can always go on,
 /// so time passes with what they do, and never `jumps` to a moment at which one of them gives up.
 ///

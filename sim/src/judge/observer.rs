@@ -1,16 +1,18 @@
 //! What must fit at some place of a serial order and changes nothing there: undone transactions, durable versions
 //! that were looked at, and the state that is found in the end.
 
-use crate::model::{Asked, Concurrent, Ending, Look, Model, Span, Streams, Txn};
+use crate::model::{Asked, Concurrent, Ending, Got, Look, Model, Span, Streams, Txn};
 
+use super::answer::agrees;
 use super::describe_difference;
-use super::serial::{Node, agrees, replay, span_of};
+use super::serial::{Node, replay, span_of};
 
 /// Somebody who has to see a state that explains what it was told.
 pub(super) enum Observer<'h> {
     /// A transaction without effects: all that it read was there at once, for it kept others away until its end.
     Undone(&'h Txn),
-    /// The same one, which only looked, at what was durable by then: that lasts, whatever became of the transaction.
+    /// An undone transaction that has only looked, and when it did last: what it saw was durable by then and lasts,
+    /// whatever became of the transaction.
     Shown(&'h Txn, Span),
     /// A durable version; those that were taken later show no less.
     Look(&'h Look),
@@ -114,5 +116,7 @@ impl Observer<'_> {
 
 /// Whether a durable version in `state` answers so.
 fn is_read(asked: &Asked, state: &Streams) -> bool {
-    asked.failed() || asked.got.as_ref().is_some_and(|got| agrees(got, &Model::read(state, &asked.step)))
+    let expected = || Model::read(state, &asked.step);
+    let fits = |got: &Got| agrees(got.as_ref().map_err(|code| *code), &expected());
+    asked.failed() || asked.got.as_ref().is_some_and(fits)
 }

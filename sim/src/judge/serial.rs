@@ -15,12 +15,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use numstore::ErrorCode;
-
-use crate::model::{Answer, Asked, Concurrent, Ending, Got, Model, Span, Step, Streams, Txn};
+use crate::model::{Asked, Concurrent, Ending, Model, Span, Step, Streams, Txn};
 use crate::world::{checksum, mix};
 
 use super::Finding;
+use super::answer::agrees;
 use super::observer::{Observer, observers};
 
 /// Transactions in one history, and looks and lists beside them, at most.
@@ -117,15 +116,6 @@ fn is_in_the_way(other: &Txn, asked: &Asked, faulty: bool) -> bool {
         })
 }
 
-/// Whether what came back is what should have.
-pub(super) fn agrees(got: &Got, expected: &Result<Answer, Vec<ErrorCode>>) -> bool {
-    match (got, expected) {
-        (Ok(got), Ok(expected)) => got == expected,
-        (Err(got), Err(codes)) => codes.contains(got),
-        _ => false,
-    }
-}
-
 /// Does a transaction once more in `state`. Returns what it makes of it.
 ///
 /// # Errors
@@ -141,7 +131,7 @@ pub(super) fn replay(txn: &Txn, state: &Streams) -> Result<Streams, String> {
             continue;
         };
         let expected = model.step(NUMBER, &asked.step);
-        if !agrees(got, &expected) {
+        if !agrees(got.as_ref().map_err(|code| *code), &expected) {
             return Err(format!("{:?} answered {got:?} instead of {expected:?}", asked.step));
         }
     }

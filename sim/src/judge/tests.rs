@@ -1,14 +1,15 @@
 //! Good histories pass, bad ones do not.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use numstore::{Error, ErrorCode};
 
 use crate::model::{Answer, Bytes, Edit, History, Step, Streams};
-use crate::world::{Line, Reported, Strike, Struck};
 
 use super::*;
+
+mod ledger;
+mod opened;
 
 /// A state with one stream `s` that holds `bytes`.
 fn state(bytes: &[u8]) -> Streams {
@@ -89,79 +90,6 @@ fn answers_and_refusals_must_be_the_models() {
     assert!(check_answer(&"", &busy(), &Err(vec![ErrorCode::Busy])).is_ok());
     assert!(check_answer(&"", &busy(), &Err(vec![ErrorCode::NoSuchStream])).is_err());
     assert!(check_answer(&"", &Ok(Answer::Done), &Err(vec![ErrorCode::Busy])).is_err());
-}
-
-fn struck(strike: Strike, call: &'static str) -> Line {
-    let file = PathBuf::from("db/x.ns-log-1");
-    Line::Struck(Struck { strike, call, file, offset: 8192, len: 4096, beside: false })
-}
-
-/// The same, of a task that no call waits for.
-fn struck_beside(strike: Strike, call: &'static str) -> Line {
-    match struck(strike, call) {
-        Line::Struck(struck) => Line::Struck(Struck { beside: true, ..struck }),
-        other => other,
-    }
-}
-
-fn reported(file: &str, offset: u64) -> Line {
-    let place = Some((PathBuf::from(file), offset));
-    Line::Reported(Reported { code: ErrorCode::Io, place, text: format!("it failed on {file}") })
-}
-
-fn in_doubt(text: &str) -> Line {
-    Line::Reported(Reported { code: ErrorCode::InDoubt, place: None, text: text.to_owned() })
-}
-
-fn assert_silent(ledger: &[Line], good: bool) {
-    match check_ledger(ledger) {
-        Ok(()) => assert!(good, "{ledger:?}"),
-        Err(finding) => assert!(!good && finding.judge == "silent error", "{finding}"),
-    }
-}
-
-#[test]
-fn a_fault_is_harmless_or_reported_by_the_call_that_it_struck() {
-    let (sync, write) = (struck(Strike::Failed, "sync"), struck(Strike::Failed, "write"));
-    let tells = reported("db/x.ns-log-1", 4096);
-    assert_silent(&[], true);
-    for harmless in
-        [struck(Strike::Short, "read"), struck(Strike::Full, "allocate"), struck(Strike::Failed, "allocate")]
-    {
-        assert_silent(&[harmless, Line::Returned], true);
-    }
-    for fault in [sync, write] {
-        assert_silent(&[fault.clone(), tells.clone(), Line::Returned], true);
-        assert_silent(&[fault.clone(), in_doubt("sync failed on db/x.ns-log-1"), Line::Returned], true);
-        // Nobody said it, or not before another call had returned.
-        assert_silent(&[fault.clone(), Line::Returned], false);
-        assert_silent(&[fault.clone(), Line::Returned, tells.clone()], false);
-        assert_silent(&[fault, in_doubt("something failed"), Line::Returned], false);
-    }
-}
-
-#[test]
-fn a_fault_of_a_task_beside_all_calls_is_reported_before_the_database_is_closed() {
-    let fault = struck_beside(Strike::Failed, "sync");
-    let tells = in_doubt("sync failed on db/x.ns-log-1");
-    assert_silent(&[fault.clone(), Line::Returned], true);
-    assert_silent(&[fault.clone(), Line::Returned, tells.clone(), Line::Closed], true);
-    assert_silent(&[fault.clone(), Line::Returned, Line::Closed], false);
-    assert_silent(&[fault, Line::Closed, tells], false);
-}
-
-#[test]
-fn an_error_names_the_place_that_a_fault_struck() {
-    let write = struck(Strike::Failed, "write");
-    assert_silent(&[write.clone(), reported("db/x.ns-log-1", 8192)], true);
-    // Too far on, another file, no fault at all.
-    assert_silent(&[write.clone(), reported("db/x.ns-log-1", 12288)], false);
-    assert_silent(&[write, reported("db/x.ns", 8192)], false);
-    assert_silent(&[reported("db/x.ns", 0)], false);
-    // Where a sync failed no byte is at fault; a refusal is no matter of the disk.
-    assert_silent(&[struck(Strike::Failed, "sync"), reported("db/x.ns-log-1", 12288)], true);
-    let busy = Reported { code: ErrorCode::Busy, place: None, text: "busy".to_owned() };
-    assert_silent(&[Line::Reported(busy)], true);
 }
 
 #[test]

@@ -5,11 +5,11 @@
 
 use numstore::{Database, Error};
 
-use crate::judge::Finding;
+use crate::judge::{Betrayed, Finding, check_betrayal};
 use crate::model::{History, Streams};
 use crate::world::SimEnv;
 
-use super::rot::{detected, reads_as_one_of};
+use super::rot::salvage;
 use super::stage::{Down, Phase, Stage};
 
 /// What the database may be found as, once a disk that lies has lost power.
@@ -80,12 +80,12 @@ impl Stage {
         let states: Vec<Streams> =
             down.history.candidates().map(|at| down.history.state(at).clone()).collect();
         let lied = down.lied;
-        let whole = match opened {
-            Ok(db) => is_whole(&db, &states)?.then_some(db),
-            Err(Error::LogMissing { .. } | Error::NotADatabase { .. }) => None,
-            Err(e) => detected(&e).map(|()| None)?,
+        let (betrayed, db) = match opened {
+            Ok(db) => (survey(&db, &states), Some(db)),
+            Err(e) => (Betrayed::Refused(e), None),
         };
-        let is_whole = whole.is_some();
+        let is_whole = check_betrayal(&betrayed, &states)?;
+        let whole = db.filter(|_| is_whole);
         reached!("a misplaced write was detected", !lied && !is_whole);
         reached!("a misplaced write did no harm", !lied && is_whole);
         reached!("after a disk had lied the damage was detected", lied && !is_whole);
@@ -99,13 +99,9 @@ impl Stage {
     }
 }
 
-/// Whether everything is there; what can be read is right in any case.
-fn is_whole(db: &Database<SimEnv>, states: &[Streams]) -> Result<bool, Finding> {
-    if !reads_as_one_of(db, states)? {
-        return Ok(false);
-    }
-    match db.verify() {
-        Ok(audit) => Ok(audit.is_clean()),
-        Err(e) => detected(&e).map(|()| false),
-    }
+/// Reads everything, and audits what could be read to its end.
+fn survey(db: &Database<SimEnv>, states: &[Streams]) -> Betrayed {
+    let salvage = salvage(db, states);
+    let audit = salvage.is_complete().then(|| db.verify().map(|audit| audit.is_clean()));
+    Betrayed::Open { salvage, audit }
 }

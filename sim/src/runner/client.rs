@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use numstore::{Database, Durability, Error, ErrorCode, Result, Savepoint, Snapshot, Transaction};
 
-use crate::judge::{Finding, check_queues, check_victim};
+use crate::judge::{Finding, check_doubt, check_queues, check_victim};
 use crate::model::{Answer, Asked, Ending, Look, Span, Step, Txn};
 use crate::script::Act;
 use crate::workload::Operation;
@@ -15,7 +15,6 @@ use crate::world::SimEnv;
 use super::calls;
 use super::clients::Recorder;
 use super::fits::{Handles, fits};
-use super::refusal::check_doubt;
 
 /// So often a transaction is begun again.
 const ATTEMPTS_MAX: u64 = 4;

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use numstore::env::{Env, Scheduler, TaskHandle};
 
-use crate::judge::{Finding, TXNS_MAX, check_serial, check_waits, judge_panic};
+use crate::judge::{Finding, Serial, TXNS_MAX, check_left, check_serial, check_waits, judge_panic};
 use crate::model::{Concurrent, Ending, History, Look, Span, Streams, Txn};
 use crate::script::Turns;
 use crate::workload::Operation;
@@ -174,10 +174,10 @@ impl Stage {
             }
             return self.give_up_clients(record);
         }
-        check_nothing_is_open(session)?;
+        let stats = session.db().stats();
+        check_left(stats.transactions_open, stats.snapshots_open)?;
         let found = observe(session.db())?;
-        let serial = check_serial(&record, Some(&found))?;
-        self.note_order(&record, &serial.order, serial.decided);
+        self.judge_order(&record, Some(&found))?;
         let Phase::Up(session) = &mut self.phase else { return Ok(Done::Performed) };
         session.go_on_from(found);
         Ok(Done::Performed)
@@ -189,14 +189,15 @@ impl Stage {
         self.counters.checkpoints += session.db().stats().checkpoints;
         self.counters.failures += u64::from(!self.world.crashed());
         self.world.stop();
-        let serial = check_serial(&record, None)?;
-        self.note_order(&record, &serial.order, serial.decided);
+        self.judge_order(&record, None)?;
         let newest = record.base.last().cloned().unwrap_or_default();
         self.phase = Phase::Down(Down { clients: Some(Box::new(record)), ..Down::new(History::new(newest)) });
         Ok(Done::Performed)
     }
 
-    fn note_order(&self, record: &Concurrent, order: &[(usize, bool)], decided: bool) {
+    /// An order explains what the clients were told and, if the process lives, what is `found` behind them.
+    fn judge_order(&mut self, record: &Concurrent, found: Option<&Streams>) -> Result<(), Finding> {
+        let Serial { order, decided, .. } = self.look_for_order(record, found)?;
         let ends: Vec<u64> = order.iter().map(|(at, _)| record.txns[*at].end.to).collect();
         reached!("a commit that returned later comes first in the order", !ends.is_sorted());
         let doubts = |happened| {
@@ -206,6 +207,20 @@ impl Stage {
         reached!("a commit of one of several clients is in doubt", doubts(true) || doubts(false));
         let claim = if decided { "an order explains" } else { "nobody knows whether an order explains" };
         self.world.note(&format!("  {claim} {} transactions of clients", record.txns.len()));
+        Ok(())
+    }
+
+    /// Asks the judge, and counts how often it gives up.
+    fn look_for_order(&mut self, record: &Concurrent, found: Option<&Streams>) -> Result<Serial, Finding> {
+        let serial = check_serial(record, found)?;
+        self.counters.client_histories += 1;
+        self.counters.client_histories_undecided += u64::from(!serial.decided);
+        Ok(serial)
+    }
+
+    /// Where the clients were when the process died: what may be found then.
+    pub(super) fn judge_found(&mut self, record: &Concurrent, found: &Streams) -> Result<(), Finding> {
+        self.look_for_order(record, Some(found)).map(drop)
     }
 }
 
@@ -291,22 +306,4 @@ fn look_at_all(session: &Session, recorder: &Recorder) -> Look {
         look.asked.push(crate::model::Asked { step, got: Some(got.map_err(|e| e.code())), span });
     }
     look
-}
-
-/// That no client has left anything behind.
-fn check_nothing_is_open(session: &Session) -> Result<(), Finding> {
-    let stats = session.db().stats();
-    if stats.transactions_open + stats.snapshots_open == 0 {
-        return Ok(());
-    }
-    let what = format!(
-        "something is open when all clients have ended: {} transactions, {} snapshots",
-        stats.transactions_open, stats.snapshots_open
-    );
-    Err(Finding::new("liveness", what))
-}
-
-/// Where the clients were when the process died: what may be found then.
-pub(super) fn check_found(record: &Concurrent, found: &Streams) -> Result<(), Finding> {
-    check_serial(record, Some(found)).map(|_| ())
 }

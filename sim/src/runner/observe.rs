@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use numstore::{Database, Result};
 
-use crate::judge::{Finding, describe_difference};
+use crate::judge::{Finding, check_views};
 use crate::model::Streams;
 use crate::world::SimEnv;
 
@@ -15,11 +15,7 @@ use crate::world::SimEnv;
 pub fn observe(db: &Database<SimEnv>) -> Result<Streams, Finding> {
     let durable = durable(db).map_err(|e| Finding::new("reading", format!("a durable version: {e}")))?;
     let current = current(db).map_err(|e| Finding::new("reading", format!("in a transaction: {e}")))?;
-    if durable != current {
-        let difference = describe_difference(&durable, &current);
-        let what = format!("a transaction does not see the durable version: {difference}");
-        return Err(Finding::new("reading", what));
-    }
+    check_views(&durable, &current)?;
     Ok(durable)
 }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use numstore::{Database, Error};
 
-use crate::judge::{Finding, check_audit, check_recovery, describe_difference};
+use crate::judge::{
+    Finding, check_audit, check_duration, check_name, check_recovery, check_refused_opening, check_reopening,
+    check_second_opening,
+};
 use crate::model::History;
 use crate::world::SimEnv;
 
-use super::clients::check_found;
 use super::observe::observe;
-use super::rot::detected;
 use super::session::Session;
 use super::stage::{Done, PATH, Phase, Stage};
 
@@ -64,11 +65,7 @@ impl Stage {
             Err(Error::Io { .. } | Error::Poisoned { .. }) if failed => {
                 down.failed = true;
             }
-            Err(e) if down.rotten.is_some() => detected(&e)?,
-            Err(e) if down.clean => {
-                return Err(Finding::new("reopening", format!("after a clean close: {e}")));
-            }
-            Err(e) => return Err(Finding::new("recovery", format!("the database does not open: {e}"))),
+            Err(e) => check_refused_opening(down.left(), &e)?,
             Ok(_) if self.world.crashed() => {}
             Ok(db) => {
                 let ios = (counters.ios - before.ios).max(1);
@@ -89,10 +86,7 @@ impl Stage {
         let clients = down.clients.clone();
         let found = if down.clean {
             let found = observe(&db)?;
-            if found != *history.newest() {
-                let what = describe_difference(history.newest(), &found);
-                return Err(Finding::new("reopening", format!("after a clean close: {what}")));
-            }
+            check_reopening(history.newest(), &found)?;
             found
         } else {
             self.opening_ios = ios;
@@ -100,7 +94,7 @@ impl Stage {
             self.check_lock()?;
             let found = observe(&db)?;
             if let Some(record) = clients {
-                check_found(&record, &found)?;
+                self.judge_found(&record, &found)?;
                 reached!("a recovery left what an order of several clients leaves");
                 self.world.note("  recovered: what an order of the clients leaves");
                 history = History::new(found.clone());
@@ -146,29 +140,18 @@ impl Stage {
         let Some(report) = db.stats().recovery else { return Ok(()) };
         let most = self.world.elapsed().saturating_sub(began);
         reached!("wall time stood still during a recovery", self.world.is_wall_stalled());
-        if report.duration > Duration::ZERO && report.duration <= most {
-            return Ok(());
-        }
-        let what = format!("a recovery in an opening of {most:?} says that it took {:?}", report.duration);
-        Err(Finding::new("counters", what))
+        check_duration(report.duration, most)
     }
 
     /// Who opens an open database is told so.
     fn check_lock(&self) -> Result<(), Finding> {
-        match self.geometry.options().open_in(self.world.env(), PATH) {
-            Err(Error::Locked { .. }) => Ok(()),
-            Err(e) => Err(Finding::new("lock", format!("an open database answers who opens it: {e}"))),
-            Ok(_) => Err(Finding::new("lock", "an open database was opened once more")),
-        }
+        check_second_opening(&self.geometry.options().open_in(self.world.env(), PATH).map(drop))
     }
 
-    /// Once an opening has gone through, the database has its name for good.
+    /// A database that was open has its name.
     fn check_name(&self) -> Result<(), Finding> {
         let there = self.world.files().iter().any(|(path, _)| path == Path::new(PATH));
-        if there || self.counters.recoveries == 0 {
-            return Ok(());
-        }
-        Err(Finding::new("durability", "the database was opened, and its file is gone"))
+        check_name(self.counters.recoveries > 0, there)
     }
 
     /// Syncs, writes and reads that have failed.

@@ -35,6 +35,10 @@ pub struct Counters {
     pub busy: u64,
     /// Transactions of clients that ran side by side.
     pub client_transactions: u64,
+    /// Histories of such clients for which a serial order was looked for.
+    pub client_histories: u64,
+    /// Of those, the ones where the search gave up: nobody knows whether there is one.
+    pub client_histories_undecided: u64,
     /// What reads of versions came to.
     pub versions: ReadCounters,
     /// What the world did.
@@ -46,7 +50,7 @@ type Field = fn(&mut Counters) -> &mut u64;
 
 impl Counters {
     /// What is told of a campaign: the names, and where the numbers are.
-    pub(super) const NAMED: [(&'static str, Field); 17] = [
+    pub(super) const NAMED: [(&'static str, Field); 19] = [
         ("operations", |c| &mut c.operations),
         ("rounds", |c| &mut c.rounds),
         ("crashes", |c| &mut c.crashes),
@@ -61,6 +65,8 @@ impl Counters {
         ("busy", |c| &mut c.busy),
         ("failures", |c| &mut c.failures),
         ("client_transactions", |c| &mut c.client_transactions),
+        ("client_histories", |c| &mut c.client_histories),
+        ("client_histories_undecided", |c| &mut c.client_histories_undecided),
         ("version_reads", |c| &mut c.versions.reads),
         ("version_read_latches", |c| &mut c.versions.latches),
         ("version_read_waits", |c| &mut c.versions.waits),

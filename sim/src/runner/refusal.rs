@@ -1,9 +1,11 @@
 //! Operations that the disk refuses or fails: nothing has changed, or the database writes no more; a disk that is only
 //! full lets everything else through.
 
-use numstore::{Error, ErrorCode};
+use numstore::ErrorCode;
 
-use crate::judge::{Durable, Finding, check_answer};
+use crate::judge::{
+    Durable, Finding, check_answer, check_doubt, check_read_after_failure, check_write_after_failure,
+};
 use crate::model::{Answer, Edit, Step};
 use crate::workload::Operation;
 use crate::world::World;
@@ -26,18 +28,14 @@ impl Session {
         let there = self.model.history().newest().contains_key(&name);
         let step = if there { Step::Drop { name } } else { Step::Create { name } };
         let settled = !matches!(fault.code, Some(ErrorCode::InDoubt | ErrorCode::Poisoned));
-        match calls::direct(&self.db, &step) {
-            Ok(_) if settled => {
+        let got = calls::direct(&self.db, &step).map(drop);
+        check_write_after_failure(settled, &got)?;
+        match got {
+            Ok(()) => {
                 let done = self.model.direct(&step);
                 assert!(done.is_ok(), "nobody else uses that name: {done:?}");
             }
-            Ok(_) => return Err(Finding::new("poison", "a write was acknowledged after a failed sync")),
-            Err(e) if [ErrorCode::Poisoned, ErrorCode::InDoubt, ErrorCode::Io].contains(&e.code()) => {
-                self.world.hear(&e);
-            }
-            // Somebody lists all streams.
-            Err(e) if e.code() == ErrorCode::Busy => {}
-            Err(e) => return Err(Finding::new("poison", format!("a write after a failed sync: {e}"))),
+            Err(e) => self.world.hear(&e),
         }
         self.read_all_durable()
     }
@@ -58,12 +56,7 @@ impl Session {
                 let edit = Edit::Read { from: 0, to: len as u64 };
                 let step = Step::Edit { name: name.clone(), edit };
                 let (tx, savepoints) = self.transactions.get_mut(&txn).expect("invariant: one of its keys");
-                let got = calls::in_transaction(tx, savepoints, &step);
-                if let Err(e) = got
-                    && e.code() == ErrorCode::Corruption
-                {
-                    return Err(Finding::new("poison", format!("a read after a failure finds damage: {e}")));
-                }
+                check_read_after_failure(&calls::in_transaction(tx, savepoints, &step))?;
             }
         }
         Ok(())
@@ -196,15 +189,5 @@ pub(super) fn takes_several_operations(step: &Step) -> bool {
             ..
         } => data.0.len() > 32 << 10,
         _ => false,
-    }
-}
-
-/// That a call which commits nothing is not in doubt.
-pub(super) fn check_doubt(operation: &impl std::fmt::Debug, error: &Error) -> Result<(), Finding> {
-    match error.code() {
-        ErrorCode::InDoubt => {
-            Err(Finding::new("answer", format!("what commits nothing is in doubt: {operation:?}: {error}")))
-        }
-        _ => Ok(()),
     }
 }

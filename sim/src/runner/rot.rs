@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use numstore::{Database, Error};
+use numstore::Database;
 
-use crate::judge::Finding;
+use crate::judge::{Finding, Salvage, check_detected, check_salvage};
 use crate::model::Streams;
 use crate::script::Rot;
 use crate::world::{SimEnv, World};
@@ -115,40 +115,23 @@ impl Stage {
         let Phase::Ruined(states) = &self.phase else { return Ok(Done::Skipped) };
         self.world.relieve();
         match self.geometry.options().open_in(self.world.env(), PATH) {
-            Ok(db) => reads_as_one_of(&db, states).map(drop)?,
-            Err(e) => detected(&e)?,
+            Ok(db) => check_salvage(&salvage(&db, states), states)?,
+            Err(e) => check_detected(&e)?,
         }
         Ok(Done::Performed)
     }
 }
 
-/// Reads all that can be read: damage is reported, and all the rest is one of these states. Whether nothing is damaged.
-pub(super) fn reads_as_one_of(db: &Database<SimEnv>, states: &[Streams]) -> Result<bool, Finding> {
+/// Reads all that can be read of what a database may show that was in one of these states.
+pub(super) fn salvage(db: &Database<SimEnv>, states: &[Streams]) -> Salvage {
     let snapshot = db.snapshot();
     let mut names: BTreeSet<String> = states.iter().flat_map(|state| state.keys().cloned()).collect();
-    let mut whole = true;
-    match snapshot.list() {
-        Ok(list) => names.extend(list.into_iter().map(|info| info.name)),
-        Err(e) => {
-            detected(&e)?;
-            whole = false;
-        }
-    }
-    let mut fitting: Vec<&Streams> = states.iter().collect();
-    for name in names {
-        match snapshot.stream(&name).and_then(|stream| stream.read(..)) {
-            Ok(read) => fitting.retain(|state| state.get(&name).is_some_and(|bytes| **bytes == read)),
-            Err(Error::NoSuchStream { .. }) => fitting.retain(|state| !state.contains_key(&name)),
-            Err(e) => {
-                detected(&e)?;
-                whole = false;
-            }
-        }
-        if fitting.is_empty() {
-            return Err(Finding::new("rot", format!("stream {name:?} is read wrongly")));
-        }
-    }
-    Ok(whole)
+    let list = snapshot.list().map(|list| names.extend(list.into_iter().map(|info| info.name)));
+    let read = |name: String| {
+        let got = snapshot.stream(&name).and_then(|stream| stream.read(..));
+        (name, got)
+    };
+    Salvage { list, streams: names.into_iter().map(read).collect() }
 }
 
 /// The newest log, and how long it is.
@@ -157,12 +140,4 @@ pub(super) fn newest_log(world: &World) -> Option<(PathBuf, u64)> {
     let files = world.files().into_iter();
     let logs = files.filter_map(|(path, len)| Some((generation(&path)?, path, len)));
     logs.max().map(|(_, path, len)| (path, len))
-}
-
-/// That an error is one for damage.
-pub(super) fn detected(e: &Error) -> Result<(), Finding> {
-    match e {
-        Error::Corruption { .. } => Ok(()),
-        other => Err(Finding::new("rot", format!("damage is answered with {other}"))),
-    }
 }

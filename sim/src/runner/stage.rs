@@ -7,7 +7,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::judge::Finding;
+use crate::judge::{Finding, Left, check_log_growth};
 use crate::model::{Concurrent, History, Model, Step, Streams};
 use crate::script::{Act, Death, FaultOrder};
 use crate::workload::{Geometry, Operation};
@@ -81,6 +81,15 @@ impl Down {
             lied: false,
             struck: 0,
             clients: None,
+        }
+    }
+
+    /// How the database was left.
+    pub(super) fn left(&self) -> Left {
+        match self {
+            Down { rotten: Some(_), .. } => Left::Rotten,
+            Down { clean: true, .. } => Left::Closed,
+            Down { .. } => Left::Dead,
         }
     }
 }
@@ -370,10 +379,6 @@ impl Stage {
         }
         let (Phase::Up(session), Some(before)) = (&self.phase, before) else { return Ok(Done::Performed) };
         let now = session.db().stats().log_file_bytes;
-        if now <= before + 2 * self.geometry.log_segment_bytes() {
-            return Ok(Done::Performed);
-        }
-        let what = format!("the log grew from {before} to {now} bytes, though checkpoints freed all of it");
-        Err(Finding::new("space", what))
+        check_log_growth(before, now, self.geometry.log_segment_bytes()).map(|()| Done::Performed)
     }
 }

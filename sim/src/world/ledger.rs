@@ -28,8 +28,8 @@ pub enum Strike {
 pub struct Struck {
     /// How.
     pub strike: Strike,
-    /// The call: `read`, `write`, `sync`, …
-    pub call: &'static str,
+    /// The call.
+    pub call: Call,
     /// The file.
     pub file: PathBuf,
     /// Where in the file, in bytes.
@@ -38,6 +38,8 @@ pub struct Struck {
     pub len: u64,
     /// Whether it was made by a task of the engine's own, beside all calls.
     pub beside: bool,
+    /// Whether the call was to make names durable that a power loss would take now: those of files that were made or moved.
+    pub names_at_stake: bool,
 }
 
 /// An error that the engine reported.
@@ -81,9 +83,10 @@ pub enum Line {
 impl State {
     /// Notes that the call that was entered last is made to fail.
     pub(crate) fn strike(&mut self, strike: Strike, path: &Path) {
-        let (call, offset, len): (Call, u64, u64) = self.entered;
+        let (call, offset, len) = self.entered;
         let beside = tasks::is_beside();
-        let struck = Struck { strike, call: call.word(), file: path.to_owned(), offset, len, beside };
+        let names_at_stake = call == Call::SyncDir && self.names.are_at_stake(path);
+        let struck = Struck { strike, call, file: path.to_owned(), offset, len, beside, names_at_stake };
         self.ledger.push(Line::Struck(struck));
     }
 }

@@ -49,7 +49,7 @@ pub use persist::Persist;
 pub use platform::{SimPlatform, SimWord};
 pub use schedule::{Bounds, Explored, explore};
 pub use scheduler::{SimScheduler, SimTask};
-pub use state::{WorldCounters, WriteFault};
+pub use state::{Call, WorldCounters, WriteFault};
 pub use tasks::{ReadCounters, Schedule};
 pub use trace::{Trace, checksum};
 pub use turns::{Choices, Draws};
@@ -59,7 +59,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use state::{Call, State};
+use state::State;
 use tasks::Tasks;
 
 /// What all parts of a world share.

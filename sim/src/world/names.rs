@@ -56,6 +56,12 @@ impl Names {
         self.pending.push((seq, change));
     }
 
+    /// Whether a power loss might take a name in `dir` that leads to a file now. A removal that is undone costs nobody a file.
+    pub(crate) fn are_at_stake(&self, dir: &Path) -> bool {
+        let mut inside = self.visible.iter().filter(|(name, _)| name.parent() == Some(dir));
+        inside.any(|(name, inode)| self.durable.get(name) != Some(inode))
+    }
+
     pub(crate) fn list(&self, dir: &Path) -> Vec<String> {
         let inside = self.visible.keys().filter(|name| name.parent() == Some(dir));
         inside.filter_map(|name| Some(name.file_name()?.to_str()?.to_owned())).collect()

@@ -24,20 +24,34 @@ use super::trace::Trace;
 
 /// What is done to a file or directory; part of the trace.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Call {
+pub enum Call {
+    /// A file is opened.
     Open = 1,
+    /// A file is made.
     Create,
+    /// A name is removed.
     Remove,
+    /// A name is moved.
     Rename,
+    /// The names in a directory are read.
     List,
+    /// The names in a directory are made durable.
     SyncDir,
+    /// Bytes are read.
     Read,
+    /// Bytes are written.
     Write,
+    /// The length of a file is read.
     Len,
+    /// A file is cut, or grows with zeros.
     SetLen,
+    /// Space is reserved.
     Allocate,
+    /// Space is given back.
     Punch,
+    /// The bytes of a file are made durable.
     Sync,
+    /// A file is locked.
     Lock,
 }
 
