@@ -32,6 +32,10 @@ pub struct Stats {
     pub checkpoints: u64,
     /// Compensation records written.
     pub clrs: u64,
+    /// Commits that changed something, those of calls directly on the database included.
+    pub commits: u64,
+    /// Transactions that had changed something and were rolled back as a whole, in a recovery too.
+    pub rollbacks: u64,
     /// Times that a call had to wait for a lock.
     pub lock_waits: u64,
     /// Deadlocks that were broken.
@@ -71,6 +75,8 @@ pub(super) fn stats<E: Env>(core: &Core<E>, recovery: Option<RecoveryReport>) ->
         syncs: log.syncs + core.store.file.syncs(),
         checkpoints: core.counters.checkpoints,
         clrs: core.counters.clrs,
+        commits: core.counters.commits,
+        rollbacks: core.counters.rollbacks,
         lock_waits: locks.waits,
         deadlocks: locks.deadlocks,
         transactions_open: core.table.len() as u64,

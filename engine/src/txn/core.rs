@@ -41,6 +41,10 @@ pub struct Settings {
 /// What was counted since the database was opened.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Counters {
+    /// Commits logged.
+    pub commits: u64,
+    /// Ends of rollbacks logged.
+    pub rollbacks: u64,
     /// Checkpoints published.
     pub checkpoints: u64,
     /// Compensation records written.

@@ -532,6 +532,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: false,
     },
     Mutant {
+        name: "several read the same for update",
+        mechanism: "queues",
+        broken: "A read for update of bytes is granted beside another one of the same.",
+        survives_tests: false,
+    },
+    Mutant {
         name: "the oldest gives way",
         mechanism: "deadlocks",
         broken: "Of the transactions in a circle the one that began first loses its request.",
