@@ -6,7 +6,7 @@
 //! 4. A failed read may be: what is only tidied up is tried again.
 //! 5. A file that cannot grow may be: what needed the space is refused, or finds some, or can be done without.
 //! 6. What strikes a task of the engine's own is reported by some call afterwards, the closing of the database at the latest.
-//! 7. A panic is told as one, or as something that was broken off; it need not name a file.
+//! 7. A panic beside all calls is told as one, or as something that was broken off; it need not name a file.
 //! 8. Whoever reports an error of the disk names a file that a fault struck, in that call, at that byte.
 //!
 //! That all answers are the model's is for the other judges.
@@ -57,7 +57,8 @@ pub fn check_ledger(ledger: &[Line]) -> Result<(), Finding> {
 fn must_be_reported(struck: &Struck) -> bool {
     match (struck.strike, struck.call) {
         (Strike::Short | Strike::Full, _) => false,
-        (Strike::Panicked, _) => true,
+        // Whoever has called has heard of it already.
+        (Strike::Panicked, _) => struck.beside,
         (Strike::Failed, call) => ["sync", "write"].contains(&call),
     }
 }

@@ -6,6 +6,7 @@
 //! - [`check_serial`]: what clients were told side by side is explained by some order of their transactions.
 //! - [`check_queues`]: locks that exclude each other are not held at once, and who came first is served first;
 //!   [`check_victim`]: whoever gives way in a deadlock is the youngest in a circle.
+//! - [`check_bounds`]: what has changed and is in no checkpoint is bounded.
 //! - [`check_ledger`]: a fault of the disk is harmless, or it is reported and the right file named.
 //! - [`check_audit`]: after a recovery nothing has leaked, nothing is owned twice and nothing is open.
 //! - [`check_readers`]: whoever reads a version waits for nobody.
@@ -14,6 +15,7 @@
 
 mod answer;
 mod audit;
+mod bounds;
 mod durable;
 mod finding;
 mod ledger;
@@ -29,6 +31,7 @@ mod tests;
 
 pub use answer::check_answer;
 pub use audit::{Audit, check_audit};
+pub use bounds::{Changed, check_bounds};
 pub use durable::Durable;
 pub use finding::Finding;
 pub use ledger::check_ledger;

@@ -175,6 +175,7 @@ impl Stage {
             return self.give_up_clients(record);
         }
         check_nothing_is_open(session)?;
+        session.check_bounds()?;
         let found = observe(session.db())?;
         let serial = check_serial(&record, Some(&found))?;
         self.note_order(&record, &serial.order, serial.decided);

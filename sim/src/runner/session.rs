@@ -11,7 +11,7 @@ use numstore::{Database, Durability, Error, ErrorCode, Savepoint, Snapshot, Tran
 
 use crate::judge::{Durable, Finding, check_answer};
 use crate::model::{Answer, Model, Step, Streams};
-use crate::workload::Operation;
+use crate::workload::{Geometry, Operation};
 use crate::world::{SimEnv, World};
 
 use super::calls;
@@ -61,8 +61,8 @@ pub struct Session {
     pub(super) patience: u64,
     /// Whether a checkpoint may find no room on a full disk: something was brought back since it is full.
     pub(super) lacks_room: bool,
-    /// Whether snapshots may become too old.
-    expires: bool,
+    /// What the database was made with.
+    pub(super) geometry: Geometry,
 }
 
 impl Session {
@@ -72,7 +72,7 @@ impl Session {
         db: Database<SimEnv>,
         state: Streams,
         lacks_room: bool,
-        expires: bool,
+        geometry: &Geometry,
     ) -> Session {
         Session {
             failed_syncs_before: world.counters().syncs_failed,
@@ -81,7 +81,7 @@ impl Session {
             misdirected_before: world.counters().misdirected,
             patience: 0,
             lacks_room,
-            expires,
+            geometry: geometry.clone(),
             world: world.clone(),
             db,
             transactions: BTreeMap::new(),
@@ -228,6 +228,17 @@ impl Session {
         Ok(())
     }
 
+    /// The state that `operation` would commit, if it commits anything.
+    pub(super) fn after(&self, operation: &Operation) -> Option<Streams> {
+        let mut after = self.model.clone();
+        let commits = match operation {
+            Operation::Commit { txn, sync } => after.commit(*txn, *sync),
+            Operation::Direct(step) => after.direct(step).is_ok_and(|(_, changed)| changed),
+            _ => false,
+        };
+        commits.then(|| after.history().newest().clone())
+    }
+
     /// Audits the database.
     ///
     /// # Errors
@@ -251,20 +262,6 @@ impl Session {
             return Err(Stop::Crash(Fault { in_doubt: None, code: Some(ErrorCode::Corruption) }));
         }
         Err(Finding::new("audit", audit.problems.join("; ")).into())
-    }
-
-    fn check_stats(&self) -> Result<(), Stop> {
-        // Those that have asked for nothing yet begin with this.
-        self.transactions.values().for_each(|(tx, _)| _ = tx.id());
-        let stats = self.db.stats();
-        let open = self.transactions.len() as u64;
-        // One that could not be rolled back stays open until the database is opened again.
-        if stats.transactions_open != open && !self.is_refused() && !self.is_betrayed() {
-            let what =
-                format!("{} transactions are open, the counters say {}", open, stats.transactions_open);
-            return Err(Finding::new("counters", what).into());
-        }
-        Ok(())
     }
 
     fn take(&mut self, txn: u64) -> (Transaction<SimEnv>, Vec<Savepoint>) {
@@ -368,7 +365,7 @@ impl Session {
         if got.as_ref().is_err_and(|e| self.is_refusal(e) && matches!(e, Error::Io { op: "read", .. })) {
             return Ok(());
         }
-        if self.expires && matches!(got, Err(Error::SnapshotTooOld)) {
+        if self.geometry.expires_snapshots() && matches!(got, Err(Error::SnapshotTooOld)) {
             return Ok(());
         }
         Ok(reader.check(self.model.history_mut(), operation, step, got)?)

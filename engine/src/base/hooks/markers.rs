@@ -181,6 +181,7 @@ pub const MARKERS: &[&str] = &[
     "a checkpoint is taken in the background",
     "the background task has panicked",
     "the writer of a checkpoint has panicked",
+    "a call panicked while it held the core's latch",
     "a deferred commit is made durable in the background",
     "a checkpoint in the background is far behind",
     "a writer keeps to the pace of a checkpoint",
