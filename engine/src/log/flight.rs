@@ -282,7 +282,6 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         let records = std::mem::take(&mut self.buffers.records);
         let mut rest = &records[..];
         let (mut end, mut outcome) = (self.durable_lsn, self.log.check());
-        let last = self.places.last().map_or(end, |place| Lsn(place.first_lsn.0 + place.record_bytes as u64));
         reached!("a flush of several batches", self.places.len() > 1);
         for place in std::mem::take(&mut self.places) {
             if outcome.is_err() {
@@ -298,8 +297,6 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         // All of it, or nothing that anybody is told of: there is one version for a whole flight.
         if outcome.is_ok() {
             self.durable_lsn = end;
-        } else if rest.len() < records.len() && mutant!("a flight counts when its first batch is durable") {
-            self.durable_lsn = last;
         }
         reached!(
             "a flush failed behind a batch that is durable",

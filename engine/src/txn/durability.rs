@@ -164,11 +164,14 @@ impl<E: Env> Core<E> {
         self.check_health()?;
         let Some(log) = &self.log else { return Ok(()) };
         log.wait_until_idle();
+        let is_left_out = mutant!("a flight with the latch held shows nothing") && self.version_due;
+        self.version_due &= !is_left_out;
         let flown = match self.take_the_lead() {
             Ok(None) => Ok(()),
             Ok(Some(lead)) => lead.fly(),
             Err(e) => Err(e),
         };
+        self.version_due |= is_left_out;
         flown.map_err(|e| match self.poison_by_log(e) {
             // Something failed before.
             e @ Error::Poisoned { .. } => e,

@@ -7,9 +7,11 @@ use super::Finding;
 
 /// So many times as much as makes a checkpoint due may have changed before somebody waits for one.
 const TIMES_DUE: u64 = 2;
-/// What one call adds at most, and what others free when they end: in the memory that has changed, and in the log.
-const CALL_DIRTY_BYTES: u64 = 1 << 20;
-const CALL_LOG_BYTES: u64 = 256 << 10;
+/// What one call adds at most to the memory that has changed. Much of it is what was removed before and is freed behind a
+/// commit, some nodes at a time with all that is right below them; each of their blocks counts.
+const CALL_DIRTY_BYTES: u64 = 3 << 20;
+/// What one call adds at most to the log: a few records, of which none has a payload that goes to extents.
+const CALL_LOG_BYTES: u64 = 16 << 10;
 
 /// What has changed since the last checkpoint, and how much makes the next one due.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

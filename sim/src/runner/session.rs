@@ -18,6 +18,9 @@ use super::calls;
 use super::outcome::Counters;
 use super::refusal::{check_doubt, hard_failures, takes_several_operations};
 
+/// So many operations lie between two looks at how much has changed.
+const BOUNDS_EVERY: u64 = 8;
+
 /// What the process's death or a failed sync did to the operation under way.
 #[derive(Clone, Default, Debug)]
 pub struct Fault {
@@ -224,6 +227,10 @@ impl Session {
             Operation::Verify => self.verify(counters).map(|_| ())?,
             Operation::Stats => self.check_stats()?,
             Operation::Close => return Err(Stop::Closed),
+        }
+        // Not every time: asking is a call of the disk.
+        if counters.operations.is_multiple_of(BOUNDS_EVERY) {
+            self.check_bounds()?;
         }
         Ok(())
     }
