@@ -22,6 +22,8 @@ pub const SIM_MARKERS: &[&str] = &[
     "a write of the log failed",
     "the background task panicked while it wrote to the data file",
     "the background task panicked while it wrote to the log",
+    "a call panicked while it wrote to the data file",
+    "a call panicked while it wrote to the log",
     "a power loss lost a name",
     "a power loss kept one name and lost another",
     "a power loss tore nothing but names",

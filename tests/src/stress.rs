@@ -9,7 +9,7 @@ use numstore::{Database, ErrorCode, Transaction};
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use sim::judge::{Finding, TXNS_MAX, check_serial};
-use sim::model::{Answer, Asked, Bytes, Concurrent, Edit, Ending, Got, Span, Step, Streams, Txn};
+use sim::model::{Answer, Asked, Bytes, Concurrent, Edit, Ending, Got, Look, Span, Step, Streams, Txn};
 
 use crate::rng;
 
@@ -28,6 +28,8 @@ pub struct Rounds {
     pub transactions: u64,
     /// Those that did.
     pub gave_way: u64,
+    /// Snapshots that were read.
+    pub snapshots: u64,
     /// Rounds for which the judge gave up looking for an order.
     pub undecided: u64,
 }
@@ -48,6 +50,7 @@ struct Worker<'a> {
     client: u64,
     dice: ChaCha8Rng,
     told: Vec<Txn>,
+    looks: Vec<Look>,
 }
 
 impl Stress {
@@ -69,7 +72,7 @@ impl Stress {
         self.so_far
     }
 
-    /// Lets all threads do `each` transactions, and judges.
+    /// Lets all threads do `each` transactions, with looks at snapshots in between, and judges.
     ///
     /// # Errors
     /// What no order explains.
@@ -77,32 +80,42 @@ impl Stress {
     /// # Panics
     /// If they are too many to judge, or the database reports a failure.
     pub fn round(&mut self, each: u64) -> Result<(), Finding> {
-        let most = self.threads * each * ATTEMPTS as u64;
-        assert!(most <= TXNS_MAX as u64, "{most} transactions are too many for the judge");
+        let most = self.threads * each * (ATTEMPTS as u64 + 1);
+        assert!(most <= TXNS_MAX as u64, "{most} transactions and looks are too many for the judge");
         let moments = AtomicU64::new(1);
         self.so_far.rounds += 1;
         let round = self.so_far.rounds;
         let (db, seed) = (&self.db, self.seed);
-        let mut txns = std::thread::scope(|scope| {
+        let (mut txns, mut looks) = (Vec::new(), Vec::new());
+        std::thread::scope(|scope| {
             let work = |client| {
                 let dice = rng(seed ^ round << 16 ^ client);
-                let mut worker = Worker { db, moments: &moments, client, dice, told: Vec::new() };
+                let mut worker =
+                    Worker { db, moments: &moments, client, dice, told: Vec::new(), looks: Vec::new() };
                 scope.spawn(move || {
-                    (0..each).for_each(|_| worker.transaction());
-                    worker.told
+                    for _ in 0..each {
+                        if worker.dice.random_ratio(1, 2) {
+                            worker.look();
+                        }
+                        worker.transaction();
+                    }
+                    (worker.told, worker.looks)
                 })
             };
             let threads: Vec<_> = (1..=self.threads).map(work).collect();
-            threads
-                .into_iter()
-                .flat_map(|thread| thread.join().expect("no thread panics"))
-                .collect::<Vec<_>>()
+            for thread in threads {
+                let (told, looked) = thread.join().expect("no thread panics");
+                txns.extend::<Vec<Txn>>(told);
+                looks.extend::<Vec<Look>>(looked);
+            }
         });
         txns.sort_by_key(|txn| txn.end.to);
+        looks.sort_by_key(|look| look.taken.to);
+        self.so_far.snapshots += looks.len() as u64;
         self.so_far.transactions += txns.len() as u64;
         self.so_far.gave_way += txns.iter().filter(|txn| txn.ending == Ending::Undone).count() as u64;
         let found = look(&self.db).expect("what is there can be read");
-        let record = Concurrent { base: vec![self.state.clone()], txns, ..Concurrent::default() };
+        let record = Concurrent { base: vec![self.state.clone()], txns, looks, ..Concurrent::default() };
         let serial = check_serial(&record, Some(&found))?;
         self.so_far.undecided += u64::from(!serial.decided);
         assert!(self.db.locks().locks.is_empty(), "something is locked, and nobody is there");
@@ -139,6 +152,31 @@ impl Worker<'_> {
                 return;
             }
         }
+    }
+
+    /// Reads all streams in one snapshot, some time after it was taken.
+    fn look(&mut self) {
+        let (snapshot, taken) = self.time(|| self.db.snapshot());
+        let mut asked = Vec::new();
+        for name in STREAMS {
+            let (got, span) = self.time(|| {
+                let stream = snapshot.stream(name)?;
+                std::thread::yield_now();
+                stream.read(..).map(|bytes| Answer::Bytes(Bytes(bytes)))
+            });
+            let bytes = got.expect("a snapshot can be read");
+            let Answer::Bytes(Bytes(read)) = &bytes else { unreachable!("it was read") };
+            let edit = Edit::Read { from: 0, to: read.len() as u64 };
+            let step = Step::Edit { name: name.to_owned(), edit };
+            asked.push(Asked { step, got: Some(Ok(bytes)), span });
+            let len = Asked {
+                step: Step::Edit { name: name.to_owned(), edit: Edit::Len },
+                got: Some(Ok(Answer::Len(snapshot.stream(name).expect("it is there").len()))),
+                span,
+            };
+            asked.push(len);
+        }
+        self.looks.push(Look { client: self.client, taken, asked });
     }
 
     fn stream(&mut self) -> usize {
@@ -182,7 +220,8 @@ impl Worker<'_> {
         let to = at + len as u64;
         match kind % 8 {
             0 => Edit::Len,
-            1 | 2 => Edit::Read { from: at, to },
+            1 => Edit::Read { from: at, to },
+            2 => Edit::ReadForUpdate { from: at / 4, to: at / 4 + len as u64 },
             3 => Edit::Append { data },
             4 | 5 => Edit::Write { at: at / 4, data },
             6 => Edit::Insert { at, data },
@@ -198,6 +237,9 @@ fn ask(tx: &Transaction, name: &str, edit: &Edit) -> Got {
             Edit::Len => return stream.len().map(Answer::Len),
             Edit::Read { from, to } => {
                 return stream.read(*from..*to).map(|bytes| Answer::Bytes(Bytes(bytes)));
+            }
+            Edit::ReadForUpdate { from, to } => {
+                return stream.read_for_update(*from..*to).map(|bytes| Answer::Bytes(Bytes(bytes)));
             }
             Edit::Append { data } => stream.append(&data.0)?,
             Edit::Write { at, data } => stream.write(*at, &data.0)?,

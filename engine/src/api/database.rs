@@ -215,7 +215,8 @@ impl<E: Env> Database<E> {
     }
 
     /// Runs `call` in a transaction and commits it. If that meets a deadlock, the transaction is rolled back and `call` runs
-    /// again in another one, after a pause that grows. So `call` may run several times, and only the last one counts.
+    /// again in another one, after a pause that grows. So `call` may run several times, and only the last one counts. All of
+    /// these are as old as the first, so that in the end nobody is left to whom it gives way.
     ///
     /// # Errors
     /// Whatever `call` or the commit returns, after which nothing has happened, as with [`Transaction::commit`].
@@ -234,10 +235,12 @@ impl<E: Env> Database<E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn transact<R>(&self, mut call: impl FnMut(&Transaction<E>) -> Result<R>) -> Result<R> {
-        let mut pause = FIRST_PAUSE;
+        let (mut pause, mut first) = (FIRST_PAUSE, None);
         loop {
-            let tx = self.begin()?;
-            let done = call(&tx).and_then(|result| tx.commit().map(|()| result));
+            let tx = self.begin()?.again(first);
+            let called = call(&tx);
+            first = first.or(tx.number());
+            let done = called.and_then(|result| tx.commit().map(|()| result));
             match done {
                 Err(Error::Deadlock { .. }) if pause < LAST_PAUSE => {}
                 other => return other,

@@ -20,6 +20,8 @@ pub struct Stats {
     pub free_blocks: u64,
     /// Bytes of log records written.
     pub log_bytes: u64,
+    /// Of these, those since the last checkpoint was captured: what a recovery would repeat.
+    pub log_bytes_to_redo: u64,
     /// Bytes written to the log in batches: records, headers and padding.
     pub log_bytes_written: u64,
     /// Batches written to the log, each with one sync.
@@ -32,6 +34,10 @@ pub struct Stats {
     pub checkpoints: u64,
     /// Compensation records written.
     pub clrs: u64,
+    /// Commits that changed something, those of calls directly on the database included.
+    pub commits: u64,
+    /// Transactions that had changed something and were rolled back as a whole, in a recovery too.
+    pub rollbacks: u64,
     /// Times that a call had to wait for a lock.
     pub lock_waits: u64,
     /// Deadlocks that were broken.
@@ -65,12 +71,15 @@ pub(super) fn stats<E: Env>(core: &Core<E>, recovery: Option<RecoveryReport>) ->
         file_bytes: core.store.file.file().len().unwrap_or(0),
         free_blocks: core.space.free_blocks(),
         log_bytes: core.counters.log_bytes,
+        log_bytes_to_redo: core.log_bytes_since_capture(),
         log_bytes_written: log.bytes_written,
         log_batches: log.batches,
         log_file_bytes: core.log.as_ref().map_or(0, Log::file_bytes),
         syncs: log.syncs + core.store.file.syncs(),
         checkpoints: core.counters.checkpoints,
         clrs: core.counters.clrs,
+        commits: core.counters.commits,
+        rollbacks: core.counters.rollbacks,
         lock_waits: locks.waits,
         deadlocks: locks.deadlocks,
         transactions_open: core.table.len() as u64,

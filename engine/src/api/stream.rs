@@ -53,7 +53,35 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// # Errors
     /// [`Error::OutOfBounds`].
     pub fn read(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
-        self.read_with(span_of(&range), |store, tree| reads::read(store, tree, &range))
+        self.read_with(span_of(&range), Mode::S, |store, tree| reads::read(store, tree, &range))
+    }
+
+    /// As [`Stream::read`], of what this transaction is going to change.
+    ///
+    /// Nobody else begins to read these bytes in a transaction, or reads them for update, until this transaction has ended;
+    /// those who read them already go on. So of two that read and then change the same bytes one waits for the other,
+    /// where after plain reads each would wait for the other to end, and one would get [`Error::Deadlock`].
+    ///
+    /// - Cost: O(log n + length of the range)
+    /// - Locks: U on the range; what changes it later waits for those alone who read it before
+    ///
+    /// # Errors
+    /// [`Error::OutOfBounds`].
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let db = numstore::Database::open(dir.path().join("a.ns"))?;
+    /// # db.create("counter")?;
+    /// # db.append("counter", &[0])?;
+    /// let tx = db.begin()?;
+    /// let counter = tx.stream("counter")?;
+    /// let now = counter.read_for_update(0..1)?[0];
+    /// counter.write(0, &[now + 1])?;
+    /// tx.commit()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn read_for_update(&self, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
+        self.read_with(span_of(&range), Mode::U, |store, tree| reads::read(store, tree, &range))
     }
 
     /// Fills `buffer` from `offset` on; returns how many bytes there were, fewer than asked for only at the end.
@@ -62,7 +90,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// [`Error::OutOfBounds`] if `offset` is behind the end.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
         let range = offset..offset.saturating_add(buffer.len() as u64);
-        self.read_with(span_of(&range), |store, tree| reads::read_at(store, tree, offset, buffer))
+        self.read_with(span_of(&range), Mode::S, |store, tree| reads::read_at(store, tree, offset, buffer))
     }
 
     /// The elements of `stride`, one after the other.
@@ -73,7 +101,7 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// [`Error::InvalidArgument`]; [`Error::OutOfBounds`] if the last element does not fit.
     pub fn read_strided(&self, stride: Stride) -> Result<Vec<u8>> {
         stride.check()?;
-        self.read_with(hull_span(&stride), |store, tree| reads::read_strided(store, tree, &stride))
+        self.read_with(hull_span(&stride), Mode::S, |store, tree| reads::read_strided(store, tree, &stride))
     }
 
     /// Inserts `data` at `offset`; what is behind moves right.
@@ -224,14 +252,20 @@ impl<'tx, E: Env> Stream<'tx, E> {
         Ok(())
     }
 
-    /// Reads what lies in `span`: takes the locks, and the tree as it is then, under the core's latch; visits it without.
-    fn read_with<R>(&self, span: Span, read: impl FnOnce(&Store<E>, &Tree) -> Result<R>) -> Result<R> {
+    /// Reads what lies in `span`, locked in `mode`: takes the locks, and the tree as it is then, under the core's latch;
+    /// visits it without.
+    fn read_with<R>(
+        &self,
+        span: Span,
+        mode: Mode,
+        read: impl FnOnce(&Store<E>, &Tree) -> Result<R>,
+    ) -> Result<R> {
         let mut early = None;
         if mutant!("a read looks before it locks") {
             early = Some(self.show(|core, _| Ok(core.tree(self.id)?))?);
         }
         let (tree, pin) = self.show(|core, txn| {
-            self.held().lock(core, txn, span, Mode::S)?;
+            self.held().lock(core, txn, span, mode)?;
             let tree = early.take().map_or_else(|| core.tree(self.id), Ok)?;
             Ok((tree, core.begin_read(txn)))
         })?;

@@ -50,19 +50,33 @@ pub struct Transaction<E: Env = RealEnv> {
     /// The stream that it opened last: its name is locked, so that it goes on to lead there unless the transaction changes
     /// that itself.
     opened: RefCell<Option<(Name, StreamId)>>,
+    /// The first attempt, if this is another one.
+    first: Option<TxnId>,
     ended: bool,
 }
 
 impl<E: Env> Transaction<E> {
     pub(super) fn new(shared: Arc<Shared<E>>) -> Transaction<E> {
-        let (number, typed_to, opened) = <_>::default();
-        Transaction { shared, number, typed_to, opened, ended: false }
+        let (number, typed_to, opened, first) = <_>::default();
+        Transaction { shared, number, typed_to, opened, first, ended: false }
+    }
+
+    /// As old as `first`, of which this is another attempt.
+    pub(super) fn again(mut self, first: Option<TxnId>) -> Transaction<E> {
+        self.first = first;
+        self
+    }
+
+    /// Its number, if it has one.
+    pub(super) fn number(&self) -> Option<TxnId> {
+        self.number.get().copied()
     }
 
     /// Its number, which the log's records carry. It has one from its first call on, of which this may be one; of those who
-    /// close a circle of waits the one with the highest number gives way.
+    /// close a circle of waits the one with the highest number gives way. In [`Database::transact`](super::Database::transact)
+    /// the number of the first attempt counts.
     pub fn id(&self) -> TxnId {
-        *self.number.get_or_init(|| self.shared.core.lock().begin())
+        *self.number.get_or_init(|| self.shared.core.lock().begin_again(self.first))
     }
 
     /// Makes an empty stream called `name`, 1 to 1024 bytes of UTF-8.
@@ -266,12 +280,12 @@ impl<E: Env> Transaction<E> {
 
     /// Runs a call that takes locks, and then changes what it likes; shows nothing of what others did.
     pub(super) fn change<R>(&self, call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
-        self.shared.with_locks(&self.number, Core::begin, Tells::Errors, call)
+        self.shared.with_locks(&self.number, |core| core.begin_again(self.first), Tells::Errors, call)
     }
 
     /// Runs a call that shows what it looks at.
     pub(super) fn show<R>(&self, call: impl FnMut(&mut Core<E>, TxnId) -> Result<R, Stop>) -> Result<R> {
-        self.shared.with_locks(&self.number, Core::begin, Tells::Everything, call)
+        self.shared.with_locks(&self.number, |core| core.begin_again(self.first), Tells::Everything, call)
     }
 
     /// Puts `data` into `place` of `stream` if that goes on where the transaction was typing. Whether it did; if not, nothing

@@ -1,5 +1,7 @@
 //! Deadlocks: found when a wait begins, broken by taking a request from the youngest.
 //!
+//! A transaction is as old as its id says, or as the one of which it is another attempt: see [`LockTable::begin_again`].
+//!
 //! Before a wait begins nobody waits in a circle, so every cycle goes through the new one. If it is the youngest in any of
 //! them, it alone is the victim, which breaks them all. Else each cycle is broken for itself, the shortest first.
 
@@ -14,7 +16,7 @@ use super::{Event, LockTable, Mode, Target};
 /// Transactions that wait for one another in a circle.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cycle {
-    /// Whose request was taken: the greatest id.
+    /// Whose request was taken: the youngest's.
     pub victim: TxnId,
     /// Each waits for the next, and the last one for the first.
     pub links: Vec<Link>,
@@ -52,14 +54,15 @@ impl LockTable {
             return;
         }
         let Some(shortest) = self.find_cycle(txn, |_| true) else { return };
-        let as_youngest = self.find_cycle(txn, |other| other < txn);
+        let as_youngest = self.find_cycle(txn, |other| self.age(other) < self.age(txn));
         reached!(
             "whoever closes two circles is the youngest in the longer one",
             as_youngest.as_ref().is_some_and(|members| members.len() > shortest.len())
         );
         let members = as_youngest.unwrap_or(shortest);
         let ids = members.iter().copied();
-        let victim = if mutant!("the oldest gives way") { ids.min() } else { ids.max() };
+        let victim =
+            if mutant!("the oldest gives way") { ids.min() } else { ids.max_by_key(|txn| self.age(*txn)) };
         let victim = victim.expect("invariant: a cycle has members");
         reached!("a circle of more than two", members.len() > 2);
         reached!("the youngest in a circle is another one than who closes it", victim != txn);
@@ -71,6 +74,11 @@ impl LockTable {
         if victim != txn {
             self.blocked.push_front(txn);
         }
+    }
+
+    /// When `txn` began, or its first attempt.
+    fn age(&self, txn: TxnId) -> TxnId {
+        self.ages.get(&txn).copied().unwrap_or(txn)
     }
 
     /// Whether anybody could wait for `txn`, at a glance. If not, it closes no cycle, and those who queue up for one

@@ -67,7 +67,8 @@ impl LockTable {
             self.queue(&Target::Stream(stream)).expect("invariant: a stream that is held has a queue");
         let held = whole.held(txn).expect("invariant: who got a range holds its stream");
         let own = self.own_stream(txn, stream).expect("invariant: who got a range holds its stream");
-        let writes = own.spans.iter().any(|(_, mode)| mode == Mode::X);
+        // U on the whole would come to SIX, which does not cover ranges in U.
+        let writes = own.spans.iter().any(|(_, mode)| mode != Mode::S);
         let mode = held.supremum(if writes { Mode::X } else { Mode::S });
         if !whole.others_admit(Some(held), mode) || whole.waiters_conflict(mode) {
             return false;

@@ -2,7 +2,7 @@
 //!
 //! A treap: a search tree by first point and transaction, and a heap by a number mixed from these two, which keeps it
 //! flat. Each node knows how far the spans below it reach, so a search leaves out what ends too early; and how far those
-//! in X reach, so that readers do not look at one another.
+//! in U or X reach, so that readers do not look at one another.
 //!
 //! Costs, expected, with n entries: to insert or remove O(log n), to visit k entries O(log n + k).
 //!
@@ -16,7 +16,7 @@ use super::{Mode, Span};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Entry {
     pub span: Span,
-    /// S or X.
+    /// S, U or X.
     pub mode: Mode,
     pub txn: TxnId,
     /// The place in the queue of one that waits; of no meaning for what is held.
@@ -28,15 +28,16 @@ impl Entry {
         (self.span.start(), self.txn)
     }
 
-    /// Whether two spans, of different transactions, cannot be held together.
+    /// Whether another transaction does not get `mode` on `span` while this is held.
     pub fn excludes(&self, span: Span, mode: Mode) -> bool {
         self.span.overlaps(span) && excludes(self.mode, mode)
     }
 }
 
-/// Whether overlapping spans in these modes exclude each other.
-pub fn excludes(one: Mode, other: Mode) -> bool {
-    one == Mode::X || other == Mode::X
+/// Whether `asked` is refused on a span that another transaction has in mode `held`.
+pub fn excludes(held: Mode, asked: Mode) -> bool {
+    let both_update = held == Mode::U && asked == Mode::U;
+    !(held.admits(asked) || both_update && mutant!("several read the same for update"))
 }
 
 type Tree = Option<Box<Node>>;
@@ -49,8 +50,8 @@ struct Node {
     right: Tree,
     /// The last point of any span from here down.
     reach: u64,
-    /// The same of those in X, if there are any.
-    reach_x: Option<u64>,
+    /// The same of those that keep readers out, if there are any.
+    reach_closed: Option<u64>,
 }
 
 /// A set of spans, each of one transaction. No two of one transaction have the same first point.
@@ -66,9 +67,9 @@ impl Intervals {
 
     /// Adds an entry whose key is not there.
     pub fn insert(&mut self, entry: Entry) {
-        let x = (entry.mode == Mode::X).then_some(entry.span.last());
+        let closed = (entry.mode != Mode::S).then_some(entry.span.last());
         let (priority, reach) = (mix(entry.span.start() ^ mix(entry.txn.0)), entry.span.last());
-        let node = Box::new(Node { entry, priority, left: None, right: None, reach, reach_x: x });
+        let node = Box::new(Node { entry, priority, left: None, right: None, reach, reach_closed: closed });
         self.root = Some(insert(self.root.take(), node));
     }
 
@@ -110,9 +111,9 @@ impl Node {
         let below = [self.left.as_deref(), self.right.as_deref()];
         let below = || below.into_iter().flatten();
         let last = self.entry.span.last();
-        let own_x = (self.entry.mode == Mode::X).then_some(last);
+        let own = (self.entry.mode != Mode::S).then_some(last);
         self.reach = below().map(|node| node.reach).fold(last, u64::max);
-        self.reach_x = below().map(|node| node.reach_x).fold(own_x, Option::max);
+        self.reach_closed = below().map(|node| node.reach_closed).fold(own, Option::max);
     }
 }
 
@@ -194,7 +195,7 @@ fn find<'a>(
     is_it: &mut impl FnMut(&Entry) -> bool,
 ) -> Option<&'a Entry> {
     let node = tree?;
-    let reach = if mode == Mode::X { Some(node.reach) } else { node.reach_x };
+    let reach = if mode == Mode::X { Some(node.reach) } else { node.reach_closed };
     if reach.is_none_or(|reach| reach < span.start()) {
         return None;
     }
@@ -214,8 +215,8 @@ fn is_sound(tree: Option<&Node>) -> bool {
     let Some(node) = tree else { return true };
     let below = || [node.left.as_deref(), node.right.as_deref()].into_iter().flatten();
     let last = node.entry.span.last();
-    let own_x = (node.entry.mode == Mode::X).then_some(last);
+    let own = (node.entry.mode != Mode::S).then_some(last);
     below().all(|child| child.priority <= node.priority && is_sound(Some(child)))
         && node.reach == below().map(|child| child.reach).fold(last, u64::max)
-        && node.reach_x == below().map(|child| child.reach_x).fold(own_x, Option::max)
+        && node.reach_closed == below().map(|child| child.reach_closed).fold(own, Option::max)
 }

@@ -6,8 +6,8 @@
 //!
 //! Terms: a *target* is what is locked: the database, a name, a stream, or a *span* of a stream, which is a range of
 //! bytes with or without the end of the stream. The first three are *whole* targets; each has a queue. A transaction
-//! *arrives* at a target when it first asks there; its *rank* says when. An *upgrade* asks for more at a target, or for X
-//! on bytes of which the transaction has some in S. A request's *blockers* are those for whom it waits.
+//! *arrives* at a target when it first asks there; its *rank* says when. An *upgrade* asks for more at a target, or on
+//! bytes of which the transaction has some in a weaker mode. A request's *blockers* are those for whom it waits.
 //!
 //! ```text
 //!              request                        all of its steps granted
@@ -20,11 +20,11 @@
 //! ```
 //!
 //! The suffix rule, which the callers keep and for which spans are made: an overwrite takes X on `[a, b)`, a read S on
-//! `[a, b)`, an insertion or a removal at k takes X on `[k, end]`, a question for the length S on the end alone. So at
+//! `[a, b)`, or U if it is for a change to come, an insertion or a removal at k takes X on `[k, end]`, a question for the length S on the end alone. So at
 //! most one transaction shifts bytes, all other locks lie before the place, and nobody's offsets move.
 //!
 //! Invariants:
-//! 1. No two transactions hold modes at one target that exclude each other, nor overlapping spans unless both are S.
+//! 1. No two transactions hold modes at one target that exclude each other, nor overlapping spans, save two in S, or S that was there before U.
 //! 2. Whoever holds a target holds an intention, or more, on all above it: `IS` for reading, `IX` for the rest.
 //! 3. The spans of one transaction in one stream are disjoint, those of one mode do not touch, and none is there that the
 //!    lock on the stream covers.
@@ -35,7 +35,8 @@
 //!    already. So each request is overtaken by finitely many others, and nobody starves.
 //! 6. Who waits is blocked. After each call no request waits whose blockers are gone.
 //! 7. After each call the graph of who waits for whom has no cycle. Only a new wait can close one, so all cycles are
-//!    looked for there; the transaction with the greatest id in a cycle loses its request.
+//!    looked for there; the youngest transaction in a cycle loses its request: that with the greatest id, or
+//!    whose first attempt had the greatest.
 //! 8. What is held only grows until [`LockTable::release_all`]. Escalation widens it only where nobody waits or will have
 //!    to wait for that at the time.
 //!

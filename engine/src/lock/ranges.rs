@@ -20,8 +20,16 @@ pub struct StreamLocks {
 impl StreamLocks {
     /// Whether anybody is before `ask`, whose transaction holds `own`, on `span`.
     pub fn is_blocked(&self, ask: Ask, span: Span, own: &Spans) -> bool {
-        self.held.find(span, ask.mode, &mut |entry| entry.txn != ask.txn).is_some()
-            || self.waiting.find(span, ask.mode, &mut |waiter| is_before(waiter, ask, own)).is_some()
+        let is_blocked = self.held.find(span, ask.mode, &mut |entry| entry.txn != ask.txn).is_some()
+            || self
+                .waiting
+                .find(span, in_queue(ask.mode), &mut |waiter| is_before(waiter, ask, own))
+                .is_some();
+        reached!("a read for update goes beside those who read", {
+            let is_other = &mut |entry: &Entry| entry.txn != ask.txn;
+            !is_blocked && ask.mode == Mode::U && self.held.find(span, Mode::X, is_other).is_some()
+        });
+        is_blocked
     }
 
     /// Everybody who is before `ask`, as often as there are spans.
@@ -32,7 +40,7 @@ impl StreamLocks {
                 blockers.push(Blocker { txn: entry.txn, queued: false });
             }
         });
-        self.waiting.visit(span, ask.mode, &mut |waiter| {
+        self.waiting.visit(span, in_queue(ask.mode), &mut |waiter| {
             if is_before(waiter, ask, own) {
                 blockers.push(Blocker { txn: waiter.txn, queued: true });
             }
@@ -43,7 +51,8 @@ impl StreamLocks {
     /// Whether `txn` could have `mode` on `span` with nobody waiting for that, now.
     pub fn is_free(&self, txn: TxnId, span: Span, mode: Mode) -> bool {
         let is_other = &mut |entry: &Entry| entry.txn != txn;
-        self.held.find(span, mode, is_other).is_none() && self.waiting.find(span, mode, is_other).is_none()
+        self.held.find(span, mode, is_other).is_none()
+            && self.waiting.find(span, in_queue(mode), is_other).is_none()
     }
 
     /// Follows a change of the spans that `txn` holds.
@@ -55,6 +64,10 @@ impl StreamLocks {
     }
 
     pub fn enqueue(&mut self, ask: Ask, span: Span) {
+        reached!("a read for update waits for another one", {
+            let is_update = &mut |entry: &Entry| entry.txn != ask.txn && entry.mode == Mode::U;
+            ask.mode == Mode::U && self.held.find(span, ask.mode, is_update).is_some()
+        });
         self.waiting.insert(Entry { span, mode: ask.mode, txn: ask.txn, rank: ask.rank });
     }
 
@@ -68,6 +81,11 @@ impl StreamLocks {
         self.waiting.visit(span, Mode::X, &mut |waiter| waiters.push((waiter.rank, waiter.txn)));
         waiters.sort_unstable();
         waiters.into_iter().map(|(_, txn)| txn).collect()
+    }
+
+    /// Whether anybody waits for points of `span` in U.
+    pub fn is_waited_for_in_update(&self, span: Span) -> bool {
+        self.waiting.find(span, Mode::S, &mut |waiter| waiter.mode == Mode::U).is_some()
     }
 
     /// Whether anybody waits for a span.
@@ -96,6 +114,12 @@ impl StreamLocks {
     pub fn is_sound(&self) -> bool {
         self.held.is_sound() && self.waiting.is_sound()
     }
+}
+
+/// What excludes the same of those who wait as `mode` must not overtake: of U that is everybody, since those who read would
+/// not come in beside it.
+fn in_queue(mode: Mode) -> Mode {
+    if mode == Mode::U { Mode::X } else { mode }
 }
 
 /// Whether `ask` must not overtake `waiter`, with which it conflicts. One that waits for what the transaction of `ask`

@@ -3,7 +3,7 @@
 use crate::base::TxnId;
 
 use super::queue::Ask;
-use super::{Event, LockTable, Target};
+use super::{Event, LockTable, Mode, Target};
 
 impl LockTable {
     /// Works off what was freed, and who began to wait. A grant comes before a search for deadlocks, since it may end
@@ -21,7 +21,8 @@ impl LockTable {
     }
 
     /// Grants what was waited for at `place` and is blocked no more. Once in the order of ranks is enough: a grant does
-    /// not unblock those before it, who were not waiting for it, and those behind it are still to come.
+    /// not unblock those before it, who were not waiting for it, and those behind it are still to come, or lie beside
+    /// `place` and are looked at next.
     fn grant_waiters(&mut self, place: &Target) {
         let waiters: Vec<TxnId> = match place {
             Target::Range(stream, span) => {
@@ -51,6 +52,14 @@ impl LockTable {
         let wait = owned.waiting.take().expect("invariant: who is granted waited");
         self.dequeue(wait.ask, &wait.at);
         self.install(wait.ask, &wait.at);
+        if let Target::Range(stream, span) = wait.at
+            && wait.ask.mode == Mode::S
+            && self.streams.get(&stream).is_some_and(|locks| locks.is_waited_for_in_update(span))
+        {
+            // Behind one who waits to read they have to wait, and beside one who reads they may come in.
+            reached!("a read for update waited for one who waited to read");
+            self.freed.push_back(wait.at.clone());
+        }
         if self.advance(txn, &wait.goal, wait.mode) {
             self.events.push(Event::Granted(txn));
         } else {

@@ -1,13 +1,13 @@
 //! The spans that one transaction holds in one stream, as few as possible.
 //!
-//! They are disjoint; X wins over S where both were asked for; neighbours in one mode are one span.
+//! They are disjoint; where several modes were asked for the strongest wins; neighbours in one mode are one span.
 
 use std::collections::BTreeMap;
 
 use super::intervals::excludes;
 use super::{Mode, Span};
 
-/// A span and its mode, S or X.
+/// A span and its mode: S, U or X.
 pub type Piece = (Span, Mode);
 
 /// How the set of spans changed.
@@ -63,7 +63,7 @@ impl Spans {
 
     /// Whether `mode` on `span` is more than what is held on parts of it.
     pub fn is_upgrade(&self, span: Span, mode: Mode) -> bool {
-        mode == Mode::X && self.overlapping(span).any(|(_, held)| held == Mode::S)
+        self.overlapping(span).any(|(_, held)| !held.includes(mode))
     }
 
     /// Adds `mode` on `span`; `edit` is told of each change.
@@ -84,18 +84,17 @@ impl Spans {
         }
     }
 
-    /// The gaps that could be filled to make two spans one, and in which mode: between one X and the next, with all S in
-    /// between; and between two S with no X in between. By place.
+    /// The gaps that could be filled to make two spans one, and in which mode: between one and the next of a mode, with
+    /// nothing but weaker ones in between. By place.
     pub fn joints(&self) -> Vec<Piece> {
         let mut joints = Vec::new();
-        let (mut last_x, mut previous): (Option<Span>, Option<Piece>) = (None, None);
+        // The last one of each mode behind which no stronger one has come, the strongest first.
+        let mut open: Vec<Piece> = Vec::new();
         for (span, mode) in self.iter() {
-            let partner = match mode {
-                Mode::X => last_x.replace(span),
-                _ => previous.filter(|(_, mode)| *mode == Mode::S).map(|(span, _)| span),
-            };
+            open.retain(|(_, before)| before.includes(mode));
+            let partner = open.pop_if(|(_, before)| *before == mode).map(|(span, _)| span);
             joints.extend(partner.and_then(|partner| partner.gap(span)).map(|gap| (gap, mode)));
-            previous = Some((span, mode));
+            open.push((span, mode));
         }
         joints
     }
@@ -126,8 +125,8 @@ fn painted(pieces: &[Piece], span: Span, mode: Mode) -> Vec<Piece> {
     // The part of `span` that is not dealt with yet.
     let mut rest = Some(span);
     for &(piece, held) in pieces {
-        if held == Mode::X && mode == Mode::S {
-            // X stays; S goes before it, and behind it.
+        if held != mode && held.includes(mode) {
+            // The stronger one stays; the other goes before it, and behind it.
             if let Some(open) = rest {
                 let [before, behind] = open.outside(piece);
                 after.extend(before.map(|before| (before, mode)));

@@ -59,7 +59,7 @@ pub struct Counters {
     pub waits: u64,
     /// Cycles that were broken.
     pub deadlocks: u64,
-    /// Steps of requests in which a transaction asked for more at a target, or for X where it had S.
+    /// Steps of requests in which a transaction asked for more where it had something.
     pub upgrades: u64,
     /// Times that many spans were replaced by fewer, or by the stream.
     pub escalations: u64,
@@ -98,6 +98,8 @@ pub struct Owned {
 #[derive(Debug)]
 pub struct LockTable {
     pub(super) txns: IdMap<TxnId, Owned>,
+    /// Of transactions that are done once more, the first attempt of each.
+    pub(super) ages: IdMap<TxnId, TxnId>,
     pub(super) database: Queue,
     pub(super) names: BTreeMap<SharedBytes, Queue>,
     pub(super) streams: IdMap<StreamId, StreamLocks>,
@@ -124,6 +126,7 @@ impl LockTable {
     pub fn new(ranges_max: usize) -> LockTable {
         LockTable {
             txns: IdMap::default(),
+            ages: IdMap::default(),
             database: Queue::default(),
             names: BTreeMap::new(),
             streams: IdMap::default(),
@@ -136,16 +139,22 @@ impl LockTable {
         }
     }
 
+    /// Lets `txn`, which does once more what `first` has not brought to its end, be as old as that one, until it ends
+    /// itself: it gives way to nobody who has come since.
+    pub fn begin_again(&mut self, txn: TxnId, first: TxnId) {
+        self.ages.insert(txn, first);
+    }
+
     /// Asks for `mode` on `target`, and for intentions above it, from the top down. What is held already is not asked
     /// for again. Other transactions may lose their requests: see [`LockTable::take_events`].
     ///
     /// - Cost: O(log n + k), k being what is in the way; a wait also looks at all that wait, directly or not, for it
     ///
     /// # Panics
-    /// If `txn` waits already, or `target` is a range and `mode` is neither S nor X.
+    /// If `txn` waits already, or `target` is a range and `mode` is an intention.
     pub fn request(&mut self, txn: TxnId, target: &Target, mode: Mode) -> Outcome {
         assert!(!self.is_waiting(txn), "transaction {txn} asks while it waits");
-        let has_mode = !matches!(target, Target::Range(..)) || matches!(mode, Mode::S | Mode::X);
+        let has_mode = !matches!(target, Target::Range(..)) || matches!(mode, Mode::S | Mode::U | Mode::X);
         assert!(has_mode, "{target} cannot be locked in {mode}");
         self.counters.requests += 1;
         let heard = self.events.len();
@@ -180,6 +189,7 @@ impl LockTable {
     pub fn release_all(&mut self, txn: TxnId) -> Vec<Event> {
         self.cancel_wait(txn);
         self.events.retain(|event| event.txn() != txn);
+        self.ages.remove(&txn);
         if let Some(owned) = self.txns.remove(&txn) {
             self.release_database(txn);
             for name in owned.names {
@@ -214,7 +224,7 @@ impl LockTable {
         }
     }
 
-    /// The spans of `stream` on which `txn` has at least `mode`, S or X, by place; neighbours may touch.
+    /// The spans of `stream` on which `txn` has at least `mode`, S, U or X, by place; neighbours may touch.
     pub fn spans(&self, txn: TxnId, stream: StreamId, mode: Mode) -> Vec<Span> {
         if self.covers(txn, &Target::Range(stream, Span::ALL), mode) {
             return vec![Span::ALL];

@@ -15,7 +15,7 @@ pub enum Target {
     Name(SharedBytes),
     /// All of a stream.
     Stream(StreamId),
-    /// Some of a stream's points. Only in the modes S and X.
+    /// Some of a stream's points. Only in the modes S, U and X.
     Range(StreamId, Span),
 }
 

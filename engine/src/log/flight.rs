@@ -267,6 +267,11 @@ impl<F: DiskFile, P: Platform> Flight<F, P> {
         self.names_extents
     }
 
+    /// Whether more than one commit is aboard.
+    pub fn has_company(&self) -> bool {
+        self.log.state.read().aboard > 1
+    }
+
     /// Writes it batch by batch; each one is synced before the next is written. Returns up to where everything is known to be
     /// durable now, and what went wrong.
     ///

@@ -24,7 +24,8 @@ impl<P: Platform> Bell<P> {
     /// There is work. Costs next to nothing while the task has not looked yet.
     pub fn ring(&self) {
         while self.word.load_relaxed() == QUIET {
-            if self.word.compare_exchange_weak_release(QUIET, RUNG).is_ok() {
+            let is_first = self.word.compare_exchange_weak_release(QUIET, RUNG).is_ok();
+            if is_first && !mutant!("a ring wakes nobody") {
                 P::wake_all(&self.word);
             }
         }

@@ -42,6 +42,10 @@ pub struct Settings {
 /// What was counted since the database was opened.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Counters {
+    /// Commits logged.
+    pub commits: u64,
+    /// Ends of rollbacks logged.
+    pub rollbacks: u64,
     /// Checkpoints published.
     pub checkpoints: u64,
     /// Compensation records written.
@@ -270,7 +274,9 @@ impl<E: Env> Core<E> {
             self.health.poison(|| "the writing of a checkpoint panicked".to_owned());
             self.locks.wake_all();
         }
-        if std::mem::replace(&mut self.changing, true) {
+        let before = std::mem::replace(&mut self.changing, true);
+        if before && !mutant!("nobody notes that a call has panicked") {
+            reached!("a call panicked while it held the core's latch");
             self.untrusted = true;
             self.health.poison(|| "a call panicked half-way".to_owned());
             self.locks.wake_all();

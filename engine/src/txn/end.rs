@@ -35,6 +35,15 @@ impl<E: Env> Core<E> {
         txn
     }
 
+    /// As [`Core::begin`], for another attempt at what `first` has not brought to its end, if there was one.
+    pub fn begin_again(&mut self, first: Option<TxnId>) -> TxnId {
+        let txn = self.begin();
+        if let Some(first) = first {
+            self.locks.begin_again(txn, first);
+        }
+        txn
+    }
+
     /// Commits `txn`: logged when this returns, and durable when the log is up to the LSN that this returns. An error
     /// before the commit is logged leaves the transaction open.
     pub fn commit(&mut self, txn: TxnId, durability: Durability) -> Result<Lsn> {
@@ -52,6 +61,7 @@ impl<E: Env> Core<E> {
         let grafts = self.grafts(txn)?;
         self.settle(txn)?;
         self.append(&Record { txn, commits: false, body: Body::Commit });
+        self.counters.commits += 1;
         self.note_unsettled(txn, durability);
         self.finish_commit(txn);
         self.set_committed(grafts);
@@ -84,6 +94,7 @@ impl<E: Env> Core<E> {
         self.settle(txn)?;
         reached!("a rollback ended while others are open", self.table.active().count() > 3);
         self.append(&Record { txn, commits: false, body: Body::End });
+        self.counters.rollbacks += 1;
         self.finish_end(txn);
         self.set_committed(grafts);
         self.version_due = true;

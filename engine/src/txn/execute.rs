@@ -44,6 +44,7 @@ impl<E: Env> Core<E> {
         let applied = self.reserve(&record, growth).and_then(|()| self.apply_and_settle(change));
         let inverse = applied.inspect_err(|_| self.abandon(&record))?;
         self.append(&record);
+        self.counters.commits += 1;
         self.owe(growth, &inverse);
         self.graveyard.extend(inverse.into_tree());
         self.bury_deaths();

@@ -82,6 +82,11 @@ impl<P: Platform> Locks<P> {
         }
     }
 
+    /// `txn` does once more what `first` has not brought to its end, and is as old as that one.
+    pub fn begin_again(&mut self, txn: TxnId, first: TxnId) {
+        self.table.begin_again(txn, first);
+    }
+
     /// Where the task of `txn`, which is blocked, sleeps.
     pub fn waiter(&mut self, txn: TxnId) -> Arc<Waiter<P>> {
         assert!(self.table.is_waiting(txn), "whoever was blocked waits");

@@ -5,7 +5,7 @@
 //! 3. Of calls that fail, those must be reported after which somebody would rely on what is not there: `must_be_told` has
 //!    them by kind, and why the others may be passed over.
 //! 4. What strikes a task of the engine's own is reported by some call afterwards, the closing of the database at the latest.
-//! 5. A panic is told as one, or as something that was broken off; it need not name a file.
+//! 5. A panic beside all calls is told as one, or as something that was broken off; it need not name a file.
 //! 6. Whoever reports an error of the disk names a file that a fault struck, in that call, at that byte.
 //!
 //! That all answers are the model's is for the other judges.
@@ -58,7 +58,8 @@ pub fn check_ledger(ledger: &[Line]) -> Result<(), Finding> {
 fn must_be_reported(struck: &Struck) -> bool {
     match struck.strike {
         Strike::Short | Strike::Full => false,
-        Strike::Panicked => true,
+        // Whoever has called has heard of it already.
+        Strike::Panicked => struck.beside,
         Strike::Failed => must_be_told(struck),
     }
 }

@@ -14,6 +14,7 @@
 //! - [`check_serial`]: what they were told is explained by some order of their transactions.
 //! - [`check_queues`]: locks that exclude each other are not held at once, and who came first is served first;
 //!   [`check_victim`]: whoever gives way in a deadlock is the youngest in a circle.
+//! - [`check_bounds`]: what has changed and is in no checkpoint is bounded.
 //! - [`check_readers`]: whoever reads a version waits for nobody.
 //! - [`check_liveness`], [`check_left`]: without faults everything ends; [`judge_panic`], [`check_waits`]: nobody waits
 //!   for ever, or for nothing.
@@ -34,6 +35,7 @@
 
 mod answer;
 mod audit;
+mod bounds;
 mod counters;
 mod damage;
 mod durable;
@@ -54,6 +56,7 @@ mod tests;
 
 pub use answer::{check_answer, check_doubt};
 pub use audit::{Audit, check_audit};
+pub use bounds::{Changed, check_bounds};
 pub use counters::{check_duration, check_open_transactions};
 pub use damage::{Betrayed, Salvage, check_betrayal, check_detected, check_salvage};
 pub use durable::{Durable, check_views};

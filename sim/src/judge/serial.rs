@@ -110,8 +110,8 @@ fn is_in_the_way(other: &Txn, asked: &Asked, faulty: bool) -> bool {
     let mut earlier = other.asked.iter().filter(|theirs| theirs.span.from < asked.span.to);
     life.meets(asked.span)
         && earlier.any(|theirs| match (&theirs.step, &asked.step) {
-            (Step::List, _) => asked.changes(),
-            (_, Step::List) => theirs.changes(),
+            (Step::List, _) => asked.announces(),
+            (_, Step::List) => theirs.announces(),
             _ => theirs.names().iter().any(|name| names.contains(name)),
         })
 }

@@ -70,6 +70,11 @@ impl Asked {
     }
 
     /// Whether it keeps lists of all streams away.
+    pub fn announces(&self) -> bool {
+        self.changes() || matches!(&self.step, Step::Edit { edit, .. } if edit.announces())
+    }
+
+    /// Whether it can change anything.
     pub fn changes(&self) -> bool {
         match &self.step {
             Step::Create { .. } | Step::Drop { .. } | Step::Rename { .. } => true,

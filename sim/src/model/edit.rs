@@ -87,6 +87,7 @@ impl Elements {
 pub enum Edit {
     Len,
     Read { from: u64, to: u64 },
+    ReadForUpdate { from: u64, to: u64 },
     Insert { at: u64, data: Bytes },
     Append { data: Bytes },
     Write { at: u64, data: Bytes },
@@ -117,7 +118,12 @@ pub enum Answer {
 impl Edit {
     /// Whether the operation can change anything.
     pub fn writes(&self) -> bool {
-        !matches!(self, Edit::Len | Edit::Read { .. } | Edit::ReadStrided(_))
+        !matches!(self, Edit::Len | Edit::Read { .. } | Edit::ReadForUpdate { .. } | Edit::ReadStrided(_))
+    }
+
+    /// Whether the operation says in its locks that something will change.
+    pub fn announces(&self) -> bool {
+        self.writes() || matches!(self, Edit::ReadForUpdate { .. })
     }
 
     /// Whether the operation is sure to write something where it is possible.
@@ -129,7 +135,11 @@ impl Edit {
             Edit::Splice { delete, data, .. } => *delete > 0 || !data.0.is_empty(),
             Edit::Remove { from, to } | Edit::Cut { from, to } => from < to,
             Edit::WriteStrided(elements, _) | Edit::RemoveStrided(elements) => elements.count > 0,
-            Edit::Len | Edit::Read { .. } | Edit::ReadStrided(_) | Edit::Truncate { .. } => false,
+            Edit::Len
+            | Edit::Read { .. }
+            | Edit::ReadForUpdate { .. }
+            | Edit::ReadStrided(_)
+            | Edit::Truncate { .. } => false,
         }
     }
 
@@ -141,7 +151,7 @@ impl Edit {
         let len = stream.len();
         match self {
             Edit::Len => return Ok(Answer::Len(len as u64)),
-            Edit::Read { from, to } => {
+            Edit::Read { from, to } | Edit::ReadForUpdate { from, to } => {
                 let range = range(*from, *to, len)?;
                 return Ok(Answer::Bytes(Bytes(stream[range].to_vec())));
             }

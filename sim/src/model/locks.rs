@@ -4,6 +4,7 @@
 //!    transaction ends.
 //! 2. So is a range of a stream's points: its bytes, and behind them its end. What shifts bytes takes all from there to
 //!    the end; what depends on the length takes the end.
+//!    What is read for a change to come is held for update: beside those who read it already, and nobody else comes in.
 //! 3. Each of these says at the database whether there is a writer; a list of all streams excludes writers.
 
 use std::collections::BTreeMap;
@@ -18,10 +19,12 @@ type Points = (u64, u64);
 const END: Points = (u64::MAX, u64::MAX);
 
 /// How something is held.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Access {
     /// Beside others who read.
     Read,
+    /// Beside those who read it before, and no others.
+    Update,
     /// By one alone.
     Write,
 }
@@ -79,6 +82,8 @@ impl Locks {
             Edit::Len => take(END, Access::Read),
             Edit::Read { from, to } if to < from => take((*from, u64::MAX), Access::Read),
             Edit::Read { from, to } => take(points(*from, *to), Access::Read),
+            Edit::ReadForUpdate { from, to } if to < from => take((*from, u64::MAX), Access::Update),
+            Edit::ReadForUpdate { from, to } => take(points(*from, *to), Access::Update),
             Edit::ReadStrided(elements) => take(hull(elements), Access::Read),
             Edit::Insert { at, .. } => take((*at, u64::MAX), Access::Write),
             Edit::Append { .. } => {
@@ -109,6 +114,9 @@ impl Locks {
     }
 
     fn range(&mut self, txn: u64, name: &str, points: Points, access: Access) -> Result<(), Refused> {
+        if self.has_range(txn, name, points, access) {
+            return Ok(());
+        }
         self.announce(txn, access)?;
         let overlaps = |other: &Points| other.0 <= points.1 && points.0 <= other.1;
         let clash = |(of, other, how): &(String, Points, Access)| {
@@ -121,9 +129,24 @@ impl Locks {
         Ok(())
     }
 
+    /// Whether `txn` has all of `points` at least so.
+    fn has_range(&self, txn: u64, name: &str, points: Points, access: Access) -> bool {
+        let own = self.held.get(&txn).into_iter().flat_map(|held| &held.ranges);
+        let own = own.filter(|(of, _, how)| of == name && *how >= access);
+        let mut own: Vec<Points> = own.map(|(_, points, _)| *points).collect();
+        own.sort_unstable();
+        let mut next = Some(points.0);
+        for (first, last) in own {
+            if next.is_some_and(|next| first <= next && last >= next) {
+                next = last.checked_add(1);
+            }
+        }
+        next.is_none_or(|next| next > points.1)
+    }
+
     /// Says at the database what is coming. That stays, even if what comes is refused.
     fn announce(&mut self, txn: u64, access: Access) -> Result<(), Refused> {
-        if access == Access::Write {
+        if access != Access::Read {
             if self.others(txn).any(|held| held.lists) {
                 return busy();
             }
@@ -145,8 +168,9 @@ fn busy() -> Result<(), Refused> {
     Err(vec![ErrorCode::Busy])
 }
 
-fn clashes(one: Access, other: Access) -> bool {
-    one == Access::Write || other == Access::Write
+/// Whether one who asks is refused what another one holds.
+fn clashes(held: Access, asked: Access) -> bool {
+    held != Access::Read || asked == Access::Write
 }
 
 /// What a look at `from..to` depends on: at least on whether the stream goes so far.

@@ -50,6 +50,7 @@ fn edit_stream(tx: &Transaction<SimEnv>, name: &str, edit: &Edit) -> Result<Answ
     match edit {
         Edit::Len => return stream.len().map(Answer::Len),
         Edit::Read { from, to } => return stream.read(*from..*to).map(bytes),
+        Edit::ReadForUpdate { from, to } => return stream.read_for_update(*from..*to).map(bytes),
         Edit::Insert { at, data } => stream.insert(*at, &data.0)?,
         Edit::Append { data } => stream.append(&data.0)?,
         Edit::Write { at, data } => stream.write(*at, &data.0)?,

@@ -176,6 +176,7 @@ impl Stage {
         }
         let stats = session.db().stats();
         check_left(stats.transactions_open, stats.snapshots_open)?;
+        session.check_bounds()?;
         let found = observe(session.db())?;
         self.judge_order(&record, Some(&found))?;
         let Phase::Up(session) = &mut self.phase else { return Ok(Done::Performed) };

@@ -317,6 +317,9 @@ impl Director {
         if self.swarm.geometry.has_background() && self.dice.chance(1, 6) {
             return FaultOrder::FailWrites { after: self.dice.below(4), fault: WriteFault::Panic };
         }
+        if self.dice.chance(1, 10) {
+            return FaultOrder::FailWrites { after: self.dice.below(12), fault: WriteFault::PanicInCall };
+        }
         let bound = *self.dice.pick(&[1, 10, 50, 200]);
         FaultOrder::Crash { after: self.dice.below(bound) }
     }

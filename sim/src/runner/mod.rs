@@ -24,6 +24,7 @@ mod rot;
 mod run;
 mod session;
 mod stage;
+mod stats;
 mod tally;
 
 #[cfg(test)]

@@ -115,13 +115,7 @@ impl Stage {
         }
         self.continue_lie(&history);
         let audit = self.audit(&db, &found);
-        self.phase = Phase::Up(Box::new(Session::new(
-            &self.world,
-            db,
-            found,
-            lacks_room,
-            self.geometry.expires_snapshots(),
-        )));
+        self.phase = Phase::Up(Box::new(Session::new(&self.world, db, found, lacks_room, &self.geometry)));
         self.counters.rounds += 1;
         check_audit(&audit?)
     }

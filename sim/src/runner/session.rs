@@ -9,14 +9,17 @@ use std::collections::BTreeMap;
 
 use numstore::{Database, Durability, Error, ErrorCode, Savepoint, Snapshot, Transaction, Verification};
 
-use crate::judge::{Durable, Finding, check_answer, check_doubt, check_open_transactions};
+use crate::judge::{Durable, Finding, check_answer, check_doubt};
 use crate::model::{Answer, Model, Step, Streams};
-use crate::workload::Operation;
+use crate::workload::{Geometry, Operation};
 use crate::world::{SimEnv, World};
 
 use super::calls;
 use super::outcome::Counters;
 use super::refusal::{hard_failures, takes_several_operations};
+
+/// So many operations lie between two looks at how much has changed.
+const BOUNDS_EVERY: u64 = 8;
 
 /// What the process's death or a failed sync did to the operation under way.
 #[derive(Clone, Default, Debug)]
@@ -61,8 +64,8 @@ pub struct Session {
     pub(super) patience: u64,
     /// Whether a checkpoint may find no room on a full disk: something was brought back since it is full.
     pub(super) lacks_room: bool,
-    /// Whether snapshots may become too old.
-    expires: bool,
+    /// What the database was made with.
+    pub(super) geometry: Geometry,
 }
 
 impl Session {
@@ -72,7 +75,7 @@ impl Session {
         db: Database<SimEnv>,
         state: Streams,
         lacks_room: bool,
-        expires: bool,
+        geometry: &Geometry,
     ) -> Session {
         Session {
             failed_syncs_before: world.counters().syncs_failed,
@@ -81,7 +84,7 @@ impl Session {
             misdirected_before: world.counters().misdirected,
             patience: 0,
             lacks_room,
-            expires,
+            geometry: geometry.clone(),
             world: world.clone(),
             db,
             transactions: BTreeMap::new(),
@@ -225,7 +228,22 @@ impl Session {
             Operation::Stats => self.check_stats()?,
             Operation::Close => return Err(Stop::Closed),
         }
+        // Not every time: asking is a call of the disk.
+        if counters.operations.is_multiple_of(BOUNDS_EVERY) {
+            self.check_bounds()?;
+        }
         Ok(())
+    }
+
+    /// The state that `operation` would commit, if it commits anything.
+    pub(super) fn after(&self, operation: &Operation) -> Option<Streams> {
+        let mut after = self.model.clone();
+        let commits = match operation {
+            Operation::Commit { txn, sync } => after.commit(*txn, *sync),
+            Operation::Direct(step) => after.direct(step).is_ok_and(|(_, changed)| changed),
+            _ => false,
+        };
+        commits.then(|| after.history().newest().clone())
     }
 
     /// Audits the database.
@@ -251,18 +269,6 @@ impl Session {
             return Err(Stop::Crash(Fault { in_doubt: None, code: Some(ErrorCode::Corruption) }));
         }
         Err(Finding::new("audit", audit.problems.join("; ")).into())
-    }
-
-    fn check_stats(&self) -> Result<(), Stop> {
-        // Those that have asked for nothing yet begin with this.
-        self.transactions.values().for_each(|(tx, _)| _ = tx.id());
-        let stats = self.db.stats();
-        let open = self.transactions.len() as u64;
-        // One that could not be rolled back stays open until the database is opened again.
-        if self.is_refused() || self.is_betrayed() {
-            return Ok(());
-        }
-        Ok(check_open_transactions(open, stats.transactions_open)?)
     }
 
     fn take(&mut self, txn: u64) -> (Transaction<SimEnv>, Vec<Savepoint>) {
@@ -366,7 +372,7 @@ impl Session {
         if got.as_ref().is_err_and(|e| self.is_refusal(e) && matches!(e, Error::Io { op: "read", .. })) {
             return Ok(());
         }
-        if self.expires && matches!(got, Err(Error::SnapshotTooOld)) {
+        if self.geometry.expires_snapshots() && matches!(got, Err(Error::SnapshotTooOld)) {
             return Ok(());
         }
         Ok(reader.check(self.model.history_mut(), operation, step, got)?)

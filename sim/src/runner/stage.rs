@@ -7,6 +7,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use numstore::ErrorCode;
+
 use crate::judge::{Finding, Left, check_log_growth};
 use crate::model::{Concurrent, History, Model, Step, Streams};
 use crate::script::{Act, Death, FaultOrder};
@@ -233,7 +235,12 @@ impl Stage {
         self.counters.operations += 1;
         // The session stays where it is: should this panic, it must not be dropped before the panic is caught.
         let reports = Stage::reports(operation, session);
-        let ended = session.perform(operation, &mut self.counters);
+        let in_doubt = self.world.is_to_panic().then(|| session.after(operation)).flatten();
+        let called = self.world.catching(|| session.perform(operation, &mut self.counters));
+        let ended = called.unwrap_or_else(|| {
+            self.world.note("  the call panics");
+            Err(Stop::Crash(Fault { in_doubt, code: Some(ErrorCode::Poisoned) }))
+        });
         if reports {
             self.check_reports()?;
         }

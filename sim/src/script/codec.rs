@@ -65,6 +65,7 @@ const STEPS: &[&str] = &[
     "read-strided",
     "write-strided",
     "remove-strided",
+    "read-for-update",
 ];
 
 const PERSISTS: &[&str] = &[
@@ -222,6 +223,7 @@ fn put_edit(sink: &mut impl Sink, name: &str, edit: &Edit) {
     let (word, numbers, data) = match edit {
         Edit::Len => ("len", vec![], None),
         Edit::Read { from, to } => ("read", vec![*from, *to], None),
+        Edit::ReadForUpdate { from, to } => ("read-for-update", vec![*from, *to], None),
         Edit::Insert { at, data } => ("insert", vec![*at], Some(data)),
         Edit::Append { data } => ("append", vec![], Some(data)),
         Edit::Write { at, data } => ("write", vec![*at], Some(data)),
@@ -339,6 +341,7 @@ fn take_step<S: Source>(source: &mut S) -> Result<Step, S::Error> {
 fn take_edit<S: Source>(source: &mut S, word: &str) -> Result<Edit, S::Error> {
     Ok(match word {
         "read" => Edit::Read { from: source.number()?, to: source.number()? },
+        "read-for-update" => Edit::ReadForUpdate { from: source.number()?, to: source.number()? },
         "insert" => Edit::Insert { at: source.number()?, data: source.data()? },
         "append" => Edit::Append { data: source.data()? },
         "write" => Edit::Write { at: source.number()?, data: source.data()? },

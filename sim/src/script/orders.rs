@@ -25,6 +25,7 @@ const FAULTS: &[&str] = &[
     "stay-full",
     "fail-name",
     "panic-writing",
+    "panic-in-call",
 ];
 
 pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
@@ -35,6 +36,7 @@ pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
         FaultOrder::FailWrites { after, fault: WriteFault::Error } => ("fail-write", &[*after]),
         FaultOrder::FailWrites { after, fault: WriteFault::Full } => ("disk-full", &[*after]),
         FaultOrder::FailWrites { after, fault: WriteFault::Panic } => ("panic-writing", &[*after]),
+        FaultOrder::FailWrites { after, fault: WriteFault::PanicInCall } => ("panic-in-call", &[*after]),
         FaultOrder::AtomicUnit { bytes } => ("atomic-unit", &[*bytes]),
         FaultOrder::SlowIo { per_mille } => ("slow-io", &[*per_mille]),
         FaultOrder::DisturbClock { fault, seconds } => match fault {
@@ -70,6 +72,7 @@ pub(super) fn take_fault<S: Source>(source: &mut S) -> Result<FaultOrder, S::Err
         "fail-write" => FaultOrder::FailWrites { after: first, fault: WriteFault::Error },
         "disk-full" => FaultOrder::FailWrites { after: first, fault: WriteFault::Full },
         "panic-writing" => FaultOrder::FailWrites { after: first, fault: WriteFault::Panic },
+        "panic-in-call" => FaultOrder::FailWrites { after: first, fault: WriteFault::PanicInCall },
         "atomic-unit" => FaultOrder::AtomicUnit { bytes: first },
         "slow-io" => FaultOrder::SlowIo { per_mille: first },
         "clock-forwards" => clock(ClockFault::Forwards),

@@ -50,6 +50,10 @@ pub fn read(name: &str, range: Range<u64>) -> Step {
     edit(name, Edit::Read { from: range.start, to: range.end })
 }
 
+pub fn read_for_update(name: &str, range: Range<u64>) -> Step {
+    edit(name, Edit::ReadForUpdate { from: range.start, to: range.end })
+}
+
 pub fn insert(name: &str, at: u64, data: &[u8]) -> Step {
     edit(name, Edit::Insert { at, data: bytes(data) })
 }

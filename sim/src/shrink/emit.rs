@@ -167,6 +167,7 @@ fn edit_call(name: &str, edit: &Edit) -> String {
     match edit {
         Edit::Len => format!("len({name:?})"),
         Edit::Read { from, to } => format!("read({name:?}, {from}..{to})"),
+        Edit::ReadForUpdate { from, to } => format!("read_for_update({name:?}, {from}..{to})"),
         Edit::Insert { at, data } => format!("insert({name:?}, {at}, {})", literal(data)),
         Edit::Append { data } => format!("append({name:?}, {})", literal(data)),
         Edit::Write { at, data } => format!("write({name:?}, {at}, {})", literal(data)),

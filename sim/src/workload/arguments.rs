@@ -139,9 +139,13 @@ pub(super) fn edit(dice: &mut Dice, swarm: &Swarm, len: u64, direct: bool) -> Ed
             let size = size(dice, swarm);
             Edit::Splice { at, delete: to - at, data: bytes(dice, size) }
         }
-        10 | 11 => {
+        10 => {
             let (from, to) = range(dice, len);
             Edit::Read { from, to }
+        }
+        11 => {
+            let (from, to) = range(dice, len);
+            Edit::ReadForUpdate { from, to }
         }
         12 => Edit::Read { from: 0, to: len },
         13 => Edit::Len,

@@ -53,7 +53,10 @@ impl Generator {
         for place in begins..(begins + places).min(room) {
             let at = place * apart + first;
             let edit = if self.dice.chance(reads, 3) {
-                Edit::Read { from: at, to: at + 1 }
+                match self.dice.below(4) {
+                    0 => Edit::ReadForUpdate { from: at, to: at + 1 },
+                    _ => Edit::Read { from: at, to: at + 1 },
+                }
             } else {
                 Edit::Write { at, data: Bytes(vec![place as u8]) }
             };
@@ -111,6 +114,8 @@ impl Generator {
             if let Step::RollbackTo { index } = step {
                 savepoints = index + 1;
             }
+            let (before, step) = self.with_a_look(step);
+            part.extend(before.map(|look| Operation::In(txn, look)));
             part.push(Operation::In(txn, step));
         }
         part.push(match self.dice.below(8) {
@@ -119,6 +124,27 @@ impl Generator {
             _ => Operation::Commit { txn, sync: !self.dice.chance(self.swarm.deferred, 100) },
         });
         part
+    }
+
+    /// Half of those who overwrite have read it before, for update mostly; and so are half of those who only read.
+    fn with_a_look(&mut self, step: Step) -> (Option<Step>, Step) {
+        let Step::Edit { name, edit } = &step else { return (None, step) };
+        let range = match edit {
+            Edit::Write { at, data } => Some((*at, at.saturating_add(data.0.len() as u64))),
+            Edit::Splice { at, delete, .. } => Some((*at, at.saturating_add(*delete))),
+            _ => None,
+        };
+        let kind = self.dice.below(8);
+        match (range, edit) {
+            (Some((from, to)), _) if kind < 4 => {
+                let look = if kind == 0 { Edit::Read { from, to } } else { Edit::ReadForUpdate { from, to } };
+                (Some(Step::Edit { name: name.clone(), edit: look }), step)
+            }
+            (None, &Edit::Read { from, to }) if kind < 4 => {
+                (None, Step::Edit { name: name.clone(), edit: Edit::ReadForUpdate { from, to } })
+            }
+            _ => (None, step),
+        }
     }
 
     fn client_name(&mut self, hot: usize) -> String {

@@ -14,4 +14,5 @@ mod tests;
 
 pub use generator::Generator;
 pub use operation::Operation;
+pub(crate) use swarm::DEFERRED_DELAY;
 pub use swarm::{Geometry, Swarm, Weights};

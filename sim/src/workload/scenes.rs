@@ -36,7 +36,14 @@ impl Generator {
         let read = |place: usize| Edit::Read { from: places[place], to: (places[place] + 1).min(len) };
         let write = |place: usize| Edit::Write { at: places[place], data: Bytes(vec![place as u8]) };
         // What each does first and then, how late it begins, and how long it waits in between.
-        let parts = if self.dice.chance(1, 2) {
+        let kind = self.dice.below(5);
+        let parts = if kind == 0 {
+            // The second waits to read what the first has, and the third to read a part of it for update, behind the second
+            // alone: beside that one it may come in.
+            let all = Edit::Read { from: 0, to: (places[2] + 1).min(len) };
+            let last = Edit::ReadForUpdate { from: places[2], to: (places[2] + 1).min(len) };
+            vec![(vec![write(0), write(0)], 1, 12), (vec![all], 4, 1), (vec![last, write(2)], 8, 1)]
+        } else if kind < 3 {
             // The third has the first byte, which two others come to want, and wants the last one, which two others have
             // read: so it waits for two, and each of them for it in the end. One of them is younger; the other one waits for
             // it over a fourth, and all these are older.

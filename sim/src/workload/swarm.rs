@@ -24,7 +24,7 @@ pub struct Weights {
 }
 
 /// How long a commit may be deferred where a task sees to that.
-const DEFERRED_DELAY: Duration = Duration::from_millis(2);
+pub(crate) const DEFERRED_DELAY: Duration = Duration::from_millis(2);
 
 /// The character of one seed.
 #[derive(Clone, Debug)]
@@ -233,6 +233,11 @@ impl Geometry {
     /// Whether there is a task that takes checkpoints beside other work.
     pub fn has_background(&self) -> bool {
         self.background
+    }
+
+    /// How much changed memory makes a checkpoint due, and how many bytes of log records.
+    pub fn checkpoint_due(&self) -> (u64, u64) {
+        (self.dirty_bytes, self.checkpoint_log_bytes)
     }
 
     /// Whether a snapshot may become too old.

@@ -44,7 +44,7 @@ pub enum FaultKind {
     LostLengths,
     /// What was never written of a file that has grown holds stale bytes, when the power fails. Off: zeros.
     StaleGaps,
-    /// The background task panics while it writes.
+    /// The background task panics while it writes, or a call does.
     Panics,
     /// The file system has no transfers around the system's cache, which shows when a file is opened for them or at the first
     /// one. Off: it has them.

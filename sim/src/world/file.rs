@@ -13,7 +13,7 @@ use super::image::SECTOR;
 use super::inode::Change;
 use super::ledger::Strike;
 use super::persist::Persist;
-use super::state::{Call, Gate, Panics, State, crashed};
+use super::state::{Call, Gate, PLANNED_PANIC, Panics, State, crashed};
 use super::trace::checksum;
 
 /// What direct transfers must be aligned to.
@@ -186,7 +186,7 @@ impl DiskFile for SimFile {
             Some(error) if error.get_ref().is_some_and(|e| e.is::<Panics>()) => {
                 drop(state);
                 // No hook hears it: it is nobody's finding.
-                resume_unwind(Box::new("a planned panic"))
+                resume_unwind(Box::new(PLANNED_PANIC))
             }
             Some(error) => Err(error),
             None if gate == Gate::Strike => Err(crashed()),

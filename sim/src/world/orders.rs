@@ -1,12 +1,13 @@
 //! Faults on order: each strikes later, unless its kind is switched off.
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 use super::World;
 use super::faults::FaultKind;
 use super::image::{PAGE, SECTOR};
 use super::lag::ClockFault;
-use super::state::WriteFault;
+use super::state::{PLANNED_PANIC, WriteFault};
 
 impl World {
     /// Lets `ios` more I/O calls through; the crash strikes in the one after them, which may be done in part, and
@@ -45,7 +46,7 @@ impl World {
         let kind = match fault {
             WriteFault::Error => FaultKind::WriteFailures,
             WriteFault::Full => FaultKind::FullDisk,
-            WriteFault::Panic => FaultKind::Panics,
+            WriteFault::Panic | WriteFault::PanicInCall => FaultKind::Panics,
         };
         state.write_fault = (!state.without.has(kind)).then_some((writes, fault));
     }
@@ -61,6 +62,23 @@ impl World {
         let mut state = self.shared.lock();
         state.write_fault = None;
         state.media.repair();
+    }
+
+    /// Does `call`; nothing if it panicked as it was ordered to.
+    pub(crate) fn catching<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
+        self.shared.lock().in_call = true;
+        let done = catch_unwind(AssertUnwindSafe(call));
+        self.shared.lock().in_call = false;
+        match done {
+            Ok(done) => Some(done),
+            Err(panic) if panic.downcast_ref::<&str>() == Some(&PLANNED_PANIC) => None,
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// Whether a call will panic.
+    pub(crate) fn is_to_panic(&self) -> bool {
+        matches!(self.shared.lock().write_fault, Some((_, WriteFault::PanicInCall)))
     }
 
     /// Whether the disk is full, or about to be.

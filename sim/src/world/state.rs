@@ -128,7 +128,12 @@ pub enum WriteFault {
     Full,
     /// One write of a task of the engine's own does not come back: the task panics, perhaps after a part was done.
     Panic,
+    /// The same of a call that [`World::catching`](super::World::catching) is around.
+    PanicInCall,
 }
+
+/// What such a task or call panics with.
+pub(crate) const PLANNED_PANIC: &str = "a planned panic";
 
 /// What stands for a write that panics, on its way out of the disk.
 #[derive(Debug)]
@@ -136,7 +141,7 @@ pub(crate) struct Panics;
 
 impl fmt::Display for Panics {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a planned panic")
+        f.write_str(PLANNED_PANIC)
     }
 }
 
@@ -180,6 +185,8 @@ pub(crate) struct State {
     pub(crate) write_fault: Option<(u64, WriteFault)>,
     /// How many changes of names go through before one fails.
     pub(crate) name_fault: Option<u64>,
+    /// A call is under way whose panic is caught.
+    pub(crate) in_call: bool,
     /// No fault strikes.
     pub(crate) quiet: bool,
     /// The call that was entered last: where, and how many bytes.
@@ -224,6 +231,7 @@ impl State {
             crash_behind_write: None,
             write_fault: None,
             name_fault: None,
+            in_call: false,
             quiet: false,
             entered: (Call::Open, 0, 0),
             ledger: Vec::new(),
@@ -309,7 +317,12 @@ impl State {
     /// Whether a write to `path` is to fail; `grows` says that it needs more space.
     pub(crate) fn refuse_write(&mut self, path: &Path, grows: bool) -> Option<io::Error> {
         let (left, fault) = self.write_fault.as_mut()?;
-        if *fault == WriteFault::Panic && !(self.entered.0 == Call::Write && tasks::is_beside()) {
+        let strikes = match *fault {
+            WriteFault::Panic => self.entered.0 == Call::Write && tasks::is_beside(),
+            WriteFault::PanicInCall => self.entered.0 == Call::Write && self.in_call && !tasks::is_beside(),
+            WriteFault::Error | WriteFault::Full => true,
+        };
+        if !strikes {
             return None;
         }
         if *left > 0 {
@@ -323,7 +336,7 @@ impl State {
                 self.write_fault = None;
                 io::Error::other("injected write failure")
             }
-            WriteFault::Panic => {
+            WriteFault::Panic | WriteFault::PanicInCall => {
                 self.write_fault = None;
                 io::Error::other(Panics)
             }
@@ -347,8 +360,16 @@ impl State {
         reached!("the disk was too full for the log", full && !is_data(path));
         reached!("a write of the data file failed", failed && is_data(path));
         reached!("a write of the log failed", failed && !is_data(path));
-        reached!("the background task panicked while it wrote to the data file", panics && is_data(path));
-        reached!("the background task panicked while it wrote to the log", panics && !is_data(path));
+        let beside = tasks::is_beside();
+        reached!("the background task panicked while it wrote to the data file", {
+            panics && beside && is_data(path)
+        });
+        reached!(
+            "the background task panicked while it wrote to the log",
+            panics && beside && !is_data(path)
+        );
+        reached!("a call panicked while it wrote to the data file", panics && !beside && is_data(path));
+        reached!("a call panicked while it wrote to the log", panics && !beside && !is_data(path));
         self.narrate(|| format!("  a write to {} fails: {error}", path.display()));
         Some(error)
     }

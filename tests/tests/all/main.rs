@@ -25,3 +25,4 @@ mod tidy;
 mod traces;
 mod txn;
 mod typing;
+mod updates;

@@ -556,6 +556,12 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: false,
     },
     Mutant {
+        name: "several read the same for update",
+        mechanism: "queues",
+        broken: "A read for update of bytes is granted beside another one of the same.",
+        survives_tests: false,
+    },
+    Mutant {
         name: "the oldest gives way",
         mechanism: "deadlocks",
         broken: "Of the transactions in a circle the one that began first loses its request.",
@@ -661,6 +667,54 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a checkpoint whose writer panics never ends",
         mechanism: "panics",
         broken: "A checkpoint is not ended when its writer panics: who waits for it waits for ever.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "nobody notes that a call has panicked",
+        mechanism: "panics",
+        broken: "What a call that panicked has left under the core's latch is used like any other state.",
+        survives_tests: false,
+    },
+    Mutant {
+        name: "no checkpoint is ever due",
+        mechanism: "back-pressure",
+        broken: "However much has changed since the last checkpoint, none is taken before somebody asks for one.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "who keeps a pace does not see the end",
+        mechanism: "back-pressure",
+        broken: "Whoever waits for a part of a checkpoint waits on when that has ended without it.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a ring wakes nobody",
+        mechanism: "the background task",
+        broken: "A bell that is rung does not wake the background task, which hears of it when it looks again.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a commit is deferred without a ring",
+        mechanism: "the background task",
+        broken: "The background task is not told when a deferred commit is to be durable.",
+        survives_tests: false,
+    },
+    Mutant {
+        name: "what was deferred is forgotten when it is time",
+        mechanism: "the background task",
+        broken: "The background task takes note that something is to be synced, and does not.",
+        survives_tests: false,
+    },
+    Mutant {
+        name: "a flight of several commits shows none of them",
+        mechanism: "one version for a flight",
+        broken: "There is no version of what several commits of a flight come to before the next flight.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "a flight with the latch held shows nothing",
+        mechanism: "one version for a flight",
+        broken: "What a flush under the core's latch makes durable, for a checkpoint, is in no version before the next flight.",
         survives_tests: true,
     },
     Mutant {

@@ -24,7 +24,7 @@ enum Op {
 
 fn any_target() -> impl Strategy<Value = (Target, Mode)> {
     let mode = prop::sample::select(vec![IS, IX, S, SIX, U, X]);
-    let range_mode = prop::sample::select(vec![S, X]);
+    let range_mode = prop::sample::select(vec![S, S, U, X, X]);
     let stream = (1..3u64).prop_map(StreamId);
     let span = prop_oneof![
         4 => (0..POINTS - 1, 1..4u64).prop_map(|(a, len)| Span::bytes(a, (a + len).min(POINTS - 1)).unwrap()),
@@ -62,7 +62,8 @@ fn excludes(one: &LockInfo, other: &LockInfo) -> bool {
             !one.mode.admits(other.mode) && !other.mode.admits(one.mode)
         }
         (Target::Range(a, first), Target::Range(b, second)) => {
-            a == b && first.overlaps(*second) && (one.mode == X || other.mode == X)
+            let admits = one.mode.admits(other.mode) || other.mode.admits(one.mode);
+            a == b && first.overlaps(*second) && !admits
         }
         // An intention on a stream is no use of it: what matters is what is held below.
         (Target::Database, _) => part_under(one.mode, other.mode) && !matches!(other.mode, IS | IX),
@@ -75,7 +76,7 @@ fn excludes(one: &LockInfo, other: &LockInfo) -> bool {
 fn blocks(held: &LockInfo, target: &Target, mode: Mode) -> bool {
     match (&held.target, target) {
         (Target::Range(a, first), Target::Range(b, second)) => {
-            a == b && first.overlaps(*second) && (held.mode == X || mode == X)
+            a == b && first.overlaps(*second) && !held.mode.admits(mode)
         }
         (a, b) => a == b && !held.mode.admits(mode),
     }
@@ -182,7 +183,12 @@ impl Model {
         assert!(named.is_superset(&must), "{waiter:?} must wait for {must:?}");
         let own: Vec<&LockInfo> = held.iter().filter(|lock| lock.txn == *txn).collect();
         let is_upgrade = own.iter().any(|lock| match &lock.target {
-            Target::Range(..) => lock.mode == S && blocks(lock, target, *mode),
+            Target::Range(of, held) => match target {
+                Target::Range(stream, span) => {
+                    of == stream && held.overlaps(*span) && !lock.mode.includes(*mode)
+                }
+                _ => false,
+            },
             whole => whole == target,
         });
         let since = |lock: &LockInfo| self.waits_since[&(lock.txn, lock.target.clone())];

@@ -58,7 +58,7 @@ fn measure(db: &Database, raw: &GroupCommit, threads: u64, commit: Commit) -> Ro
     });
     let after = db.stats();
     let bytes = (after.log_bytes - before.log_bytes) / ours.max(1);
-    let syncs = (after.log_batches - before.log_batches) as f64 / ours as f64;
+    let syncs = (after.log_batches - before.log_batches) as f64 / (after.commits - before.commits) as f64;
     let before = raw.syncs();
     let theirs = count_calls(threads, ROUND, |_, _| raw.commit(bytes as usize));
     let raw_syncs = (raw.syncs() - before) as f64 / theirs as f64;

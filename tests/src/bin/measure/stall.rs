@@ -70,6 +70,8 @@ pub fn stall() -> Result<()> {
     }
     db.checkpoint()?;
     let log = preallocated(&dir.path().join("raw-log"), 256 << 20);
+    // The database writes its checkpoints to blocks that its file has already; so does this.
+    let data = preallocated(&dir.path().join("raw-data"), bytes);
     let mut ratios = Vec::new();
     for round in 0..ROUNDS {
         change_every_leaf(&db, bytes, round as u8)?;
@@ -86,7 +88,7 @@ pub fn stall() -> Result<()> {
                 log.sync_data().expect("a sync");
                 at = (at + COMMIT as u64) % (255 << 20);
             },
-            || timed(|| write_beside(&dir.path().join("raw-data"), bytes)),
+            || timed(|| write_beside(&data, bytes)),
         );
         raw.show(&format!("raw, writing of {:.2} s", took.as_secs_f64()));
         ratios.push(ours.part(1000).as_secs_f64() / raw.part(1000).as_secs_f64());
@@ -126,9 +128,7 @@ fn preallocated(path: &Path, bytes: u64) -> File {
 }
 
 /// What a checkpoint does to the disk: large writes to blocks that the file has, with a sync now and then.
-fn write_beside(path: &Path, bytes: u64) {
-    let file = OpenOptions::new().create(true).truncate(true).write(true).open(path).expect("a file");
-    file.set_len(bytes).expect("a length");
+fn write_beside(file: &File, bytes: u64) {
     for at in (0..bytes).step_by(1 << 20) {
         file.write_all_at(&[3; 1 << 20], at).expect("a write");
         if (at + (1 << 20)) % SYNC_EVERY == 0 {
