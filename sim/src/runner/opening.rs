@@ -82,6 +82,7 @@ impl Stage {
 
     /// The database has opened, after so many I/O calls.
     fn enter(&mut self, db: Database<SimEnv>, ios: u64, lacks_room: bool) -> Result<(), Finding> {
+        self.clients_ran = false;
         // Until an opening goes through, what is bad stays bad.
         self.world.relieve();
         let Phase::Down(down) = &self.phase else { return Ok(()) };
@@ -165,7 +166,7 @@ impl Stage {
     /// Once an opening has gone through, the database has its name for good.
     fn check_name(&self) -> Result<(), Finding> {
         let there = self.world.files().iter().any(|(path, _)| path == Path::new(PATH));
-        if there || self.counters.recoveries == 0 {
+        if there || self.counters.recoveries == 0 || self.is_betrayed() {
             return Ok(());
         }
         Err(Finding::new("durability", "the database was opened, and its file is gone"))

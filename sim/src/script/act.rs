@@ -128,6 +128,13 @@ pub enum FaultOrder {
         /// The block in which it lands, modulo those that there are.
         to: u64,
     },
+    /// A write to a log lands elsewhere in it.
+    MisdirectLog {
+        /// The writes that land where they should.
+        after: u64,
+        /// The block in which it lands, modulo those that there are.
+        to: u64,
+    },
     /// Syncs make nothing durable, until the power fails.
     Lie {
         /// The syncs that do what they should.

@@ -107,6 +107,7 @@ fn order() -> impl Strategy<Value = FaultOrder> {
         n().prop_map(|per_mille| FaultOrder::SlowIo { per_mille }),
         (part, n(), n()).prop_map(|(part, first, blocks)| FaultOrder::GoBad { part, first, blocks }),
         (n(), n()).prop_map(|(after, to)| FaultOrder::Misdirect { after, to }),
+        (n(), n()).prop_map(|(after, to)| FaultOrder::MisdirectLog { after, to }),
         n().prop_map(|after| FaultOrder::Lie { after }),
         n().prop_map(|after| FaultOrder::FailName { after }),
         (n(), n()).prop_map(|(after, refusals)| FaultOrder::StayFull { after, refusals }),

@@ -15,6 +15,8 @@ pub struct Generator {
     next_snapshot: u64,
     snapshots: Vec<u64>,
     beginning: Vec<Operation>,
+    /// What is made besides, among all the rest.
+    more: Vec<Operation>,
     /// The next edit of the recorded histories.
     typing: Option<usize>,
 }
@@ -31,9 +33,11 @@ impl Generator {
             beginning.push(Operation::Direct(Step::Edit { name: name.clone(), edit: Edit::Append { data } }));
             beginning.push(Operation::Direct(Step::Create { name: name.clone() }));
         }
+        let more = swarm.names.iter().skip(Swarm::FEW_NAMES).cloned();
+        let more = more.map(|name| Operation::Direct(Step::Create { name })).collect();
         let typing = swarm.typing;
         let snapshots = Vec::new();
-        Generator { dice, turn: 0, swarm, next_txn: 1, next_snapshot: 1, snapshots, beginning, typing }
+        Generator { dice, turn: 0, swarm, next_txn: 1, next_snapshot: 1, snapshots, beginning, more, typing }
     }
 
     /// The database was closed or has crashed: nothing is open any more.
@@ -47,6 +51,12 @@ impl Generator {
             return operation;
         }
         self.begin_turn();
+        if !self.more.is_empty()
+            && self.dice.chance(3, 4)
+            && let Some(operation) = self.more.pop()
+        {
+            return operation;
+        }
         let open: Vec<u64> = model.open().map(|(txn, _)| txn).collect();
         let w = self.swarm.weights.clone();
         let can_begin = open.len() < self.swarm.open_max;
