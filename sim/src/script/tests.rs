@@ -144,6 +144,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => n().prop_map(|millis| Act::Patience { millis }),
         1 => Just(Act::Quiesce),
         1 => (n(), n(), n()).prop_map(|(seed, leaves_log2, operations)| Act::Huge { seed, leaves_log2, operations }),
+        1 => (n(), name()).prop_map(|(leaves_log2, steps)| Act::HugeSteps { leaves_log2, steps }),
     ]
 }
 
