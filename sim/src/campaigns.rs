@@ -34,8 +34,8 @@ pub struct Arguments {
     /// Write the report for people to this file.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// The report of `sim score --json`, to be told in the report for people.
-    #[arg(long, value_name = "FILE", requires = "html")]
+    /// The report of `sim score --json`, to be told in both reports.
+    #[arg(long, value_name = "FILE")]
     score: Option<PathBuf>,
     /// Keep in this file what was done; go on from there if there is such a file.
     #[arg(long, value_name = "FILE")]
@@ -88,7 +88,7 @@ pub fn run(arguments: &Arguments) -> Result<bool, String> {
     driven?;
     tell(&state);
     if let Some(path) = &arguments.json {
-        write(path, &format!("{:#}\n", campaign::to_json(&state)))?;
+        write(path, &format!("{:#}\n", campaign::to_json(&state, score.as_ref())))?;
     }
     if let Some(path) = &arguments.html {
         write(path, &campaign::page(&state, score.as_ref())?)?;

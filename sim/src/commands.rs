@@ -11,7 +11,7 @@ use sim::runner::{Canary, Conduct, Ended, Fidelity, Watch, conduct_log, conduct_
 use sim::script::{Act, Log};
 use sim::shrink::{emit_test, shrink};
 
-use sim::world::FaultKind;
+use sim::world::{FaultKind, Odds};
 
 use crate::describe;
 
@@ -111,6 +111,9 @@ pub fn replay(subject: &Subject, telling: &Telling) -> Result<bool, String> {
         canary: canary(telling.canary),
         without: telling.without.iter().copied().collect(),
     };
+    if let (Subject::Seed(seed), false) = (subject, telling.quiet) {
+        say(format!("odds: {}", Odds::draw(*seed)));
+    }
     let ended = match subject {
         Subject::Seed(seed) => conduct_seed(*seed, conduct),
         Subject::File(_) | Subject::Input(_) => {

@@ -52,6 +52,10 @@ pub const SIM_MARKERS: &[&str] = &[
     "a part of a log could not be written",
     "a write landed on a superblock",
     "a write landed elsewhere in the data file",
+    "a write landed elsewhere in a log",
+    "a part of a file was bad before a power loss and behind it",
+    "a failed sync of a directory made one name durable and not another",
+    "a sync of a directory made no name durable and said that it did",
     // The run.
     "a recovery of streams of a gigabyte was struck by a crash",
     "streams of a gigabyte came back without the newest commits",
@@ -64,6 +68,7 @@ pub const SIM_MARKERS: &[&str] = &[
     "a process whose opening failed opened the database once more",
     "a misplaced write was detected",
     "a misplaced write did no harm",
+    "a misplaced write in a log was detected",
     "after a disk had lied the damage was detected",
     "after a disk had lied the database was whole",
     "a commit went through while the disk was full",

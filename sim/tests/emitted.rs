@@ -59,6 +59,7 @@ fn every_kind_of_act() {
         .order(FaultOrder::DisturbClock { fault: ClockFault::Backwards, seconds: 60 })
         .order(FaultOrder::GoBad { part: BadPart::LogReads, first: 90, blocks: 1 })
         .order(FaultOrder::Misdirect { after: 90, to: 3 })
+        .order(FaultOrder::MisdirectLog { after: 90, to: 3 })
         .order(FaultOrder::StayFull { after: 90, refusals: 2 })
         .order(FaultOrder::Lie { after: 90 })
         .order(FaultOrder::FailName { after: 90 })
@@ -86,5 +87,20 @@ fn every_kind_of_act() {
         .close()
         .rot(Rot::Node { at: 9000, bit: 1 })
         .open()
+        .huge_steps(
+            14,
+            &[
+                "begin",
+                "splice 0 4096 10 7 100",
+                "truncate 1 1000000000",
+                "commit 0",
+                "commit-deferred 1",
+                "crash 30",
+                "checkpoint",
+                "power-loss | disk 1 0 3",
+                "open 5",
+                "close 7",
+            ],
+        )
         .check();
 }

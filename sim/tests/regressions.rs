@@ -37,7 +37,7 @@ fn a_slot_that_reads_as_before_may_be_under_way() {
             .crash_behind_superblock(second)
             .open()
             .power_loss(Persist::Torn)
-            .choosing(Concern::Disk, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 123])
+            .choosing(Concern::Disk, &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 123])
             .open()
             .check();
     }

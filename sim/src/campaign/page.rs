@@ -57,6 +57,7 @@ fn figures(state: &State) -> Html {
         row("build", &state.build),
         row("seeds", &last.map_or("none".to_owned(), |last| format!("{} to {last}", state.from))),
         row("seeds that ended", &state.tally.seeds),
+        row("rounds of crash, recovery and audit", &state.tally.total("rounds")),
         row("seconds", &format!("{:.1}", state.seconds)),
         row("seeds a second", &format!("{:.1}", state.rate())),
         row("seeds with a crash in a recovery", &state.tally.seeds_with_crash_in_recovery),
@@ -134,6 +135,7 @@ mod tests {
     use serde_json::json;
 
     use super::super::drive::{Conditions, drive};
+    use super::super::report::to_json;
     use super::super::state::Request;
     use super::*;
     use crate::judge::Finding;
@@ -186,6 +188,17 @@ mod tests {
             tables.all(|table| table.parent().and_then(|region| region.attribute("tabindex")) == Some("0"))
         );
         assert!(!page.contains("http"), "nothing is fetched");
+    }
+
+    #[test]
+    fn both_reports_have_the_same_in_them() {
+        let (state, score) = (campaign(), score());
+        let (json, page) = (to_json(&state, Some(&score)), page(&state, Some(&score)).unwrap());
+        assert_eq!(json["mutants"], score["mutants"]);
+        assert!(json["rounds"].as_u64().unwrap() >= 16 && page.contains(&json["rounds"].to_string()));
+        let missed = json["markers_missed"].as_array().unwrap();
+        assert!(!missed.is_empty() && missed.iter().all(|name| json["markers"][name.as_str().unwrap()] == 0));
+        assert!(to_json(&state, None)["mutants"].is_null());
     }
 
     #[test]

@@ -43,6 +43,11 @@ impl History {
         self.floor = self.states.len() - 1;
     }
 
+    /// What was acknowledged since the opening may be lost all the same: the disk has lost it.
+    pub fn doubt_all(&mut self) {
+        self.floor = 0;
+    }
+
     /// The states in which a crash may leave the database, or a snapshot see it: from the floor to the newest.
     pub fn candidates(&self) -> Candidates {
         self.floor..=self.states.len() - 1

@@ -30,7 +30,7 @@ impl Run {
 }
 
 /// The bytes of a stream. Two that read the same need not be of the same runs.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, PartialEq, Debug)]
 pub struct Sparse {
     runs: Vec<Run>,
 }

@@ -1,7 +1,10 @@
 //! A disk that betrays: what it damages must be reported, and nothing may be read wrongly.
 //!
 //! 1. After a write that landed elsewhere nothing acknowledged may be missing, except behind an error.
-//! 2. A disk that lied has promised nothing since: after a power loss any state since then may be there, whole.
+//! 2. A batch of the log that landed elsewhere is missing: if it was the newest, nobody can tell, and if it landed on another
+//!    one, nobody has that any more. What was committed since the last opening may be missing then, from some commit on,
+//!    unless the database was closed, which needs no log.
+//! 3. A disk that lied has promised nothing since: after a power loss any state since then may be there, whole.
 
 use numstore::{Database, Error};
 
@@ -76,7 +79,11 @@ impl Stage {
         &mut self,
         opened: Result<Database<SimEnv>, Error>,
     ) -> Result<Option<Database<SimEnv>>, Finding> {
-        let Phase::Down(down) = &self.phase else { return Ok(None) };
+        let in_log = self.world.counters().misdirected_logs > self.misdirected_logs_before;
+        let Phase::Down(down) = &mut self.phase else { return Ok(None) };
+        if in_log && !down.clean {
+            down.history.doubt_all();
+        }
         let states: Vec<Streams> =
             down.history.candidates().map(|at| down.history.state(at).clone()).collect();
         let lied = down.lied;
@@ -86,11 +93,14 @@ impl Stage {
         };
         let is_whole = check_betrayal(&betrayed, &states)?;
         let whole = db.filter(|_| is_whole);
-        reached!("a misplaced write was detected", !lied && !is_whole);
-        reached!("a misplaced write did no harm", !lied && is_whole);
+        reached!("a misplaced write was detected", !lied && !in_log && !is_whole);
+        reached!("a misplaced write did no harm", !lied && !in_log && is_whole);
+        reached!("a misplaced write in a log was detected", !lied && in_log && !is_whole);
         reached!("after a disk had lied the damage was detected", lied && !is_whole);
         reached!("after a disk had lied the database was whole", lied && is_whole);
-        self.misdirected_before = self.world.counters().misdirected;
+        let counters = self.world.counters();
+        (self.misdirected_before, self.misdirected_logs_before) =
+            (counters.misdirected, counters.misdirected_logs);
         match &mut self.phase {
             Phase::Down(down) if is_whole => down.lied = false,
             phase => *phase = Phase::Ruined(states),

@@ -109,9 +109,11 @@ impl Stage {
     /// The clients do what they were told.
     pub(super) fn run_clients(&mut self, turns: Turns, end_after: u64) -> Result<Done, Finding> {
         let programs = std::mem::take(&mut self.programs);
-        if programs.is_empty() || !matches!(self.phase, Phase::Up(_)) {
+        if programs.is_empty() || !matches!(self.phase, Phase::Up(_)) || self.is_betrayed() {
             return Ok(Done::Skipped);
         }
+        self.world.aim();
+        self.clients_ran = true;
         self.end_all()?;
         let Phase::Up(session) = &self.phase else { return Ok(Done::Performed) };
         let base = session.model().history().clone();

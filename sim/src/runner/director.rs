@@ -9,7 +9,9 @@ use std::collections::VecDeque;
 use crate::model::Model;
 use crate::script::{Act, Death, FaultOrder, Rot};
 use crate::workload::{Generator, Operation, Swarm};
-use crate::world::{BadPart, ClockFault, Concern, Dice, FaultKind, Persist, Source, Without, WriteFault};
+use crate::world::{
+    BadPart, ClockFault, Concern, Dice, FaultKind, Odds, Persist, Source, Without, WriteFault,
+};
 
 use super::stage::{BLOCK_BYTES, Seen, Stage};
 
@@ -40,6 +42,8 @@ pub struct Director {
     turn: u64,
     pub(super) generator: Generator,
     pub(super) swarm: Swarm,
+    /// How often faults strike that are not aimed.
+    odds: Odds,
     pub(super) without: Without,
     /// What is decided already.
     pub(super) queue: VecDeque<Act>,
@@ -68,6 +72,7 @@ impl Director {
             huge: swarm.huge.map(|leaves_log2| Act::Huge { seed, leaves_log2, operations: 60 }),
             turn: 0,
             generator: Generator::new(dice, swarm.clone()),
+            odds: Odds::draw(seed),
             without,
             queue: Director::settings(&swarm, &mut crashes),
             dice: crashes,
@@ -93,6 +98,11 @@ impl Director {
     /// The character of the seed.
     pub fn swarm(&self) -> &Swarm {
         &self.swarm
+    }
+
+    /// How often those faults strike that nothing orders.
+    pub fn odds(&self) -> Odds {
+        self.odds
     }
 
     /// The next act, or nothing at the end.
@@ -144,12 +154,16 @@ impl Director {
             self.queue.push_back(Act::Open);
             if let Part::Closing = self.part {
                 self.part = Part::Rotting;
-                if self.without.has(FaultKind::Rot) {
+                let rots = self.dice.weighted(self.odds.of(FaultKind::Rot).saturating_mul(2));
+                if !rots || self.without.has(FaultKind::Rot) {
                     return Act::Disarm;
                 }
                 return self.ruin(stage);
             }
-            if self.dice.chance(1, 2) && !self.without.has(FaultKind::PowerLoss) {
+            if self.odds.of(FaultKind::Kill) < 100
+                && self.dice.chance(1, 2)
+                && !self.without.has(FaultKind::PowerLoss)
+            {
                 return Act::Die(Death::PowerLoss(Persist::Swarm));
             }
             return Act::Disarm;
@@ -206,7 +220,8 @@ impl Director {
 
     /// What comes after a round, and what begins it if that is an act of its own.
     fn go_on(&mut self, model: &Model) -> Option<Act> {
-        let enough = self.rounds >= CRASHES_MIN && self.operations >= OPERATIONS_MIN;
+        let operations_min = OPERATIONS_MIN + self.swarm.extra_operations();
+        let enough = self.rounds >= CRASHES_MIN && self.operations >= operations_min;
         if enough && !self.betrayed {
             self.betrayed = true;
             if let Some(act) = self.betrayal(model) {
@@ -242,7 +257,7 @@ impl Director {
     /// No fault has struck: the process ends in between two operations.
     fn end_round(&mut self) -> Act {
         let rots = ![FaultKind::Rot, FaultKind::Kill].iter().any(|kind| self.without.has(*kind));
-        if self.dice.chance(1, 4) && rots {
+        if self.dice.weighted(self.odds.of(FaultKind::Rot) / 2) && rots {
             let rot = Rot::Log {
                 back: self.dice.below(6),
                 at: self.dice.below(1 << 16),
@@ -265,7 +280,7 @@ impl Director {
         if churns {
             self.queue.push_back(Act::Do(Operation::Close));
         }
-        if self.dice.chance(1, 2) && !self.without.has(FaultKind::Rot) {
+        if self.dice.weighted(self.odds.of(FaultKind::Rot)) && !self.without.has(FaultKind::Rot) {
             let slot = self.rot_slot();
             self.queue.push_back(slot);
         }
@@ -291,9 +306,11 @@ impl Director {
 
     /// Ends the process in one way or the other.
     pub(super) fn die(&mut self) -> Act {
-        let kill = self.dice.chance(2, 5) || self.without.has(FaultKind::PowerLoss);
+        let kill =
+            self.dice.weighted(self.odds.of(FaultKind::Kill)) || self.without.has(FaultKind::PowerLoss);
         let kill = kill && !self.without.has(FaultKind::Kill);
-        let persist = if self.dice.chance(1, 10) { Persist::Torn } else { Persist::Swarm };
+        let tears = self.odds.of(FaultKind::Tears) > 0 && self.dice.chance(1, 10);
+        let persist = if tears { Persist::Torn } else { Persist::Swarm };
         Act::Die(if kill { Death::Kill } else { Death::PowerLoss(persist) })
     }
 
@@ -314,7 +331,7 @@ impl Director {
         if self.dice.chance(1, 8) {
             return FaultOrder::CrashBehindSuperblock { after: self.dice.below(4) };
         }
-        if self.swarm.geometry.has_background() && self.dice.chance(1, 6) {
+        if self.swarm.geometry.has_background() && self.dice.weighted(self.odds.of(FaultKind::Panics)) {
             return FaultOrder::FailWrites { after: self.dice.below(4), fault: WriteFault::Panic };
         }
         if self.dice.chance(1, 10) {

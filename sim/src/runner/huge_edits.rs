@@ -15,7 +15,7 @@ const MARGIN: u64 = 24;
 const LOOK_MAX: u64 = 4096;
 
 /// An edit or a look.
-#[derive(Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum HugeEdit {
     Splice { at: u64, delete: u64, word: u8, len: usize },
     Truncate { len: u64 },
@@ -26,7 +26,7 @@ pub(super) enum HugeEdit {
 }
 
 /// Elements far apart.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Far {
     start: u64,
     size: u64,
@@ -91,6 +91,63 @@ pub(super) fn draw(dice: &mut Dice, len: u64) -> HugeEdit {
 }
 
 impl HugeEdit {
+    /// The edit as a word and numbers.
+    pub(super) fn told(&self) -> (&'static str, Vec<u64>) {
+        let of = |far: &Far| [far.start, far.size, far.stride, far.count];
+        match self {
+            HugeEdit::Splice { at, delete, word, len } => {
+                ("splice", vec![*at, *delete, u64::from(*word), *len as u64])
+            }
+            HugeEdit::Truncate { len } => ("truncate", vec![*len]),
+            HugeEdit::WriteStrided(far, word) => {
+                ("write-strided", [&of(far)[..], &[u64::from(*word)]].concat())
+            }
+            HugeEdit::RemoveStrided(far) => ("remove-strided", of(far).to_vec()),
+            HugeEdit::Cut { from, to } => ("cut", vec![*from, *to]),
+            HugeEdit::Read { from, to } => ("read", vec![*from, *to]),
+        }
+    }
+
+    /// From what `told` gave.
+    pub(super) fn of_told(name: &str, numbers: &[u64]) -> Option<HugeEdit> {
+        Some(match (name, numbers) {
+            ("splice", &[at, delete, word, len]) => {
+                HugeEdit::Splice { at, delete, word: word as u8, len: usize::try_from(len).ok()? }
+            }
+            ("truncate", &[len]) => HugeEdit::Truncate { len },
+            ("write-strided", &[start, size, stride, count, word]) => {
+                HugeEdit::WriteStrided(Far { start, size, stride, count }, word as u8)
+            }
+            ("remove-strided", &[start, size, stride, count]) => {
+                HugeEdit::RemoveStrided(Far { start, size, stride, count })
+            }
+            ("cut", &[from, to]) => HugeEdit::Cut { from, to },
+            ("read", &[from, to]) => HugeEdit::Read { from, to },
+            _ => return None,
+        })
+    }
+
+    /// Whether a stream of `stream_len` bytes has what it is about; it does not become short.
+    pub(super) fn fits(&self, stream_len: u64) -> bool {
+        let far = |far: &Far| {
+            let bytes = far.size.checked_mul(far.stride).and_then(|step| step.checked_mul(far.count));
+            let small = far.count > 0 && far.size > 0 && far.stride > 0 && far.count * far.size <= 1 << 20;
+            small && bytes.and_then(|bytes| bytes.checked_add(far.start)).is_some_and(|end| end <= stream_len)
+        };
+        match self {
+            HugeEdit::Splice { at, delete, len, .. } => {
+                *len <= 1 << 20 && at.checked_add(*delete).is_some_and(|end| end <= stream_len)
+            }
+            HugeEdit::Truncate { len } => *len <= stream_len,
+            HugeEdit::WriteStrided(elements, _) | HugeEdit::RemoveStrided(elements) => {
+                elements.count.checked_mul(elements.size).is_some() && far(elements)
+            }
+            HugeEdit::Cut { from, to } | HugeEdit::Read { from, to } => {
+                from <= to && *to <= stream_len && to - from <= 1 << 20
+            }
+        }
+    }
+
     /// Whether it changes a stream of `stream_len` bytes.
     pub(super) fn writes(&self, stream_len: u64) -> bool {
         match self {
@@ -120,7 +177,7 @@ impl HugeEdit {
 }
 
 /// All huge streams at one moment.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Huge(BTreeMap<String, Sparse>);
 
 impl Huge {

@@ -13,6 +13,7 @@ mod director;
 mod fits;
 mod huge;
 mod huge_edits;
+mod huge_steps;
 mod meetings;
 mod observe;
 mod opening;
@@ -33,6 +34,7 @@ mod tests;
 pub(crate) use campaign::FINDINGS_MAX;
 pub use campaign::{Campaign, Report};
 pub use director::Director;
+pub(crate) use huge::huge_steps;
 pub use observe::observe;
 pub use outcome::{Counters, Outcome};
 pub use run::{

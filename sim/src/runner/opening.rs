@@ -79,6 +79,7 @@ impl Stage {
 
     /// The database has opened, after so many I/O calls.
     fn enter(&mut self, db: Database<SimEnv>, ios: u64, lacks_room: bool) -> Result<(), Finding> {
+        self.clients_ran = false;
         // Until an opening goes through, what is bad stays bad.
         self.world.relieve();
         let Phase::Down(down) = &self.phase else { return Ok(()) };
@@ -145,7 +146,7 @@ impl Stage {
     /// A database that was open has its name.
     fn check_name(&self) -> Result<(), Finding> {
         let there = self.world.files().iter().any(|(path, _)| path == Path::new(PATH));
-        check_name(self.counters.recoveries > 0, there)
+        check_name(self.counters.recoveries > 0 && !self.is_betrayed(), there)
     }
 
     /// Syncs, writes and reads that have failed.

@@ -93,7 +93,13 @@ impl Director {
             }
             (0, false) => {
                 self.part = round;
-                Some(Act::Arm(self.misdirect()))
+                let order = self.misdirect();
+                Some(Act::Arm(match order {
+                    FaultOrder::Misdirect { after, to } if self.dice.chance(1, 2) => {
+                        FaultOrder::MisdirectLog { after, to }
+                    }
+                    order => order,
+                }))
             }
             (1, true) => {
                 self.part = round;

@@ -8,7 +8,7 @@ use crate::judge::{Finding, check_readers, judge_panic};
 use crate::markers::Reached;
 use crate::panics;
 use crate::script::{Act, Entry, Log};
-use crate::world::{Choices, Draws, Without, World};
+use crate::world::{Choices, Draws, Odds, Without, World};
 
 use super::director::Director;
 use super::outcome::{Counters, Outcome};
@@ -102,9 +102,14 @@ pub fn conduct_log(log: &Log, fidelity: Fidelity, conduct: Conduct) -> Ended {
 fn play(head: Log, acts: Acts, conduct: Conduct) -> Ended {
     let records = conduct.records;
     let record = Arc::new(Mutex::new(Record { log: head, skipped: Vec::new() }));
+    let odds = if let Acts::Drawn(director) = &acts { director.odds() } else { Odds::default() };
     let run = {
         let record = Arc::clone(&record);
-        move || Run::new(&record, conduct).play(acts)
+        move || {
+            let run = Run::new(&record, conduct);
+            run.world.set_odds(odds);
+            run.play(acts)
+        }
     };
     let (mut ended, stage) = match panics::contain(run) {
         Ok(ended) => ended,

@@ -139,6 +139,10 @@ pub struct Stage {
     pub(super) rotten_slot: Option<u64>,
     /// How many writes had landed elsewhere when the database was last seen whole.
     pub(super) misdirected_before: u64,
+    /// Of those, how many in a log.
+    pub(super) misdirected_logs_before: u64,
+    /// Whether clients have worked since the database was opened.
+    pub(super) clients_ran: bool,
     pub(super) lie: Option<Lie>,
     /// Whether huge streams had their turn, which they have once.
     pub(super) huge_is_done: bool,
@@ -157,6 +161,8 @@ impl Stage {
             opening_ios: 20,
             rotten_slot: None,
             misdirected_before: 0,
+            misdirected_logs_before: 0,
+            clients_ran: false,
             lie: None,
             huge_is_done: false,
         }
@@ -224,6 +230,7 @@ impl Stage {
             }
             Act::Quiesce => self.quiesce(),
             Act::Huge { seed, leaves_log2, operations } => self.huge(*seed, *leaves_log2, *operations),
+            Act::HugeSteps { leaves_log2, steps } => self.huge_told(*leaves_log2, steps),
         }
     }
 
@@ -274,6 +281,9 @@ impl Stage {
                 self.world.go_bad(part, start..start + blocks.min(BLOCKS_MAX) * BLOCK_BYTES);
             }
             FaultOrder::Misdirect { after, to } => self.world.misdirect_write_after(after, to),
+            // What clients have committed since the database was opened has no order that could be found in part.
+            FaultOrder::MisdirectLog { .. } if self.clients_ran => return Done::Skipped,
+            FaultOrder::MisdirectLog { after, to } => self.world.misdirect_log_write_after(after, to),
             FaultOrder::Lie { after } => {
                 self.begin_lie();
                 self.world.lie_after(after);
@@ -321,7 +331,10 @@ impl Stage {
         let Phase::Up(session) = &mut self.phase else { return Ok(()) };
         self.counters.checkpoints += session.db().stats().checkpoints;
         self.world.disarm();
-        self.world.relieve();
+        if !self.world.crashed() {
+            // Who lives can have it repaired; else what is bad is bad for the next process too.
+            self.world.relieve();
+        }
         let betrayed = session.is_betrayed();
         if !betrayed && !self.world.crashed() && (session.is_faulty() || session.is_refused()) {
             self.counters.failures += 1;

@@ -50,6 +50,13 @@ pub enum Act {
         /// About so many operations.
         operations: u64,
     },
+    /// The same, step by step.
+    HugeSteps {
+        /// Each has two to this power leaves of 64 KiB; 14 to 24.
+        leaves_log2: u64,
+        /// The steps, with semicolons in between: `begin; splice 0 4096 0 7 100 | disk 3; …`.
+        steps: String,
+    },
     /// Every fault is taken back. What is open can be ended and the database closed, in a bounded number of calls.
     Quiesce,
 }
@@ -123,6 +130,13 @@ pub enum FaultOrder {
     },
     /// A write to the data file lands elsewhere.
     Misdirect {
+        /// The writes that land where they should.
+        after: u64,
+        /// The block in which it lands, modulo those that there are.
+        to: u64,
+    },
+    /// A write to a log lands elsewhere in it.
+    MisdirectLog {
         /// The writes that land where they should.
         after: u64,
         /// The block in which it lands, modulo those that there are.

@@ -266,6 +266,11 @@ impl Script {
         self.act(Act::Huge { seed, leaves_log2, operations })
     }
 
+    /// The same step by step, with what the world chose in each: `splice 0 4096 0 7 100 | disk 3`.
+    pub fn huge_steps(self, leaves_log2: u64, steps: &[&str]) -> Script {
+        self.act(Act::HugeSteps { leaves_log2, steps: steps.join("; ") })
+    }
+
     /// Runs the script, and says how it ended.
     pub fn run(&self, conduct: Conduct) -> Ended {
         conduct_log(&self.0, Fidelity::Lenient, conduct)

@@ -40,6 +40,7 @@ const ACTS: &[&str] = &[
     "quiesce",
     "patience",
     "huge",
+    "huge-steps",
 ];
 
 /// What begins an operation: those of the words above that do.
@@ -145,6 +146,10 @@ pub(super) fn put_act(sink: &mut impl Sink, act: &Act) {
         Act::Patience { millis } => put(sink, "patience", &[*millis]),
         Act::Quiesce => put(sink, "quiesce", &[]),
         Act::Huge { seed, leaves_log2, operations } => put(sink, "huge", &[*seed, *leaves_log2, *operations]),
+        Act::HugeSteps { leaves_log2, steps } => {
+            put(sink, "huge-steps", &[*leaves_log2]);
+            sink.name(steps);
+        }
     }
 }
 
@@ -260,6 +265,7 @@ pub(super) fn take_act<S: Source>(source: &mut S) -> Result<Act, S::Error> {
         "huge" => {
             Act::Huge { seed: source.number()?, leaves_log2: source.number()?, operations: source.number()? }
         }
+        "huge-steps" => Act::HugeSteps { leaves_log2: source.number()?, steps: source.name()? },
         "patience" => Act::Patience { millis: source.number()? },
         "open" => Act::Open,
         word => Act::Do(take_operation(source, word)?),

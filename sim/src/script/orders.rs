@@ -26,6 +26,7 @@ const FAULTS: &[&str] = &[
     "fail-name",
     "panic-writing",
     "panic-in-call",
+    "misdirect-log",
 ];
 
 pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
@@ -51,6 +52,7 @@ pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
             BadPart::LogWrites => ("bad-log-writes", &[*first, *blocks]),
         },
         FaultOrder::Misdirect { after, to } => ("misdirect", &[*after, *to]),
+        FaultOrder::MisdirectLog { after, to } => ("misdirect-log", &[*after, *to]),
         FaultOrder::Lie { after } => ("lie", &[*after]),
         FaultOrder::StayFull { after, refusals } => ("stay-full", &[*after, *refusals]),
         FaultOrder::FailName { after } => ("fail-name", &[*after]),
@@ -62,7 +64,15 @@ pub(super) fn put_fault(sink: &mut impl Sink, order: &FaultOrder) {
 pub(super) fn take_fault<S: Source>(source: &mut S) -> Result<FaultOrder, S::Error> {
     let word = source.word(FAULTS)?;
     let first = source.number()?;
-    let pairs = ["bad-reads", "bad-writes", "bad-log-reads", "bad-log-writes", "misdirect", "stay-full"];
+    let pairs = [
+        "bad-reads",
+        "bad-writes",
+        "bad-log-reads",
+        "bad-log-writes",
+        "misdirect",
+        "misdirect-log",
+        "stay-full",
+    ];
     let second = if pairs.contains(&word) { source.number()? } else { 0 };
     let bad = |part| FaultOrder::GoBad { part, first, blocks: second };
     let clock = |fault| FaultOrder::DisturbClock { fault, seconds: first };
@@ -83,6 +93,7 @@ pub(super) fn take_fault<S: Source>(source: &mut S) -> Result<FaultOrder, S::Err
         "bad-log-reads" => bad(BadPart::LogReads),
         "bad-log-writes" => bad(BadPart::LogWrites),
         "misdirect" => FaultOrder::Misdirect { after: first, to: second },
+        "misdirect-log" => FaultOrder::MisdirectLog { after: first, to: second },
         "lie" => FaultOrder::Lie { after: first },
         "fail-name" => FaultOrder::FailName { after: first },
         "stay-full" => FaultOrder::StayFull { after: first, refusals: second },

@@ -107,6 +107,7 @@ fn order() -> impl Strategy<Value = FaultOrder> {
         n().prop_map(|per_mille| FaultOrder::SlowIo { per_mille }),
         (part, n(), n()).prop_map(|(part, first, blocks)| FaultOrder::GoBad { part, first, blocks }),
         (n(), n()).prop_map(|(after, to)| FaultOrder::Misdirect { after, to }),
+        (n(), n()).prop_map(|(after, to)| FaultOrder::MisdirectLog { after, to }),
         n().prop_map(|after| FaultOrder::Lie { after }),
         n().prop_map(|after| FaultOrder::FailName { after }),
         (n(), n()).prop_map(|(after, refusals)| FaultOrder::StayFull { after, refusals }),
@@ -143,6 +144,7 @@ fn act() -> impl Strategy<Value = Act> {
         1 => n().prop_map(|millis| Act::Patience { millis }),
         1 => Just(Act::Quiesce),
         1 => (n(), n(), n()).prop_map(|(seed, leaves_log2, operations)| Act::Huge { seed, leaves_log2, operations }),
+        1 => (n(), name()).prop_map(|(leaves_log2, steps)| Act::HugeSteps { leaves_log2, steps }),
     ]
 }
 

@@ -1,22 +1,24 @@
 //! A run as a Rust test that stands alone: explicit operations, nothing random, and names that outlive refactoring.
 
 use crate::model::{Bytes, Edit, Elements, Step};
+use crate::runner::huge_steps;
 use crate::script::{Act, Death, Entry, FaultOrder, Log};
 use crate::workload::{Geometry, Operation};
-use crate::world::{Concern, Draw};
+use crate::world::{Concern, Draw, Without};
 
 /// Calls of which a function is long.
 const LONG: usize = 67;
 
 /// The file of a test that runs `log`; `title` is the test's name, `why` what it failed with.
 pub fn emit_test(log: &Log, title: &str, why: &str) -> String {
-    let calls: Vec<String> =
-        head_calls(log).into_iter().chain(log.entries.iter().flat_map(entry_calls)).collect();
+    let entries = log.entries.iter().flat_map(|entry| entry_calls(entry, log.without));
+    let calls: Vec<String> = head_calls(log).into_iter().chain(entries).collect();
+    let lines: usize = calls.iter().map(|call| call.lines().count()).sum();
     let body: String = calls.iter().map(|call| format!("\n        .{call}")).collect();
     let uses = uses(&body);
     let why: Vec<&str> = why.split_whitespace().collect();
     let why = wrap(&why.join(" "));
-    let long = if calls.len() > LONG {
+    let long = if lines > LONG {
         "#[expect(clippy::too_many_lines, reason = \"as long as the run\")]\n"
     } else {
         ""
@@ -71,10 +73,10 @@ fn head_calls(log: &Log) -> Vec<String> {
     calls
 }
 
-fn entry_calls(entry: &Entry) -> Vec<String> {
+fn entry_calls(entry: &Entry, without: Without) -> Vec<String> {
     let choices = entry.choices.iter().filter(|(_, draws)| !draws.is_empty());
     let choosing = choices.map(|(concern, draws)| choosing(*concern, draws));
-    std::iter::once(act_call(&entry.act)).chain(choosing).collect()
+    std::iter::once(act_call(&entry.act, without)).chain(choosing).collect()
 }
 
 fn choosing(concern: Concern, draws: &[Draw]) -> String {
@@ -82,7 +84,7 @@ fn choosing(concern: Concern, draws: &[Draw]) -> String {
     format!("choosing(Concern::{concern:?}, &[{}])", values.join(", "))
 }
 
-fn act_call(act: &Act) -> String {
+fn act_call(act: &Act, without: Without) -> String {
     match act {
         Act::Open => "open()".to_owned(),
         Act::Do(operation) => operation_call(operation),
@@ -107,8 +109,20 @@ fn act_call(act: &Act) -> String {
         Act::Clients { turns, end_after } => format!("clients(Turns::{turns:?}, {end_after})"),
         Act::Patience { millis } => format!("patience({millis})"),
         Act::Quiesce => "quiesce()".to_owned(),
-        Act::Huge { seed, leaves_log2, operations } => format!("huge({seed}, {leaves_log2}, {operations})"),
+        // What is drawn there is told.
+        Act::Huge { seed, leaves_log2, operations } => {
+            huge_call(*leaves_log2, &huge_steps(*seed, *leaves_log2, *operations, without))
+        }
+        Act::HugeSteps { leaves_log2, steps } => {
+            let steps: Vec<String> = steps.split("; ").map(str::to_owned).collect();
+            huge_call(*leaves_log2, &steps)
+        }
     }
+}
+
+fn huge_call(leaves_log2: u64, steps: &[String]) -> String {
+    let lines: String = steps.iter().map(|step| format!("\n                {step:?},")).collect();
+    format!("huge_steps(\n            {leaves_log2},\n            &[{lines}\n            ],\n        )")
 }
 
 /// An order as an expression; what it holds has a path of its own.

@@ -102,6 +102,16 @@ fn what_clients_do_is_shrunk_like_the_rest() {
 }
 
 #[test]
+fn huge_streams_are_told_step_by_step_in_a_test() {
+    let act = Act::Huge { seed: 3, leaves_log2: 14, operations: 60 };
+    let test = emit_test(&Log::of_acts(Default::default(), [act]), "a_name", "a reason");
+    assert!(test.contains("huge_steps(") && !test.contains(".huge("), "{test}");
+    for step in ["\"begin\"", "\"crash ", "\"splice ", "\"power-loss | disk "] {
+        assert!(test.contains(step), "{step} in {test}");
+    }
+}
+
+#[test]
 fn a_clean_run_is_not_shrunk() {
     let log = conduct_seed(1, Conduct { records: true, ..Conduct::default() }).log.unwrap();
     assert!(shrink(&log, None, &mut |_| {}).is_none());

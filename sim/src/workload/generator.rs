@@ -15,6 +15,8 @@ pub struct Generator {
     next_snapshot: u64,
     snapshots: Vec<u64>,
     beginning: Vec<Operation>,
+    /// What is made besides, among all the rest.
+    more: Vec<Operation>,
     /// The next edit of the recorded histories.
     typing: Option<usize>,
     /// Where what was typed last ended.
@@ -33,6 +35,8 @@ impl Generator {
             beginning.push(Operation::Direct(Step::Edit { name: name.clone(), edit: Edit::Append { data } }));
             beginning.push(Operation::Direct(Step::Create { name: name.clone() }));
         }
+        let more = swarm.names.iter().skip(Swarm::FEW_NAMES).cloned();
+        let more = more.map(|name| Operation::Direct(Step::Create { name })).collect();
         let typing = swarm.typing;
         let snapshots = Vec::new();
         Generator {
@@ -43,6 +47,7 @@ impl Generator {
             next_snapshot: 1,
             snapshots,
             beginning,
+            more,
             typing,
             typed_to: 0,
         }
@@ -59,6 +64,12 @@ impl Generator {
             return operation;
         }
         self.begin_turn();
+        if !self.more.is_empty()
+            && self.dice.chance(3, 4)
+            && let Some(operation) = self.more.pop()
+        {
+            return operation;
+        }
         let open: Vec<u64> = model.open().map(|(txn, _)| txn).collect();
         let w = self.swarm.weights.clone();
         let can_begin = open.len() < self.swarm.open_max;

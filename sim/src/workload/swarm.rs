@@ -268,6 +268,14 @@ impl Geometry {
 }
 
 impl Swarm {
+    /// More names than this are many: most of them get streams early on.
+    pub(super) const FEW_NAMES: usize = 8;
+
+    /// Operations that the making of many streams takes.
+    pub fn extra_operations(&self) -> u64 {
+        self.names.len().saturating_sub(Swarm::FEW_NAMES) as u64
+    }
+
     /// Draws the character of a seed.
     pub fn draw(dice: &mut Dice) -> Swarm {
         let large = dice.chance(1, 16);
@@ -286,13 +294,19 @@ impl Swarm {
         };
         let all = ["alpha", "beta", "gamma", "δελτα", "e", &"long".repeat(200), "eta", "theta"];
         let names = dice.between(4, all.len() as u64) as usize;
+        let mut aside = dice.aside("many streams");
+        let many = if !large && aside.chance(1, 16) { aside.between(40, 200) } else { 0 };
+        let is_many = many > 0;
+        let many = (0..many).map(|number| format!("stream {number}"));
         Swarm {
             geometry: if large { Geometry::draw_large(dice) } else { Geometry::draw(dice) },
             weights,
-            names: all[..names].iter().map(|name| (*name).to_owned()).collect(),
+            names: all[..names].iter().map(|name| (*name).to_owned()).chain(many).collect(),
             open_max: dice.between(2, 7) as usize,
             stream_bytes: if large {
                 2 * LARGE_LEAF
+            } else if is_many {
+                600
             } else {
                 *dice.pick(&[600, 8 << 10, 32 << 10, 64 << 10])
             },

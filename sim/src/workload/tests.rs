@@ -69,6 +69,18 @@ fn every_kind_of_operation_comes_up() {
 }
 
 #[test]
+fn some_seeds_have_many_streams() {
+    let draw = |seed| Swarm::draw(&mut Dice::new(seed, Concern::Workload)).names.len();
+    let many: Vec<usize> = (0..1_600).map(draw).filter(|names| *names > 8).collect();
+    assert!((50..150).contains(&many.len()), "{} of 1600", many.len());
+    assert!(many.iter().all(|names| (44..=208).contains(names)), "{many:?}");
+    let seed = (0..).find(|&seed| draw(seed) > 150).unwrap();
+    let made = operations(seed, 400).0.into_iter();
+    let made = made.filter(|operation| matches!(operation, Operation::Direct(Step::Create { .. }))).count();
+    assert!(made > 140, "{made} were made");
+}
+
+#[test]
 fn some_seeds_have_large_leaves_that_begin_alike() {
     let draw = |seed| Swarm::draw(&mut Dice::new(seed, Concern::Workload));
     let large = (0..1_600).filter(|&seed| draw(seed).geometry.has_large_leaves()).count();

@@ -23,6 +23,8 @@ pub enum Concern {
     Clock,
     /// The identities that the engine asks for.
     Identity,
+    /// What a seed is like.
+    Swarm,
 }
 
 impl Concern {
@@ -40,6 +42,7 @@ impl Concern {
             Concern::Faults => "faults",
             Concern::Clock => "clock",
             Concern::Identity => "identity",
+            Concern::Swarm => "swarm",
         }
     }
 }
@@ -112,6 +115,12 @@ impl Dice {
         Dice { concern, seed, key: mix(seed), drawn: 0, source, records: false, turn }
     }
 
+    /// A stream beside this one that depends on the seed, the concern and the name alone.
+    pub fn aside(&self, name: &str) -> Dice {
+        let key = name.bytes().fold(self.seed, |key, byte| mix(key ^ u64::from(byte)));
+        Dice { key, drawn: 0, source: Source::Seed, records: false, turn: Turn::default(), ..self.clone() }
+    }
+
     /// Begins a turn.
     pub fn begin_turn(&mut self, number: u64, source: Source, records: bool) {
         self.key = mix(self.seed ^ mix(number));
@@ -155,6 +164,19 @@ impl Dice {
             self.turn.draws.push(Draw { bound, value });
         }
         value
+    }
+
+    /// True so many times of a hundred. What is recorded is yes or no, which no odds are needed for to read.
+    pub fn weighted(&mut self, percent: u64) -> bool {
+        if let (Source::Seed, n) = (&self.source, self.drawn) {
+            self.drawn += 1;
+            let value = u64::from(self.keyed(n, 100) >= 100 - percent.min(100));
+            if self.records {
+                self.turn.draws.push(Draw { bound: 2, value });
+            }
+            return value == 1;
+        }
+        self.draw(2) == 1
     }
 
     fn keyed(&self, n: u64, bound: u64) -> u64 {

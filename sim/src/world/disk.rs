@@ -128,6 +128,10 @@ impl Disk for SimDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.change(Call::SyncDir, dir, |state| {
+            if state.lies() {
+                reached!("a sync of a directory made no name durable and said that it did");
+                return Ok(());
+            }
             state.names.sync_dir(dir);
             state.forget_unreachable();
             Ok(())

@@ -112,6 +112,90 @@ fn one_write_lands_elsewhere() {
 }
 
 #[test]
+fn one_write_to_a_log_lands_elsewhere_and_none_to_the_data_file() {
+    let (world, data) = with_file(1, 4 * 4096);
+    let log = world.env().disk().open(Path::new("db/f.ns-log-1"), CREATE).unwrap();
+    log.write_at(&[1; 4 * 4096], 0).unwrap();
+    world.misdirect_log_write_after(1, 3);
+    for byte in [2, 3, 4] {
+        assert!(data.write_at(&[byte; 4096], 0).is_ok() && log.write_at(&[byte; 4096], 0).is_ok());
+    }
+    let first =
+        |name: &str| -> Vec<u8> { world.read_file(name).unwrap().chunks(4096).map(|page| page[0]).collect() };
+    assert_eq!((first("db/f.ns"), first("db/f.ns-log-1")), (vec![4, 1, 1, 1], vec![4, 1, 1, 3]));
+    assert_eq!((world.counters().misdirected, world.counters().misdirected_logs), (1, 1));
+}
+
+#[test]
+fn what_is_bad_is_bad_behind_a_power_loss() {
+    let (world, _) = with_file(1, 4096);
+    world.go_bad(BadPart::DataReads, 0..512);
+    world.power_loss(Persist::All);
+    let existing = OpenMode { create_new: false, ..CREATE };
+    let file = world.env().disk().open(Path::new("db/f.ns"), existing).unwrap();
+    assert!(file.read_at(&mut [0; 10], 0).is_err());
+    world.relieve();
+    assert!(file.read_at(&mut [0; 10], 0).is_ok());
+}
+
+/// Makes three files in `db`, of which a sync of the directory is to fail or to lie.
+fn three_names(world: &World) -> std::io::Result<()> {
+    let env = world.env();
+    for name in ["db/a", "db/b", "db/c"] {
+        env.disk().open(Path::new(name), CREATE)?;
+    }
+    env.disk().sync_dir(Path::new("db"))
+}
+
+#[test]
+fn a_failed_sync_of_a_directory_makes_some_names_durable_and_forgets_none() {
+    let mut lasting = std::collections::BTreeSet::new();
+    for seed in 0..40 {
+        let world = World::new(seed);
+        world.fail_name_after(3);
+        assert!(three_names(&world).is_err());
+        assert_eq!(world.files().len(), 3, "all are seen");
+        if seed % 2 == 0 {
+            world.env().disk().sync_dir(Path::new("db")).unwrap();
+        }
+        world.power_loss(Persist::None);
+        lasting.insert((seed % 2, world.files().len()));
+    }
+    let once = (0..4).map(|names| (1, names));
+    assert_eq!(lasting, once.chain([(0, 3)]).collect(), "the next sync makes the rest durable");
+}
+
+#[test]
+fn a_disk_that_lies_makes_no_names_durable() {
+    let world = World::new(1);
+    world.lie_after(0);
+    three_names(&world).unwrap();
+    world.power_loss(Persist::None);
+    assert_eq!((world.files().len(), world.counters().lies), (0, 1));
+}
+
+#[test]
+fn what_the_odds_decide_is_replayed_without_them() {
+    let usual = Odds::default();
+    let rare = (0..).map(Odds::draw).find(|odds| odds.of(FaultKind::RevertedPages) == 0).unwrap();
+    let common = (0..).map(Odds::draw).find(|odds| odds.of(FaultKind::RevertedPages) == 100).unwrap();
+    let reverts = |odds: Odds, draws: Draws<'_>| {
+        let (world, file) = with_file(9, 512);
+        world.set_odds(odds);
+        world.begin_act(1, draws, true);
+        file.write_at(&[2; 512 * 8], 0).unwrap();
+        world.fail_sync_after(0);
+        assert!(file.sync().is_err());
+        let found = content(&world);
+        (found, world.end_act().0)
+    };
+    let ((seldom, _), (often, choices)) = (reverts(rare, Draws::Seed), reverts(common, Draws::Seed));
+    assert_eq!(seldom, [2; 4096]);
+    assert_ne!(often, seldom);
+    assert_eq!(reverts(usual, Draws::Strict(&choices)).0, often);
+}
+
+#[test]
 fn a_disk_that_lies_makes_nothing_durable_until_the_power_fails() {
     let (world, file) = with_file(1, 512);
     world.lie_after(1);

@@ -13,7 +13,7 @@ use super::image::SECTOR;
 use super::inode::Change;
 use super::ledger::Strike;
 use super::persist::Persist;
-use super::state::{Call, Gate, PLANNED_PANIC, Panics, State, crashed};
+use super::state::{Call, Gate, PLANNED_PANIC, Panics, State, crashed, is_log};
 use super::trace::checksum;
 
 /// What direct transfers must be aligned to.
@@ -114,13 +114,14 @@ impl SimFile {
     fn fail_sync(&self, state: &mut State) -> io::Error {
         let seqs: Vec<u64> = state.inode(self.inode).pending.iter().map(|p| p.seq).collect();
         let mut plan = state.plan(Persist::Swarm, &seqs);
-        let reverts = !state.without.has(FaultKind::RevertedPages) && state.disk_dice.chance(1, 2);
+        let percent = state.odds.of(FaultKind::RevertedPages);
+        let reverts = !state.without.has(FaultKind::RevertedPages) && state.disk_dice.weighted(percent);
         reached!("what a failed sync did not write is not seen any more", reverts && !seqs.is_empty());
         let inode = state.inodes.get_mut(&self.inode).expect("invariant: an open file lives");
         inode.failed_sync(self.inode, &mut plan, reverts, &mut state.disk_dice);
         state.counters.syncs_failed += 1;
         state.strike(Strike::Failed, &self.path);
-        let is_log = self.path.to_string_lossy().contains("-log-");
+        let is_log = is_log(&self.path);
         reached!("a sync of a log failed", is_log);
         let took_back = !is_log && reverts && !seqs.is_empty();
         reached!("a failed sync of the data file took writes back", took_back);
@@ -286,11 +287,12 @@ impl DiskFile for SimFile {
         if state.enter(self.incarnation, Call::Open, &self.path, 0, 0, 0)? == Gate::Strike {
             return Err(crashed());
         }
-        let direct = match state.fault_dice.below(8) {
-            6 | 7 if state.quiet || state.without.has(FaultKind::NoDirectIo) => Direct::Works,
-            6 => return Err(io::ErrorKind::Unsupported.into()),
-            7 => Direct::Refused,
-            _ => Direct::Works,
+        let percent = state.odds.of(FaultKind::NoDirectIo);
+        let lacks = state.fault_dice.weighted(percent);
+        let direct = match lacks && !state.quiet && !state.without.has(FaultKind::NoDirectIo) {
+            true if state.fault_dice.chance(1, 2) => Direct::Refused,
+            true => return Err(io::ErrorKind::Unsupported.into()),
+            false => Direct::Works,
         };
         state.inode(self.inode).opens += 1;
         Ok(SimFile {

@@ -64,6 +64,11 @@ impl Lag {
         }
     }
 
+    /// Wall time that stands still catches up.
+    pub(crate) fn end_stall(&mut self) {
+        self.stalled = None;
+    }
+
     /// Wall time departs.
     pub(crate) fn depart(&mut self, fault: ClockFault, by: Duration, now: Duration) {
         match fault {
@@ -90,5 +95,10 @@ mod tests {
         assert_eq!(lag.wall(seconds(16)), WALL_START - seconds(84));
         lag.depart(ClockFault::Forwards, seconds(200), seconds(16));
         assert_eq!(lag.wall(seconds(16)), WALL_START + seconds(116));
+        lag.depart(ClockFault::Stall, seconds(50), seconds(20));
+        assert!(lag.is_stalled(seconds(30)));
+        lag.end_stall();
+        assert!(!lag.is_stalled(seconds(30)));
+        assert_eq!(lag.wall(seconds(30)), WALL_START + seconds(130));
     }
 }

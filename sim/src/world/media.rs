@@ -8,7 +8,7 @@ use super::World;
 use super::faults::FaultKind;
 use super::image::PAGE;
 use super::ledger::Strike;
-use super::state::{State, is_data};
+use super::state::{State, is_data, is_log};
 
 /// What of a file goes bad.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,11 +30,19 @@ pub(crate) struct Media {
     bad: Vec<(BadPart, Range<u64>)>,
     /// Writes to the data file until one lands elsewhere, and the block in which it does.
     misdirect: Option<(u64, u64)>,
+    /// The same for writes to logs.
+    misdirect_log: Option<(u64, u64)>,
     /// Syncs until they begin to lie.
     lies: Option<u64>,
 }
 
 impl Media {
+    /// The power fails: what is bad stays bad.
+    pub(crate) fn lose_power(&mut self) {
+        *self = Media { bad: std::mem::take(&mut self.bad), ..Media::default() };
+        reached!("a part of a file was bad before a power loss and behind it", !self.bad.is_empty());
+    }
+
     /// All is well again, as far as nothing was damaged.
     pub(crate) fn heal(&mut self) {
         *self = Media::default();
@@ -45,7 +53,7 @@ impl Media {
     }
 
     pub(crate) fn aim(&mut self) {
-        self.misdirect = None;
+        (self.misdirect, self.misdirect_log) = (None, None);
     }
 }
 
@@ -77,18 +85,25 @@ impl State {
     /// Where a write to `offset` lands in a file of `len` bytes.
     pub(crate) fn landing(&mut self, path: &Path, offset: u64, len: u64) -> u64 {
         let blocks = len / PAGE;
-        match &mut self.media.misdirect {
-            Some((0, block)) if is_data(path) && blocks > 1 => {
+        let aimed = match (is_data(path), is_log(path)) {
+            (true, _) => &mut self.media.misdirect,
+            (false, true) => &mut self.media.misdirect_log,
+            (false, false) => return offset,
+        };
+        match aimed {
+            Some((0, block)) if blocks > 1 => {
                 let block = *block % blocks;
                 let landing = if block == offset / PAGE { (block + 1) % blocks } else { block } * PAGE;
-                self.media.misdirect = None;
+                *aimed = None;
                 self.counters.misdirected += 1;
-                reached!("a write landed on a superblock", landing < 2 * PAGE);
-                reached!("a write landed elsewhere in the data file", landing >= 2 * PAGE);
+                self.counters.misdirected_logs += u64::from(!is_data(path));
+                reached!("a write landed on a superblock", is_data(path) && landing < 2 * PAGE);
+                reached!("a write landed elsewhere in the data file", is_data(path) && landing >= 2 * PAGE);
+                reached!("a write landed elsewhere in a log", !is_data(path));
                 self.narrate(|| format!("  a write to {} @{offset} lands at {landing}", path.display()));
                 landing + offset % PAGE
             }
-            Some((left @ 1.., _)) if is_data(path) => {
+            Some((left @ 1.., _)) => {
                 *left -= 1;
                 offset
             }
@@ -130,7 +145,19 @@ impl World {
         state.media.misdirect = (!state.without.has(FaultKind::MisdirectedWrites)).then_some((writes, block));
     }
 
-    /// After the next `syncs` ones, syncs of files do nothing and say that all is well, until the power fails.
+    /// The same for a write to a log.
+    pub fn misdirect_log_write_after(&self, writes: u64, block: u64) {
+        let mut state = self.shared.lock();
+        let aimed = !state.without.has(FaultKind::MisdirectedWrites);
+        state.media.misdirect_log = aimed.then_some((writes, block));
+    }
+
+    /// From now on writes land where they should.
+    pub fn aim(&self) {
+        self.shared.lock().media.aim();
+    }
+
+    /// After the next `syncs` ones, syncs of files and directories do nothing and say that all is well, until the power fails.
     pub fn lie_after(&self, syncs: u64) {
         let mut state = self.shared.lock();
         state.media.lies = (!state.without.has(FaultKind::LyingDisk)).then_some(syncs);

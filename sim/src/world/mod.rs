@@ -18,6 +18,7 @@ mod lag;
 mod ledger;
 mod media;
 mod names;
+mod odds;
 mod orders;
 mod persist;
 mod platform;
@@ -45,6 +46,7 @@ pub use forged::{FORGED_LEAF_BYTES, forged_blocks};
 pub use lag::ClockFault;
 pub use ledger::{Line, Reported, Strike, Struck};
 pub use media::BadPart;
+pub use odds::Odds;
 pub use persist::Persist;
 pub use platform::{SimPlatform, SimWord};
 pub use schedule::{Bounds, Explored, explore};
@@ -142,6 +144,11 @@ impl World {
     /// Kinds of faults that are switched off.
     pub fn switched_off(&self) -> Without {
         self.shared.lock().without
+    }
+
+    /// Faults that nobody orders strike as often as these say.
+    pub fn set_odds(&self, odds: Odds) {
+        self.shared.lock().odds = odds;
     }
 
     /// A run that makes more I/O calls than this panics: it hangs.

@@ -77,6 +77,22 @@ impl Names {
         }
     }
 
+    /// Makes those changes inside `dir` durable that `lasts` says; how many, and how many are still open there.
+    pub(crate) fn sync_some(&mut self, dir: &Path, mut lasts: impl FnMut(u64) -> bool) -> (usize, usize) {
+        let (mut done, mut open) = (0, 0);
+        for (seq, change) in std::mem::take(&mut self.pending) {
+            let inside = change.is_in(dir);
+            if inside && lasts(seq) {
+                change.apply(&mut self.durable);
+                done += 1;
+            } else {
+                open += usize::from(inside);
+                self.pending.push((seq, change));
+            }
+        }
+        (done, open)
+    }
+
     pub(super) fn durable(&self) -> &BTreeMap<PathBuf, u64> {
         &self.durable
     }

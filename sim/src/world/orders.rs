@@ -105,12 +105,13 @@ impl World {
         state.lag.slow_per_mille = if state.without.has(FaultKind::SlowIo) { 0 } else { per_mille.min(1000) };
     }
 
-    /// The one switch of every stream of faults: nothing fails any more, no transfer is short and no call slow, until
-    /// [`World::rouse`].
+    /// The one switch of every stream of faults: nothing fails any more, no transfer is short, no call slow and
+    /// wall time stands still no longer, until [`World::rouse`].
     pub fn quiesce(&self) {
         self.disarm();
         let mut state = self.shared.lock();
         state.media.heal();
+        state.lag.end_stall();
         state.quiet = true;
     }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::dice::Dice;
+use super::faults::FaultKind;
+use super::odds::Odds;
 
 /// What lasts of the changes that no sync covered, when the power fails.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,25 +73,30 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Draws the choices; `seqs` are the places of all pending changes.
-    pub(crate) fn draw(persist: Persist, seqs: &[u64], dice: &mut Dice) -> Plan {
+    pub(crate) fn draw(persist: Persist, seqs: &[u64], odds: &Odds, dice: &mut Dice) -> Plan {
         let data = Strategy::draw(persist, seqs, dice);
         let swarm = persist == Persist::Swarm;
         let other = |dice: &mut Dice| match swarm && dice.chance(1, 3) {
             true => Strategy::draw(Persist::Swarm, seqs, dice),
             false => data.clone(),
         };
-        let (lengths, names) = match persist {
+        let all_last = |kind: FaultKind, dice: &mut Dice| swarm && !dice.weighted(odds.of(kind));
+        let lengths = match persist {
             // A file that lasts only up to where it was would have lost what is newest.
-            Persist::Suffix(_) => (Strategy::All, other(dice)),
-            _ => (other(dice), other(dice)),
+            Persist::Suffix(_) => Strategy::All,
+            _ if all_last(FaultKind::LostLengths, dice) => Strategy::All,
+            _ => other(dice),
         };
-        let tears = match dice.below(12) {
-            8 | 9 if swarm => Tears::Few(dice.between(1, 3)),
-            10 | 11 if swarm => Tears::Share(*dice.pick(&[20, 50, 100])),
-            _ if persist == Persist::Torn => Tears::Share(100),
+        let names = if all_last(FaultKind::NameLoss, dice) { Strategy::All } else { other(dice) };
+        let tears = match persist {
+            Persist::Swarm if dice.weighted(odds.of(FaultKind::Tears)) => match dice.chance(1, 2) {
+                false => Tears::Few(dice.between(1, 3)),
+                true => Tears::Share(*dice.pick(&[20, 50, 100])),
+            },
+            Persist::Torn => Tears::Share(100),
             _ => Tears::Few(0),
         };
-        let stale = swarm && dice.chance(1, 3);
+        let stale = swarm && dice.weighted(odds.of(FaultKind::StaleGaps));
         if stale && dice.chance(1, 2) {
             // Files have grown, and what was written there is gone: all of it is stale.
             let (data, lengths) = (Strategy::None, Strategy::All);

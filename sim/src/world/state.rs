@@ -17,6 +17,7 @@ use super::lag::Lag;
 use super::ledger::{Line, Strike};
 use super::media::Media;
 use super::names::{NameChange, Names};
+use super::odds::Odds;
 use super::persist::{Persist, Plan, Strategy, Tears};
 use super::power::Stale;
 use super::tasks::{self, Tasks};
@@ -108,6 +109,8 @@ pub struct WorldCounters {
     pub names_failed: u64,
     /// Writes that landed elsewhere.
     pub misdirected: u64,
+    /// Of those, how many in a log.
+    pub misdirected_logs: u64,
     /// Syncs that made nothing durable and said that they did.
     pub lies: u64,
 }
@@ -195,6 +198,8 @@ pub(crate) struct State {
     pub(crate) ledger: Vec<Line>,
     /// Kinds of faults that do not occur.
     pub(crate) without: Without,
+    /// How often those strike that nobody orders.
+    pub(crate) odds: Odds,
     pub(crate) narrator: Option<Narrator>,
     pub(crate) narrate_io: bool,
     tasks: Arc<Tasks>,
@@ -236,6 +241,7 @@ impl State {
             entered: (Call::Open, 0, 0),
             ledger: Vec::new(),
             without: Without::default(),
+            odds: Odds::default(),
             narrator: None,
             narrate_io: false,
             tasks,
@@ -374,7 +380,8 @@ impl State {
         Some(error)
     }
 
-    /// Whether a change of names, or a sync of them, is to fail. Nothing of it happens; it may be tried again.
+    /// Whether a change of names, or a sync of them, is to fail. Nothing of a change happens; of a sync a part may. Both may
+    /// be tried again: a file system that cannot write its names keeps what it owes, or takes nothing more.
     pub(crate) fn refuse_name(&mut self, call: Call, path: &Path) -> Option<io::Error> {
         match self.name_fault.as_mut()? {
             0 => self.name_fault = None,
@@ -385,6 +392,14 @@ impl State {
         }
         self.counters.names_failed += 1;
         self.strike(Strike::Failed, path);
+        if call == Call::SyncDir {
+            let dice = &mut self.disk_dice;
+            let (lasting, open) = self.names.sync_some(path, |_| dice.chance(1, 2));
+            reached!(
+                "a failed sync of a directory made one name durable and not another",
+                lasting > 0 && open > 0
+            );
+        }
         reached!("a file could not be created", call == Call::Create);
         reached!("a file could not be removed", call == Call::Remove);
         reached!("a file could not be renamed", call == Call::Rename);
@@ -419,7 +434,7 @@ impl State {
 
     /// What lasts of the pending changes at these places.
     pub(crate) fn plan(&mut self, persist: Persist, seqs: &[u64]) -> Plan {
-        let mut plan = Plan::draw(persist, seqs, &mut self.disk_dice);
+        let mut plan = Plan::draw(persist, seqs, &self.odds, &mut self.disk_dice);
         plan.unit = self.unit;
         if self.without.has(FaultKind::Tears) {
             plan.tears = Tears::Few(0);
@@ -449,7 +464,7 @@ impl State {
         let (kept, lost) = self.names.power_loss(|seq| names_last || plan.names.keeps(seq, dice));
         self.counters.names_lost += lost;
         self.counters.power_losses += 1;
-        self.media.heal();
+        self.media.lose_power();
         let now = self.counters;
         let (undecided, last) =
             (now.sectors_undecided > before.sectors_undecided, now.sectors_lost == before.sectors_lost);
@@ -519,6 +534,11 @@ impl State {
 /// Whether `path` is the data file and no log.
 pub(crate) fn is_data(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "ns")
+}
+
+/// Whether `path` is a log.
+pub(crate) fn is_log(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().contains("-log-"))
 }
 
 /// Notes the rarer calls that a crash strikes.
