@@ -18,6 +18,7 @@ mod analysis;
 mod audit;
 mod calls;
 mod checkpoint;
+mod compact;
 mod open;
 mod redo;
 

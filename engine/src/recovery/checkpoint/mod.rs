@@ -28,6 +28,7 @@ use crate::sync::Latched;
 use crate::tree::Tree;
 use crate::txn::{CapturedTable, Core, EndOnPanic, Outcome, Underway, UndoStack};
 
+use super::compact::shorten_closed;
 use capture::{Piece, Pieces};
 use job::{Job, Publication};
 
@@ -192,6 +193,7 @@ pub fn close<E: Env>(core: &mut Core<E>) -> Result<()> {
     wait_for_other(core)?;
     core.reclaim(RECLAIM_AT_CLOSE);
     take(core, true)?;
+    shorten_closed(core);
     core.log = None;
     core.remove_other_logs();
     Ok(())
