@@ -16,18 +16,21 @@
 
 use std::sync::Arc;
 
-use crate::base::{BLOCK_BYTES, Result};
+use crate::base::{BLOCK_BYTES, Error, Result};
 use crate::cache::{Deaths, Vacating};
 use crate::env::{DiskFile, Env};
 use crate::format::extent::Extent;
 use crate::space::Shrink;
+use crate::sync::Latched;
 use crate::txn::Core;
 
-use super::checkpoint::take;
+use super::checkpoint::{checkpoint_beside, take, wait_for_other};
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
 /// The file becomes shorter by at least so many of the largest leaves, or stays as it is.
 const LEAST_GAIN_LEAVES: u64 = 16;
+/// So much is moved at a time beside other work, which waits while it is read.
+const PORTION_BYTES: u64 = 16 << 20;
 /// A close leaves the file as it is if less than this part of it is free.
 const LEAST_FREE_PART: u64 = 10;
 /// A close looks at so many streams and inner nodes at most: those of some 100 GiB.
@@ -36,16 +39,65 @@ const CLOSE_VISITS: u64 = 4 << 10;
 const CLOSE_RUNS: u64 = 64 << 10;
 
 /// Makes the file of a database shorter that was just closed, if much of it is free. Moves no more than has become free since
-/// the database was opened, and no more than may be dirty at a time. Whatever fails, the database was closed: a crash finds
-/// it so at any time, and that this may go wrong is nobody's loss.
-pub(super) fn shorten_closed<E: Env>(core: &mut Core<E>) {
+/// the database was opened, and no more than may be dirty at a time. The database is closed already, and a crash finds it so
+/// at any time: a full disk, or a node that cannot be read, only leave the file as long as it is.
+///
+/// # Errors
+/// If a write or a sync has failed. That is told whenever it happens, though nothing is lost.
+pub(super) fn shorten_closed<E: Env>(core: &mut Core<E>) -> Result<()> {
     if core.space.free_blocks() * LEAST_FREE_PART <= core.space.total_blocks() {
-        return;
+        return Ok(());
     }
     let most_bytes = core.counters.freed_bytes.min(core.settings.dirty_bytes);
     let shrink = Shrink { runs: CLOSE_RUNS, ..shrink(core, most_bytes) };
     let moved = shorten(core, &shrink, CLOSE_VISITS, |core| take(core, true));
+    let is_told = |e: &Error| matches!(e, Error::Io { op: "write" | "sync", .. }) && !e.is_full();
     reached!("a close could not move the end of its file", moved.is_err());
+    match moved {
+        Err(e) if is_told(&e) => Err(e),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the file shorter while others go on, portion by portion. By how many bytes.
+///
+/// # Errors
+/// As of a checkpoint; if what lies at the end cannot be read, or the disk is full. What was moved before stays so.
+pub fn compact<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result<u64> {
+    core.lock().guarded(Core::make_writable)?;
+    // What died is free behind it.
+    checkpoint_beside(core)?;
+    let before = core.lock().space.total_blocks();
+    let compacted = shorten_beside(core);
+    let mut core = core.lock();
+    core.space.pack(false);
+    compacted.map(|()| before.saturating_sub(core.space.total_blocks()) * BLOCK)
+}
+
+fn shorten_beside<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result<()> {
+    loop {
+        let (before, moved_bytes) = core.lock().guarded(|core| {
+            core.check_health()?;
+            wait_for_other(core)?;
+            let least_bytes = core.store.geometry.largest_bytes(0) * LEAST_GAIN_LEAVES;
+            let most_bytes =
+                (core.settings.dirty_bytes / 4).clamp(least_bytes, PORTION_BYTES.max(least_bytes));
+            let moved_bytes = vacate(core, &shrink(core, most_bytes), u64::MAX)?;
+            core.space.pack(true);
+            Ok((core.space.total_blocks(), moved_bytes))
+        })?;
+        let Some(moved_bytes) = moved_bytes else { return Ok(()) };
+        if moved_bytes > 0 {
+            checkpoint_beside(core)?;
+        }
+        checkpoint_beside(core)?;
+        let is_shorter = core.lock().space.total_blocks() < before;
+        reached!("a compaction beside other work made the file shorter", is_shorter);
+        reached!("a compaction ended with the file as long as before", !is_shorter);
+        if !is_shorter {
+            return Ok(());
+        }
+    }
 }
 
 fn shrink<E: Env>(core: &Core<E>, most_bytes: u64) -> Shrink {

@@ -27,8 +27,7 @@ pub struct Shrink {
 }
 
 impl Space {
-    /// The first block that the file could do without, if it is worth while. Everything that is free counts
-    /// as usable: no version is older than the last checkpoint.
+    /// The first block that the file could do without, if it is worth while.
     ///
     /// # Errors
     /// If the free map cannot be read.
@@ -43,13 +42,16 @@ impl Space {
         }
         let mut runs = Vec::new();
         self.map.scan(source, None, |&start, &RunLength(blocks)| {
-            runs.push((start, blocks));
+            let mut usable = 0;
+            self.held.each_gap(start, start.saturating_add(blocks), |gap| {
+                usable += gap.saturating_sub(shrink.largest - 1);
+            });
+            runs.push((start, blocks, usable));
             Ok(ControlFlow::Continue(()))
         })?;
-        let usable = |blocks: u64| blocks.saturating_sub(shrink.largest - 1);
-        let mut in_front: u64 = runs.iter().map(|&(_, blocks)| usable(blocks)).sum();
+        let mut in_front: u64 = runs.iter().map(|(_, _, usable)| usable).sum();
         let (mut end, mut used) = (self.total_blocks, 0);
-        for &(start, blocks) in runs.iter().rev() {
+        for &(start, blocks, usable) in runs.iter().rev() {
             let spare = in_front / shrink.spare_part + LEAST_SPARE_BLOCKS;
             let room = in_front.saturating_sub(spare).min(shrink.moved_blocks);
             let stretch = end.saturating_sub(start.saturating_add(blocks));
@@ -59,7 +61,7 @@ impl Space {
                 break;
             }
             // The run itself, unless what lies behind it needs it.
-            in_front -= usable(blocks);
+            in_front -= usable;
             let spare = in_front / shrink.spare_part + LEAST_SPARE_BLOCKS;
             if used > 0 && in_front.saturating_sub(spare) < used {
                 break;

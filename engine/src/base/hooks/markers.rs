@@ -156,6 +156,8 @@ pub const MARKERS: &[&str] = &[
     "a close could not move the end of its file",
     "the end of a file was moved, and the file is not shorter",
     "a file was cut behind what was moved",
+    "a compaction beside other work made the file shorter",
+    "a compaction ended with the file as long as before",
     "much unused space at the end of a file was given back",
     "a checkpoint with many open transactions",
     "a database is closed and its graveyard is not empty",
