@@ -107,7 +107,7 @@ fn shrink<E: Env>(core: &Core<E>, most_bytes: u64) -> Shrink {
         moved_blocks: most_bytes / BLOCK,
         gained_blocks: LEAST_GAIN_LEAVES * leaf,
         largest: leaf.max(inner),
-        spare_part: (geometry.fanout as u64 / 2).min(32),
+        spare_part: (geometry.fanout as u64).min(32),
         runs: u64::MAX,
     }
 }

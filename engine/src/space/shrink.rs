@@ -20,7 +20,7 @@ pub struct Shrink {
     pub gained_blocks: u64,
     /// Most blocks of a node.
     pub largest: u64,
-    /// Of the blocks in front one in so many is left for the nodes that lead to what is moved.
+    /// For so many blocks that move another one is left in front, for the nodes that lead to them.
     pub spare_part: u64,
     /// Most free runs that are looked at.
     pub runs: u64,
@@ -51,19 +51,22 @@ impl Space {
         })?;
         let mut in_front: u64 = runs.iter().map(|(_, _, usable)| usable).sum();
         let (mut end, mut used) = (self.total_blocks, 0);
+        let with_spare = |used: u64| used + used / shrink.spare_part + LEAST_SPARE_BLOCKS;
         for &(start, blocks, usable) in runs.iter().rev() {
-            let spare = in_front / shrink.spare_part + LEAST_SPARE_BLOCKS;
-            let room = in_front.saturating_sub(spare).min(shrink.moved_blocks);
+            let room = in_front.saturating_sub(LEAST_SPARE_BLOCKS);
+            let room = room - room.div_ceil(shrink.spare_part + 1);
             let stretch = end.saturating_sub(start.saturating_add(blocks));
-            let moved = stretch.min(room.saturating_sub(used));
+            let moved = stretch.min(room.min(shrink.moved_blocks).saturating_sub(used));
             (end, used) = (end - moved, used + moved);
             if moved < stretch {
                 break;
             }
-            // The run itself, unless what lies behind it needs it.
+            // As much of the run itself as what lies behind it does not need.
             in_front -= usable;
-            let spare = in_front / shrink.spare_part + LEAST_SPARE_BLOCKS;
-            if used > 0 && in_front.saturating_sub(spare) < used {
+            let missing = if used == 0 { 0 } else { with_spare(used).saturating_sub(in_front) };
+            if missing > 0 {
+                let is_whole = usable == blocks.saturating_sub(shrink.largest - 1);
+                end = if is_whole { end.min(start + missing + shrink.largest - 1) } else { end };
                 break;
             }
             end = start;
