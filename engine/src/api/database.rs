@@ -284,7 +284,7 @@ impl<E: Env> Database<E> {
     ///   node
     /// - Locks: none. Others wait while a portion is read, 16 MiB at most, and as for a checkpoint
     ///
-    /// The file is not cut before what snapshots, and open transactions that have removed something, hold on to.
+    /// The file is not cut before what snapshots, and transactions that have changed something and are open, hold on to.
     ///
     /// # Errors
     /// As [`Database::checkpoint`]; [`Error::Corruption`] if something at the end cannot be read, which then stays where it is;

@@ -136,6 +136,8 @@ fn shorten<E: Env>(
 /// worth while.
 fn vacate<E: Env>(core: &mut Core<E>, shrink: &Shrink, visits_max: u64) -> Result<Option<u64>> {
     let store = Arc::clone(&core.store);
+    // Snapshots may have gone since the last checkpoint.
+    core.space.release(core.oldest_pin());
     let Some(end) = core.space.shorter_end(store.free(), shrink)? else { return Ok(None) };
     let (mut vacating, mut deaths) = (Vacating::new(end, visits_max), Deaths::default());
     let mut catalog = core.catalog.clone();
