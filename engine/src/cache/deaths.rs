@@ -27,6 +27,11 @@ impl Deaths {
         self.extents.truncate(mark);
     }
 
+    /// Adds what was reported elsewhere.
+    pub fn append(&mut self, other: Deaths) {
+        self.extents.extend(other.extents);
+    }
+
     /// Hands over everything reported so far.
     pub fn drain(&mut self) -> std::vec::Drain<'_, Extent> {
         self.extents.drain(..)

@@ -10,6 +10,7 @@ mod node_cache;
 mod superblock_slots;
 #[cfg(test)]
 mod tests;
+mod vacating;
 
 pub use around::FreshBlocks;
 pub use capture::{Capture, NodeWriter};
@@ -18,3 +19,4 @@ pub use deaths::Deaths;
 pub use home::Home;
 pub use node_cache::{NodeCache, Shelf, Weigh};
 pub use superblock_slots::SuperblockSlots;
+pub use vacating::Vacating;

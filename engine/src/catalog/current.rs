@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 
 use crate::base::{BLOCK_BYTES, IdMap, Result, StreamId};
-use crate::cache::{Capture, Deaths};
+use crate::cache::{Capture, Deaths, Vacating};
 use crate::env::Env;
 use crate::format::map_root::MapRoot;
 use crate::map::{CapturedMapNode, OrderedMap};
@@ -22,7 +22,8 @@ pub struct Maps {
     pub streams: OrderedMap<u64, StreamRecord>,
 }
 
-/// Names, streams, and the trees that change at the moment.
+/// Names, streams, and the trees that change at the moment. Cloning costs little.
+#[derive(Clone)]
 pub struct Catalog {
     maps: Maps,
     changing: IdMap<StreamId, Tree>,
@@ -182,7 +183,12 @@ impl Catalog {
     /// dirty.
     pub fn dirty_bytes(&self) -> (u64, u64) {
         let mut bytes: u64 = self.changing.values().map(Tree::dirty_bytes).sum();
-        self.maps.streams.each_dirty_value(&mut |record| bytes += record.tree.dirty_bytes());
+        self.maps.streams.each_dirty_entry(&mut |id, record| {
+            // The tree of a stream that changes takes its place before it is captured.
+            if !self.changing.contains_key(&StreamId(*id)) {
+                bytes += record.tree.dirty_bytes();
+            }
+        });
         let mut node = |encoded: usize| bytes += encoded.next_multiple_of(BLOCK_BYTES) as u64;
         self.maps.streams.each_dirty(&mut node);
         self.maps.names.each_dirty(&mut node);
@@ -199,6 +205,42 @@ impl Catalog {
         assert!(self.changing.is_empty(), "a capture follows a settle");
         self.maps.streams.capture(capture, &mut |record, capture| record.tree.capture(capture))?;
         self.maps.names.capture(capture, &mut |_, _| Ok(()))
+    }
+
+    /// Makes everything dirty that reaches behind `vacating.end`, and the way to it, so that the next checkpoint finds it other
+    /// blocks. What the streams hold stays as it is.
+    ///
+    /// # Errors
+    /// If something cannot be read. Some of it is dirty then; this is to be called on a clone.
+    pub fn vacate<E: Env>(
+        &mut self,
+        store: &Store<E>,
+        vacating: &mut Vacating,
+        deaths: &mut Deaths,
+    ) -> Result<()> {
+        let mut found = Vec::new();
+        self.maps.streams.scan(store.streams(), None, |&id, record| {
+            let tree = self.changing.get(&StreamId(id)).unwrap_or(&record.tree);
+            if !vacating.visit() {
+                return Ok(ControlFlow::Break(()));
+            }
+            found.extend(store.trees().vacate(tree, vacating, deaths)?.map(|moved| (StreamId(id), moved)));
+            Ok(ControlFlow::Continue(()))
+        })?;
+        for (stream, moved) in found {
+            match self.changing.get_mut(&stream) {
+                Some(tree) => *tree = moved,
+                None => {
+                    let put = |record: &mut StreamRecord| record.tree = moved;
+                    self.maps.streams.update(store.streams(), &stream.0, deaths, put)?;
+                }
+            }
+        }
+        let Maps { names, streams } = &mut self.maps;
+        let (ids, first_names) =
+            (streams.behind(store.streams(), vacating)?, names.behind(store.names(), vacating)?);
+        streams.touch(store.streams(), &ids, deaths)?;
+        names.touch(store.names(), &first_names, deaths)
     }
 
     /// Lets go of the nodes in memory that are written.

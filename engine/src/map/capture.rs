@@ -47,10 +47,10 @@ impl<K: MapKey, V: MapValue> OrderedMap<K, V> {
         }
     }
 
-    /// Calls `each` with every value of a dirty leaf.
-    pub fn each_dirty_value(&self, each: &mut impl FnMut(&V)) {
+    /// Calls `each` with every entry of a dirty leaf.
+    pub fn each_dirty_entry(&self, each: &mut impl FnMut(&K, &V)) {
         if let Some(root) = &self.root {
-            each_dirty_value(root, each);
+            each_dirty_entry(root, each);
         }
     }
 }
@@ -98,11 +98,11 @@ fn each_dirty<K: MapKey, V: MapValue>(node: &NodeRef<K, V>, each: &mut impl FnMu
     each(node.encoded_bytes());
 }
 
-fn each_dirty_value<K: MapKey, V: MapValue>(node: &NodeRef<K, V>, each: &mut impl FnMut(&V)) {
+fn each_dirty_entry<K: MapKey, V: MapValue>(node: &NodeRef<K, V>, each: &mut impl FnMut(&K, &V)) {
     let Some(node) = node.dirty() else { return };
     match &node.node {
-        MapNode::Leaf(entries) => entries.iter().for_each(|(_, value)| each(value)),
-        MapNode::Inner(children) => children.iter().for_each(|child| each_dirty_value(&child.child, each)),
+        MapNode::Leaf(entries) => entries.iter().for_each(|(key, value)| each(key, value)),
+        MapNode::Inner(children) => children.iter().for_each(|child| each_dirty_entry(&child.child, each)),
     }
 }
 

@@ -49,6 +49,7 @@ mod plan;
 mod read;
 mod regroup;
 mod source;
+mod vacate;
 
 #[cfg(test)]
 pub(crate) mod tests;

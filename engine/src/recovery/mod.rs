@@ -18,6 +18,7 @@ mod analysis;
 mod audit;
 mod calls;
 mod checkpoint;
+mod compact;
 mod open;
 mod redo;
 
@@ -27,5 +28,6 @@ pub use calls::{
     splice_committed, with_room, write_strided,
 };
 pub use checkpoint::{catch_up, checkpoint_beside, close, is_checkpoint_wanted};
+pub use compact::compact;
 pub use open::{Creation, open};
 pub use redo::RecoveryReport;

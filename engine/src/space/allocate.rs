@@ -9,6 +9,7 @@ use crate::format::extent::Extent;
 
 use crate::format::space_root::MAX_BLOCKS;
 
+use super::pool::MAX_NODE_BLOCKS;
 use super::{FIRST_USABLE_BLOCK, FreeSource, Reservation, RunLength, Space, extent};
 
 /// A shorter run than this many blocks (1 MiB) is not worth a piece of a bulk write that is longer.
@@ -59,11 +60,12 @@ impl Space {
         Ok(self.take_at_end(most))
     }
 
-    /// Blocks that nodes of at most `largest` blocks find in free runs for certain, without the file growing. Stops
-    /// counting at `enough`.
+    /// Blocks below `end` that nodes of at most `largest` blocks find in free runs for certain, in whatever order they come.
+    /// Stops counting at `enough`.
     pub fn usable_blocks<F: DiskFile, P: Platform>(
         &mut self,
         source: FreeSource<'_, F, P>,
+        end: u64,
         largest: u64,
         enough: u64,
     ) -> Result<u64> {
@@ -74,9 +76,8 @@ impl Space {
             None,
             |summary| summary.longest >= largest,
             |&start, &RunLength(blocks)| {
-                let blocks = blocks.min(self.total_blocks);
                 // The last node that a run has no room for may be as long as what is left of it, and one block more.
-                self.held.each_gap(start, start.saturating_add(blocks), |gap| {
+                self.held.each_gap(start, start.saturating_add(blocks).min(end).max(start), |gap| {
                     usable += gap.saturating_sub(largest - 1);
                 });
                 usable >= enough
@@ -116,7 +117,7 @@ impl Space {
         if least >= self.hopeless_blocks {
             return Ok(None);
         }
-        let rover = self.rover;
+        let rover = if self.packs { 0 } else { self.rover };
         if let Some((start, RunLength(blocks))) = self.map.last_at_or_before(source, &rover)? {
             let run = self.checked_run(source, start, blocks)?;
             if let Some(found) = self.held.gap(rover, run.end().0.max(rover), least, most) {
@@ -183,6 +184,8 @@ impl Space {
             self.map.remove(source, start, deaths)?;
         }
         self.free_blocks -= part.blocks;
+        // It may have cut a run in two, each of which ends in a piece that is too short.
+        self.worn_blocks += part.blocks + MAX_NODE_BLOCKS as u64;
         Ok(())
     }
 

@@ -61,6 +61,7 @@ impl Space {
             "the free map is captured too early"
         );
         self.phase = Phase::Captured;
+        self.touched = 0;
         let map = self.map.clone();
         Ok(CapturedSpace { map, total_blocks: self.total_blocks, free_blocks: self.free_blocks, nodes })
     }

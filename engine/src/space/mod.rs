@@ -40,6 +40,7 @@ mod check;
 mod held;
 mod pool;
 mod run;
+mod shrink;
 
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ pub use crate::format::space_root::{FIRST_USABLE_BLOCK, SpaceRoot};
 pub use capture::CapturedSpace;
 pub use check::SpaceWalk;
 pub use run::RunLength;
+pub use shrink::Shrink;
 
 use crate::base::{BLOCK_BYTES, BlockId, Era};
 use crate::cache::Deaths;
@@ -116,6 +118,12 @@ pub struct Space {
     rover: u64,
     /// No usable run has so many blocks, or more.
     hopeless_blocks: u64,
+    /// By so much [`Space::usable_blocks`] may have become less since the space was made.
+    worn_blocks: u64,
+    /// Whether the lowest blocks are taken first.
+    packs: bool,
+    /// How many nodes of the map were made dirty to be moved since the last capture.
+    touched: u64,
 }
 
 impl Space {
@@ -142,6 +150,9 @@ impl Space {
             phase: Phase::Idle,
             rover: FIRST_USABLE_BLOCK,
             hopeless_blocks: u64::MAX,
+            worn_blocks: 0,
+            packs: false,
+            touched: 0,
         }
     }
 
@@ -157,12 +168,17 @@ impl Space {
 
     /// The most bytes that [`Space::capture_map`] can take after `changes` more runs are taken or returned.
     pub fn map_bytes_bound(&self, changes: u64) -> u64 {
-        let changes = changes + (self.returning.len() + self.dying.len()) as u64;
+        let changes = changes + self.touched + (self.returning.len() + self.dying.len()) as u64;
         let by_changes = 2 * changes.saturating_mul(u64::from(self.map.height()) + 1);
         // Runs never touch one another.
         let runs = (self.map.len() + changes).min(self.total_blocks / 2 + changes / 2);
         let by_runs = self.map.most_nodes(runs, RUN_ENTRY_BYTES);
         (by_changes.min(by_runs) + LEAST_MAP_NODES) * BLOCK_BYTES as u64
+    }
+
+    /// A number that grows by at least as much as [`Space::usable_blocks`] becomes less, whatever is taken.
+    pub fn worn_blocks(&self) -> u64 {
+        self.worn_blocks
     }
 
     /// Free blocks that nothing but a version in use keeps from being used again.

@@ -8,7 +8,7 @@ use crate::format::extent::Extent;
 use super::{CapturedFreeNode, extent};
 
 /// The most blocks that a node takes.
-const MAX_NODE_BLOCKS: usize = MAX_NODE_BYTES / BLOCK_BYTES;
+pub(super) const MAX_NODE_BLOCKS: usize = MAX_NODE_BYTES / BLOCK_BYTES;
 
 /// How many nodes take so many blocks, by that number.
 pub(super) type NodeCounts = [usize; MAX_NODE_BLOCKS + 1];

@@ -36,6 +36,7 @@ mod split;
 mod stride;
 #[cfg(test)]
 mod tests;
+mod vacate;
 
 pub use build::{BulkWriter, InnerNode, write_bulk};
 pub use capture::CapturedNode;

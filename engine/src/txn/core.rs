@@ -52,6 +52,8 @@ pub struct Counters {
     pub clrs: u64,
     /// Bytes of log records written.
     pub log_bytes: u64,
+    /// Bytes of blocks that died.
+    pub freed_bytes: u64,
 }
 
 /// The log of a database.
@@ -400,6 +402,7 @@ impl<E: Env> Core<E> {
         self.space.bury(self.private_deaths.drain().inspect(|extent| freed += extent.bytes()), death, false);
         // A node that was replaced on disk is now one in memory.
         self.dirty_bytes += freed;
+        self.counters.freed_bytes += freed;
         self.room.owe(freed);
     }
 

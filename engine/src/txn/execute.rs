@@ -26,6 +26,7 @@ impl<E: Env> Core<E> {
         let lsn = self.append(&record);
         self.dirty_bytes += inverse.bytes_held();
         self.owe(growth, &inverse);
+        self.owe_undo(txn, &inverse);
         self.begin_growing(&record, lsn, &inverse);
         self.table.push_undo(txn, lsn, inverse);
         self.bury_deaths();

@@ -2,26 +2,30 @@
 //! operation changed, in the log for the records that would undo it. So a full disk is found where a call can be
 //! refused, and not in the middle of a checkpoint or a rollback.
 //!
-//! What the next checkpoint needs is *owed*: an upper bound, to which every operation adds. When it no longer fits into
-//! the *headroom*, the blocks of the file behind the last one in use, it is counted anew, and the file grows. Counting walks
-//! the dirty nodes; the file grows by half of what is owed at a time, so that this stays rare.
+//! What the next checkpoint needs is *owed*: an upper bound, to which every operation adds. It has to fit into the *headroom*,
+//! the blocks of the file behind the last one in use, and what lies *inside*: free runs before that block, as far as nodes
+//! fill them for certain. When it no longer fits, it is counted anew, then what lies inside is, and then the file grows.
+//! Counting walks the dirty nodes, and free runs; the file grows by a quarter of what is owed at a time, so that this stays
+//! rare.
 //!
 //! Not here: trying a checkpoint before a full disk is reported (`recovery`).
 
 use std::ops::Range;
 
-use crate::base::{BLOCK_BYTES, Error, Result, StreamId};
+use crate::base::{BLOCK_BYTES, Error, Result, StreamId, TxnId};
 use crate::env::{DiskFile, Env};
 use crate::format::record::MAX_NAME_BYTES;
 use crate::format::space_root::MAX_BLOCKS;
 use crate::format::stride::Stride;
 use crate::tree::{Geometry, Rope};
 
-use super::undo_stack::Unspilled;
+use super::undo_stack::{UndoStack, Unspilled};
 use super::{Change, Core};
 
 const BLOCK: u64 = BLOCK_BYTES as u64;
-/// The file grows by at least so much.
+/// The file grows by this part of what a checkpoint needs.
+const GROWTH_PART: u64 = 4;
+/// And by at least so much.
 const LEAST_GROWTH_BYTES: u64 = 1 << 20;
 /// And by at least so small a part of itself: counting what is owed walks the dirty nodes above all that is loaded, which must
 /// not happen once a payload.
@@ -44,12 +48,30 @@ pub struct Room {
     captured_bytes: u64,
     /// The blocks below this one can be written without asking for space.
     backed_blocks: u64,
+    /// So many blocks nodes found inside, when [`Space::worn_blocks`] was the number behind it.
+    inside_blocks: (u64, u64),
+}
+
+/// What a checkpoint may write, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Needed {
+    /// All of it.
+    all: u64,
+    /// Of that the free map, which is written in one run, and so perhaps at the end of the file.
+    map: u64,
+}
+
+impl Needed {
+    /// With so much to spare for what comes next.
+    fn and(self, slack: u64) -> Needed {
+        Needed { all: self.all.saturating_add(slack), map: self.map + slack.min(self.map) }
+    }
 }
 
 impl Room {
     /// The account of a file of `len` bytes to which nothing was added yet.
     pub fn new(len: u64) -> Room {
-        Room { owed_bytes: 0, captured_bytes: 0, backed_blocks: len / BLOCK }
+        Room { owed_bytes: 0, captured_bytes: 0, backed_blocks: len / BLOCK, inside_blocks: (0, 0) }
     }
 
     /// A checkpoint has `bytes` more to write.
@@ -76,25 +98,30 @@ impl<E: Env> Core<E> {
     /// # Errors
     /// If the disk is full: see [`Error::is_full`]. Nothing was changed.
     pub fn make_room(&mut self, bytes: u64, runs: u64) -> Result<()> {
-        if self.needed(bytes, runs) <= self.headroom() {
+        if self.fits(self.needed(bytes, runs)) {
             return Ok(());
         }
         self.room.owed_bytes = self.count_owed();
         let needed = self.needed(bytes, runs);
         let share = self.growth_share();
-        let least = (needed / 2).max(LEAST_GROWTH_BYTES);
+        let least = (needed.all / GROWTH_PART).max(LEAST_GROWTH_BYTES);
         let slack = least.max(share);
-        if needed.saturating_add(slack / 2) <= self.headroom() {
+        if self.fits(needed.and(slack / 2)) {
             return Ok(());
         }
-        let mut backed = self.back(needed.saturating_add(slack));
+        // What cannot be counted does not count.
+        let _ = self.count_inside(needed.and(slack).all);
+        if self.fits(needed.and(slack / 2)) {
+            reached!("a checkpoint finds its room inside the file");
+            return Ok(());
+        }
+        let mut backed = self.back(needed.and(slack));
         if slack > least && backed.as_ref().is_err_and(Error::is_full) {
-            backed = self.back(needed.saturating_add(least));
+            backed = self.back(needed.and(least));
         }
         match backed {
             Err(e) if e.is_full() => {
-                let map = self.map_bytes(bytes, runs);
-                self.squeeze_in(needed, map).map_err(|other| if other.is_full() { e } else { other })
+                self.squeeze_in(needed).map_err(|other| if other.is_full() { e } else { other })
             }
             other => other,
         }
@@ -131,9 +158,12 @@ impl<E: Env> Core<E> {
     /// needed, and all of it when the database is closed. Only a hint: a failure changes nothing.
     pub fn give_room_back(&mut self, closing: bool) {
         let written = std::mem::take(&mut self.room.captured_bytes);
-        let keep = if closing { 0 } else { written + LEAST_GROWTH_BYTES.max(self.growth_share()) };
+        let needed = if self.room.owed_bytes > 0 { self.needed(0, 0) } else { Needed { all: 0, map: 0 } };
+        let all = if closing { needed.all } else { needed.all.max(written) };
+        let inside = self.count_inside(all).unwrap_or(0);
+        let spare = if closing { 0 } else { LEAST_GROWTH_BYTES.max(self.growth_share()) };
         // What was changed while it was written needs space as well.
-        let keep = if self.room.owed_bytes > 0 { keep.max(self.needed(0, 0)) } else { keep };
+        let keep = spare + all.saturating_sub(inside).max(needed.map);
         let (file, used) = (self.store.file.file(), self.space.total_blocks() * BLOCK);
         if file.len().is_ok_and(|len| len > used + 2 * keep) {
             reached!(
@@ -191,7 +221,18 @@ impl<E: Env> Core<E> {
     pub(super) fn owe(&mut self, growth: Growth, inverse: &Change) {
         // A tree that was cut out has edges of its own.
         let nodes = if inverse.tree().is_some() { growth.nodes } else { growth.plain };
-        self.room.owe(nodes.saturating_add(leaves_bytes(inverse.bytes_held(), self.store.geometry)));
+        self.room.owe(nodes);
+    }
+
+    /// Adds to what is owed the entry of `inverse` in the undo stack of `txn`, to which it is not added yet.
+    pub(super) fn owe_undo(&mut self, txn: TxnId, inverse: &Change) {
+        let (geometry, held) = (self.store.geometry, inverse.bytes_held());
+        let stack = self.table.get(txn).map(|state| &state.undo);
+        let bytes = match stack {
+            Some(stack) if !stack.recent().is_empty() => more_bytes(held, geometry),
+            _ => leaves_bytes(held, geometry) + stack.map_or(0, |stack| spill_path_bytes(stack, geometry)),
+        };
+        self.room.owe(bytes);
     }
 
     fn path_bytes(&self, stream: StreamId) -> u64 {
@@ -212,22 +253,42 @@ impl<E: Env> Core<E> {
         self.room.backed_blocks.saturating_sub(self.space.total_blocks()) * BLOCK
     }
 
+    /// Space inside the file, as it was last counted, less what may have been taken since.
+    fn inside(&self) -> u64 {
+        let (blocks, worn) = self.room.inside_blocks;
+        blocks.saturating_sub(self.space.worn_blocks() - worn) * BLOCK
+    }
+
+    fn fits(&self, needed: Needed) -> bool {
+        let headroom = self.headroom();
+        needed.map <= headroom && needed.all <= headroom + self.inside()
+    }
+
+    /// Counts the space inside the file, up to `enough` bytes. Nodes of any size find it, in whatever order they come.
+    fn count_inside(&mut self, enough: u64) -> Result<u64> {
+        let store = std::sync::Arc::clone(&self.store);
+        let largest = store.geometry.largest_bytes(0).max(store.geometry.largest_bytes(1)) / BLOCK;
+        // What lies behind was perhaps never written: a payload that found no room was to go there.
+        let end = self.room.backed_blocks.min(self.space.total_blocks());
+        let enough = enough.div_ceil(BLOCK);
+        let blocks = self.space.usable_blocks(store.free(), end, largest, enough)?;
+        self.room.inside_blocks = (blocks, self.space.worn_blocks());
+        Ok(blocks * BLOCK)
+    }
+
     /// What a checkpoint may write, the table and the free map included, if so much is owed in addition.
-    fn needed(&self, bytes: u64, runs: u64) -> u64 {
+    fn needed(&self, bytes: u64, runs: u64) -> Needed {
         let owed = self.room.owed_bytes.saturating_add(bytes);
         let entries = (self.table.len() + self.graveyard.len()) as u64;
         let table = table_bytes(entries, self.store.geometry);
-        owed.saturating_add(table + SPARE_BYTES).saturating_add(self.map_bytes(bytes, runs))
+        // Every node that is written, and every one that died, may change another run of the free map.
+        let map = self.space.map_bytes_bound(runs + owed / BLOCK + self.deaths.extents().len() as u64);
+        Needed { all: owed.saturating_add(table + SPARE_BYTES).saturating_add(map), map }
     }
 
-    /// Of that, the free map. Every node that is written, and every one that died, may change another run of it.
-    fn map_bytes(&self, bytes: u64, runs: u64) -> u64 {
-        let owed = self.room.owed_bytes.saturating_add(bytes);
-        self.space.map_bytes_bound(runs + owed / BLOCK + self.deaths.extents().len() as u64)
-    }
-
-    /// Lets the file have `bytes` behind the last block in use.
-    fn back(&mut self, bytes: u64) -> Result<()> {
+    /// Lets the file grow until so much fits.
+    fn back(&mut self, needed: Needed) -> Result<()> {
+        let bytes = needed.all.saturating_sub(self.inside()).max(needed.map);
         let from = self.room.backed_blocks;
         let to = self.space.total_blocks().saturating_add(bytes.div_ceil(BLOCK)).min(MAX_BLOCKS);
         if to > from {
@@ -243,20 +304,12 @@ impl<E: Env> Core<E> {
         Ok(())
     }
 
-    /// On a full disk: makes sure that `bytes` fit all the same, of them `map` behind the last block in use, since the free
-    /// map is written in one run, and the rest there or into free runs that are long enough for any node.
-    fn squeeze_in(&mut self, bytes: u64, map: u64) -> Result<()> {
+    /// On a full disk: makes sure that so much fits all the same, with what is free at the end of the file as headroom.
+    fn squeeze_in(&mut self, needed: Needed) -> Result<()> {
         let store = std::sync::Arc::clone(&self.store);
         self.space.trim(store.free())?;
-        let headroom = self.headroom();
-        if headroom >= map {
-            let missing = bytes.saturating_sub(headroom).div_ceil(BLOCK);
-            let largest = store.geometry.largest_bytes(0).max(store.geometry.largest_bytes(1)) / BLOCK;
-            if missing == 0 || self.space.usable_blocks(store.free(), largest, missing)? >= missing {
-                return Ok(());
-            }
-        }
-        self.back(bytes)
+        self.count_inside(needed.all)?;
+        if self.fits(needed) { Ok(()) } else { self.back(needed) }
     }
 
     /// Counts what is owed: every dirty node, and every byte of undo entries in memory.
@@ -265,13 +318,13 @@ impl<E: Env> Core<E> {
         let (streams, changing) = self.catalog.dirty_bytes();
         // A stream that changes has an entry in the map of streams, which changes with it.
         let entries = changing * NAMES_BYTES;
-        let open = self.table.active().map(|(_, state)| &state.undo);
-        let undo = open.chain(self.graveyard.stacks()).map(|stack| match stack.unspilled() {
-            Unspilled { entries: 0, nodes: 0 } => 0,
-            Unspilled { entries, nodes } => {
-                nodes + leaves_bytes(entries, geometry) + path_bytes(geometry, stack.spilled().height())
-            }
+        let open = self.table.active().map(|(_, state)| {
+            let Unspilled { entries, nodes } = state.undo.unspilled();
+            let path = if entries > 0 { spill_path_bytes(&state.undo, geometry) } else { 0 };
+            nodes + path + if entries > 0 { leaves_bytes(entries, geometry) } else { 0 }
         });
+        // The entries of those that have ended are not written, only what hangs below them.
+        let undo = open.chain(self.graveyard.stacks().map(|stack| stack.unspilled().nodes));
         let dead = self.graveyard.dirty_bytes();
         let died = self.deaths.extents().iter().map(|extent| extent.bytes()).sum::<u64>();
         streams + entries + undo.sum::<u64>() + dead + died
@@ -295,6 +348,17 @@ fn leaves_bytes(bytes: u64, geometry: Geometry) -> u64 {
     let leaves = bytes / geometry.min_size(0) as u64 + 1;
     // Each leaf may end in a block that is hardly used; of inner nodes there are fewer than of leaves.
     bytes.saturating_add(leaves.saturating_mul(2 * BLOCK))
+}
+
+/// What `bytes` more take in leaves that have others already.
+fn more_bytes(bytes: u64, geometry: Geometry) -> u64 {
+    bytes.saturating_add(bytes.saturating_mul(2 * BLOCK).div_ceil(geometry.min_size(0) as u64))
+}
+
+/// What a spill to `stack` replaces.
+fn spill_path_bytes(stack: &UndoStack, geometry: Geometry) -> u64 {
+    let spilled = stack.spilled();
+    if spilled.is_empty() { 0 } else { path_bytes(geometry, spilled.height()) }
 }
 
 /// What an undo entry that holds `kept` bytes takes at most, on a path to a leaf of `path` bytes.

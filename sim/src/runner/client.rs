@@ -114,6 +114,7 @@ impl Client {
                 self.recorder.write().record.looks.push(look);
             }
             Operation::Checkpoint => self.make_durable("a checkpoint", Database::checkpoint),
+            Operation::Compact => self.make_durable("a compaction", |db| db.compact().map(drop)),
             Operation::Sync => self.make_durable("a sync", Database::sync),
             Operation::Verify => self.verify(),
             // What they say of all clients is asked for when these have ended.

@@ -38,9 +38,8 @@ pub(super) fn fits(session: &impl Handles, operation: &Operation) -> bool {
         Operation::Snapshot(id) => !session.has_snapshot(*id),
         Operation::ReadSnapshot(id, step) => session.has_snapshot(*id) && reads(step),
         Operation::Release(id) => session.has_snapshot(*id),
-        Operation::Checkpoint | Operation::Sync | Operation::Verify | Operation::Stats | Operation::Close => {
-            true
-        }
+        Operation::Checkpoint | Operation::Compact | Operation::Sync => true,
+        Operation::Verify | Operation::Stats | Operation::Close => true,
     }
 }
 

@@ -60,7 +60,7 @@ impl Stage {
             Operation::Abandon(_) | Operation::Release(_) | Operation::Close | Operation::Stats => false,
             Operation::Snapshot(_) | Operation::ReadSnapshot(..) | Operation::ReadDurable(_) => false,
             Operation::Begin(_) | Operation::In(..) | Operation::Direct(_) => true,
-            Operation::Checkpoint | Operation::Sync | Operation::Verify => true,
+            Operation::Checkpoint | Operation::Compact | Operation::Sync | Operation::Verify => true,
         }
     }
 }

@@ -144,13 +144,16 @@ impl Session {
 
     pub(super) fn checkpoint(&mut self, operation: &Operation, counters: &mut Counters) -> Result<(), Stop> {
         let full = self.world.is_full() && self.world.counters().refused_full > 0;
-        match self.db.checkpoint() {
+        let moves = matches!(operation, Operation::Compact);
+        let done = if moves { self.db.compact().map(drop) } else { self.db.checkpoint() };
+        match done {
             Ok(()) => {
                 self.model.history_mut().acknowledge();
                 reached!("a checkpoint went through while the disk was full", full);
                 Ok(())
             }
-            Err(e) if self.lacks_room && self.is_only_full() && e.code() == ErrorCode::Io => {
+            // What is moved needs room of its own.
+            Err(e) if (self.lacks_room || moves) && self.is_only_full() && e.code() == ErrorCode::Io => {
                 self.world.hear(&e);
                 self.recovered_from_refusal(counters)
             }

@@ -217,7 +217,7 @@ impl Session {
                 self.snapshots.insert(*id, (snapshot, reader));
             }
             Operation::Release(id) => drop(self.snapshots.remove(id)),
-            Operation::Checkpoint => {
+            Operation::Checkpoint | Operation::Compact => {
                 return self.checkpoint(operation, counters);
             }
             Operation::Sync => {

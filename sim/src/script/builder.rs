@@ -166,6 +166,11 @@ impl Script {
         self.operation(Operation::Checkpoint)
     }
 
+    /// Moves the end of the file to the front.
+    pub fn compact(self) -> Script {
+        self.operation(Operation::Compact)
+    }
+
     /// Makes everything committed durable.
     pub fn sync(self) -> Script {
         self.operation(Operation::Sync)

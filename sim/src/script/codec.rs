@@ -24,6 +24,7 @@ const ACTS: &[&str] = &[
     "look",
     "release",
     "checkpoint",
+    "compact",
     "sync",
     "verify",
     "stats",
@@ -44,7 +45,7 @@ const ACTS: &[&str] = &[
 ];
 
 /// What begins an operation: those of the words above that do.
-const OPERATIONS: &[&str] = ACTS.split_at(17).0.split_at(1).1;
+const OPERATIONS: &[&str] = ACTS.split_at(18).0.split_at(1).1;
 
 const STEPS: &[&str] = &[
     "append",
@@ -198,6 +199,7 @@ fn put_operation(sink: &mut impl Sink, list: &'static [&'static str], operation:
         Operation::ReadSnapshot(id, step) => put("look", &[*id], Some(step)),
         Operation::Release(id) => put("release", &[*id], None),
         Operation::Checkpoint => put("checkpoint", &[], None),
+        Operation::Compact => put("compact", &[], None),
         Operation::Sync => put("sync", &[], None),
         Operation::Verify => put("verify", &[], None),
         Operation::Stats => put("stats", &[], None),
@@ -286,6 +288,7 @@ fn take_operation<S: Source>(source: &mut S, word: &str) -> Result<Operation, S:
         "look" => Operation::ReadSnapshot(source.number()?, take_step(source)?),
         "release" => Operation::Release(source.number()?),
         "checkpoint" => Operation::Checkpoint,
+        "compact" => Operation::Compact,
         "sync" => Operation::Sync,
         "verify" => Operation::Verify,
         "stats" => Operation::Stats,

@@ -75,6 +75,7 @@ fn operation() -> impl Strategy<Value = Operation> {
         (n(), step()).prop_map(|(id, step)| Operation::ReadSnapshot(id, step)),
         n().prop_map(Operation::Release),
         Just(Operation::Checkpoint),
+        Just(Operation::Compact),
         Just(Operation::Sync),
         Just(Operation::Verify),
         Just(Operation::Stats),

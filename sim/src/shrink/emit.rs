@@ -155,6 +155,7 @@ fn operation_call(operation: &Operation) -> String {
         Operation::ReadSnapshot(id, step) => format!("look({id}, step::{})", step_call(step)),
         Operation::Release(id) => format!("release({id})"),
         Operation::Checkpoint => "checkpoint()".to_owned(),
+        Operation::Compact => "compact()".to_owned(),
         Operation::Sync => "sync()".to_owned(),
         Operation::Verify => "verify()".to_owned(),
         Operation::Stats => "stats()".to_owned(),

@@ -83,7 +83,10 @@ impl Generator {
                 }
                 part
             }
-            5 => vec![self.dice.pick(&[Operation::Checkpoint, Operation::Sync, Operation::Verify]).clone()],
+            5 => {
+                let kinds = [Operation::Checkpoint, Operation::Compact, Operation::Sync, Operation::Verify];
+                vec![self.dice.pick(&kinds).clone()]
+            }
             _ => self.transaction(model, txn, hot),
         }
     }

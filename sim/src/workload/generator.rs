@@ -98,6 +98,7 @@ impl Generator {
             3 => Operation::Direct(self.direct(model)),
             4 => Operation::ReadDurable(self.read(model)),
             5 => self.snapshot(model),
+            6 if self.dice.chance(1, 3) => Operation::Compact,
             6 => Operation::Checkpoint,
             7 => Operation::Sync,
             8 => {

@@ -32,6 +32,8 @@ pub enum Operation {
     Release(u64),
     /// Writes a checkpoint.
     Checkpoint,
+    /// Moves the end of the file to the front.
+    Compact,
     /// Makes everything committed durable.
     Sync,
     /// Audits the whole database.

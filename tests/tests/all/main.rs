@@ -21,6 +21,7 @@ mod persist;
 mod recovery;
 mod regression;
 mod snapshot;
+mod space;
 mod tidy;
 mod traces;
 mod txn;

@@ -166,6 +166,18 @@ pub const MUTANTS: &[Mutant] = &[
         survives_tests: false,
     },
     Mutant {
+        name: "the end of a file is cut before it is moved",
+        mechanism: "moving the end of a file",
+        broken: "The file is made shorter when its last nodes are to move, not when they have.",
+        survives_tests: true,
+    },
+    Mutant {
+        name: "blocks that nodes are moved from are free at once",
+        mechanism: "moving the end of a file",
+        broken: "What is left behind may be overwritten before a checkpoint says where everything is now.",
+        survives_tests: true,
+    },
+    Mutant {
         name: "the chosen slot is not written again",
         mechanism: "opening",
         broken: "A recovery trusts a slot that is visible and may not be durable.",

@@ -28,6 +28,7 @@ use crate::sync::Latched;
 use crate::tree::Tree;
 use crate::txn::{CapturedTable, Core, EndOnPanic, Outcome, Underway, UndoStack};
 
+use super::compact::shorten_closed;
 use capture::{Piece, Pieces};
 use job::{Job, Publication};
 
@@ -183,7 +184,7 @@ fn note_end<E: Env>(core: &mut Core<E>, job: &mut Job<E>) -> Result<()> {
 
 fn is_needless<E: Env>(core: &Core<E>) -> bool {
     let Some(log) = &core.log else { return true };
-    log.is_untouched() && core.dirty_bytes == 0 && core.graveyard.is_empty()
+    log.is_untouched() && core.dirty_bytes == 0 && core.graveyard.is_empty() && !core.space.is_packing()
 }
 
 /// Leaves nothing to recover: a last checkpoint, published as clean, then no log. No transaction is open.
@@ -195,6 +196,7 @@ pub fn close<E: Env>(core: &mut Core<E>) -> Result<()> {
     wait_for_other(core)?;
     core.reclaim(RECLAIM_AT_CLOSE);
     take(core, true)?;
+    shorten_closed(core)?;
     core.log = None;
     core.remove_other_logs();
     Ok(())

@@ -215,3 +215,25 @@ fn a_gap_starts_behind_what_is_held() {
     assert!(held.is_clear(extent(15, 5)) && !held.is_clear(extent(14, 1)) && !held.is_clear(extent(2, 40)));
     assert_eq!((held.last_end(2, 30), held.last_end(26, 30), held.last_end(2, 19)), (25, 26, 15));
 }
+
+#[test]
+fn a_file_could_end_where_what_is_behind_fits_in_front() {
+    let (file, cache) = (file(), Cache::on(&Shelf::new(1 << 20)));
+    let source = MapSource { file: &file, cache: &cache };
+    let mut space = Space::new(512);
+    let front = space.allocate(source, 200).unwrap();
+    assert_eq!(space.allocate(source, 40).unwrap(), extent(202, 40));
+    let shrink = Shrink { moved_blocks: 100, gained_blocks: 1, largest: 1, spare_part: 8, runs: 9 };
+    assert_eq!(space.shorter_end(source, &shrink).unwrap(), None, "nothing is free");
+    space.give_back(front);
+    // What moves, an eighth of it, and 32 blocks.
+    assert_eq!(space.shorter_end(source, &shrink).unwrap(), Some(BlockId(2 + 40 + 5 + 32)));
+    let end = |shrink: Shrink, space: &mut Space| space.shorter_end(source, &shrink).unwrap();
+    assert_eq!(end(Shrink { moved_blocks: 10, ..shrink }, &mut space), Some(BlockId(232)));
+    assert_eq!(end(Shrink { gained_blocks: 164, ..shrink }, &mut space), None);
+    assert_eq!(end(Shrink { runs: 0, ..shrink }, &mut space), None);
+    space.pack(true);
+    space.give_back(extent(202, 40));
+    assert_eq!(space.allocate(source, 3).unwrap(), extent(2, 3));
+    assert_eq!(end(shrink, &mut space), Some(BlockId(5)), "nothing is in use behind");
+}
