@@ -129,7 +129,7 @@ impl<E: Env> Core<E> {
 
     /// Whether as much fits without the file growing.
     pub(super) fn has_room(&self, bytes: u64) -> bool {
-        self.needed(bytes, 0) <= self.headroom()
+        self.fits(self.needed(bytes, 0))
     }
 
     fn growth_share(&self) -> u64 {
