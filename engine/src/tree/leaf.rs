@@ -18,8 +18,8 @@ const MAX_PIECES: usize = 64;
 const MAX_ADDED_BYTES: usize = 16 << 10;
 /// And one of pieces of more buffers.
 const BUFFERS: usize = 4;
-/// The buffer for what edits bring.
-const ADDED: usize = BUFFERS - 1;
+/// The last buffer is for what edits bring.
+const ADDED: u8 = 3;
 /// What is added gets so much room to grow, at least.
 const ADDED_ROOM_BYTES: usize = 128;
 
@@ -43,9 +43,9 @@ struct Piece {
 }
 
 impl Piece {
-    fn new(buffer: usize, start: usize, len: usize) -> Piece {
+    fn new(buffer: u8, start: usize, len: usize) -> Piece {
         let len = u32::try_from(len).expect("invariant: a node is small");
-        Piece { start, len, buffer: buffer as u8 }
+        Piece { start, len, buffer }
     }
 
     fn len(self) -> usize {
@@ -58,12 +58,12 @@ impl Piece {
 
     /// The first `len` bytes.
     fn head(self, len: usize) -> Piece {
-        Piece::new(self.buffer.into(), self.start, len)
+        Piece::new(self.buffer, self.start, len)
     }
 
     /// What follows them.
     fn tail(self, len: usize) -> Piece {
-        Piece::new(self.buffer.into(), self.start + len, self.len() - len)
+        Piece::new(self.buffer, self.start + len, self.len() - len)
     }
 }
 
@@ -191,12 +191,11 @@ impl Leaf {
             let Some(buffer) = buffer else { continue };
             let is_same =
                 |own: &Option<Arc<Vec<u8>>>| own.as_ref().is_some_and(|own| Arc::ptr_eq(own, buffer));
-            let at = buffers
-                .iter()
-                .position(is_same)
-                .or_else(|| buffers[..ADDED].iter().position(Option::is_none))?;
-            buffers[at] = Some(Arc::clone(buffer));
-            *place = at as u8;
+            let has_place = |at: &u8| is_same(&buffers[usize::from(*at)]);
+            let is_free = |at: &u8| buffers[usize::from(*at)].is_none();
+            let at = (0..=ADDED).find(has_place).or_else(|| (0..ADDED).find(is_free))?;
+            buffers[usize::from(at)] = Some(Arc::clone(buffer));
+            *place = at;
         }
         self.buffers = buffers;
         Some(places)
@@ -204,8 +203,8 @@ impl Leaf {
 
     /// Drops the buffers of which there is no piece.
     fn forget_buffers(&mut self) {
-        for (at, buffer) in self.buffers.iter_mut().enumerate() {
-            if !self.pieces.iter().any(|piece| usize::from(piece.buffer) == at) {
+        for (at, buffer) in (0..=ADDED).zip(&mut self.buffers) {
+            if !self.pieces.iter().any(|piece| piece.buffer == at) {
                 *buffer = None;
             }
         }
@@ -246,7 +245,7 @@ impl Leaf {
             return false;
         }
         let before = self.pieces[place.at - 1];
-        let goes_on = usize::from(before.buffer) == ADDED && before.end() == self.added_bytes();
+        let goes_on = before.buffer == ADDED && before.end() == self.added_bytes();
         if goes_on {
             self.add(insert);
             self.pieces[place.at - 1] = Piece::new(ADDED, before.start, before.len() + insert.len());
@@ -255,12 +254,12 @@ impl Leaf {
     }
 
     fn added_bytes(&self) -> usize {
-        self.buffers[ADDED].as_ref().map_or(0, |added| added.len())
+        self.buffers[usize::from(ADDED)].as_ref().map_or(0, |added| added.len())
     }
 
     /// Appends to what was added; returns where.
     fn add(&mut self, bytes: &[u8]) -> usize {
-        let shared = self.buffers[ADDED].get_or_insert_default();
+        let shared = self.buffers[usize::from(ADDED)].get_or_insert_default();
         let start = shared.len();
         if let Some(own) = Arc::get_mut(shared) {
             own.extend_from_slice(bytes);
