@@ -162,7 +162,6 @@ pub const MARKERS: &[&str] = &[
     "a checkpoint finds its room inside the file",
     "a close could not move the end of its file",
     "the end of a file was moved, and the file is not shorter",
-    "a file was cut behind what was moved",
     "a compaction beside other work made the file shorter",
     "a compaction ended with the file as long as before",
     "much unused space at the end of a file was given back",
