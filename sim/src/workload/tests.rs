@@ -65,7 +65,7 @@ fn every_kind_of_operation_comes_up() {
             kinds.insert(text[..end].trim().to_owned());
         }
     }
-    assert_eq!(kinds.len(), 42, "{kinds:?}");
+    assert_eq!(kinds.len(), 43, "{kinds:?}");
 }
 
 #[test]
