@@ -168,7 +168,7 @@ fn a_panic_of_the_task_is_told_to_whoever_calls_next() {
         if writes_checkpoint {
             // The second call finds that a checkpoint is due.
             tx.stream("a").unwrap().append(&[7; 70_000]).unwrap();
-            tx.stream("a").unwrap().append(&[7; 1]).unwrap();
+            tx.stream("a").unwrap().insert(0, &[7; 1]).unwrap();
         } else {
             tx.stream("a").unwrap().append(b"later").unwrap();
         }
@@ -386,7 +386,8 @@ fn whoever_waits_for_a_checkpoint_lets_others_go_on() {
     std::thread::scope(|scope| {
         let (db, tx) = (&db, tx);
         let behind = scope.spawn(move || {
-            tx.stream("a").unwrap().append(b"more").unwrap();
+            // Not behind what it has inserted: that would only wait beside it.
+            tx.stream("a").unwrap().insert(0, b"more").unwrap();
             tx
         });
         shut.wait_for_somebody();
