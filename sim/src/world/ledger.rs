@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use numstore::{Error, ErrorCode};
 
 use super::World;
+use super::faults::FaultKind;
 use super::state::{Call, State};
 use super::tasks;
 
@@ -85,7 +86,9 @@ impl State {
     pub(crate) fn strike(&mut self, strike: Strike, path: &Path) {
         let (call, offset, len) = self.entered;
         let beside = tasks::is_beside();
-        let names_at_stake = call == Call::SyncDir && self.names.are_at_stake(path);
+        // Where no power is lost, or no name with it, none is at stake.
+        let loses = ![FaultKind::PowerLoss, FaultKind::NameLoss].iter().any(|kind| self.without.has(*kind));
+        let names_at_stake = call == Call::SyncDir && loses && self.names.are_at_stake(path);
         let struck = Struck { strike, call, file: path.to_owned(), offset, len, beside, names_at_stake };
         self.ledger.push(Line::Struck(struck));
     }

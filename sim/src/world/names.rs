@@ -15,6 +15,8 @@ pub(crate) enum NameChange {
 pub(crate) struct Names {
     visible: BTreeMap<PathBuf, u64>,
     durable: BTreeMap<PathBuf, u64>,
+    /// What the disk said is durable, which it may have lied about.
+    promised: BTreeMap<PathBuf, u64>,
     pending: Vec<(u64, NameChange)>,
 }
 
@@ -56,10 +58,11 @@ impl Names {
         self.pending.push((seq, change));
     }
 
-    /// Whether a power loss might take a name in `dir` that leads to a file now. A removal that is undone costs nobody a file.
+    /// Whether a power loss might take a name in `dir` that leads to a file now, and nobody was told that it could not. A
+    /// removal that is undone costs nobody a file.
     pub(crate) fn are_at_stake(&self, dir: &Path) -> bool {
         let mut inside = self.visible.iter().filter(|(name, _)| name.parent() == Some(dir));
-        inside.any(|(name, inode)| self.durable.get(name) != Some(inode))
+        inside.any(|(name, inode)| self.promised.get(name) != Some(inode))
     }
 
     pub(crate) fn list(&self, dir: &Path) -> Vec<String> {
@@ -67,8 +70,16 @@ impl Names {
         inside.filter_map(|name| Some(name.file_name()?.to_str()?.to_owned())).collect()
     }
 
-    /// Makes every change inside `dir` durable.
+    /// Says that every name inside `dir` is durable.
+    pub(crate) fn promise(&mut self, dir: &Path) {
+        self.promised.retain(|name, _| name.parent() != Some(dir));
+        let inside = self.visible.iter().filter(|(name, _)| name.parent() == Some(dir));
+        self.promised.extend(inside.map(|(name, inode)| (name.clone(), *inode)));
+    }
+
+    /// Makes every change inside `dir` durable, and says so.
     pub(crate) fn sync_dir(&mut self, dir: &Path) {
+        self.promise(dir);
         let (done, open) = std::mem::take(&mut self.pending).into_iter().partition(|(_, c)| c.is_in(dir));
         self.pending = open;
         let done: Vec<(u64, NameChange)> = done;
@@ -117,6 +128,7 @@ impl Names {
             }
         }
         self.visible = self.durable.clone();
+        self.promised = self.durable.clone();
         (kept, lost)
     }
 
