@@ -60,6 +60,13 @@ enum Way {
     Deletes,
 }
 
+/// The record that grows, and what it becomes.
+struct Longer {
+    own: Growing,
+    longer: Growing,
+    way: Way,
+}
+
 impl Growing {
     /// Where the next byte goes.
     pub(super) fn end_offset(&self) -> u64 {
@@ -173,12 +180,25 @@ impl<E: Env> Core<E> {
     /// Replaces `range` of `stream` by `bytes` if that goes on where the newest record ended, which then says both.
     /// Whether it did; if not, or after an error, nothing has happened.
     pub fn extend(&mut self, txn: TxnId, stream: StreamId, range: &Range<u64>, bytes: &[u8]) -> Result<bool> {
-        let Some((own, longer, way)) = self.longer(txn, stream, range, bytes) else { return Ok(false) };
-        self.assert_locked(txn);
+        let Some(longer) = self.longer(txn, stream, range, bytes) else { return Ok(false) };
         let growth = self.splice_growth(stream, bytes.len() as u64, range.end - range.start);
         if self.make_room(growth.most, 0).is_err() {
             return Ok(false);
         }
+        self.extend_by(longer, range, bytes)
+    }
+
+    /// As [`Core::extend`], in the room that there is.
+    pub(super) fn extend_in_room(&mut self, range: &Range<u64>, bytes: &[u8]) -> Result<bool> {
+        let own = self.growing.as_ref();
+        let longer = own.and_then(|own| self.longer(own.txn, own.stream, range, bytes));
+        longer.map_or(Ok(false), |longer| self.extend_by(longer, range, bytes))
+    }
+
+    fn extend_by(&mut self, longer: Longer, range: &Range<u64>, bytes: &[u8]) -> Result<bool> {
+        let Longer { own, longer, way } = longer;
+        let Growing { txn, stream, .. } = own;
+        self.assert_locked(txn);
         let Core { store, catalog, deaths, .. } = self;
         let tree = existing(catalog.tree_mut(store, stream)?, stream)?;
         if tree.len() + bytes.len() as u64 > MAX_STREAM_BYTES {
@@ -211,19 +231,13 @@ impl<E: Env> Core<E> {
     }
 
     /// The record that grows, what it becomes with the edit, and how. `None` if the edit needs a record of its own.
-    fn longer(
-        &self,
-        txn: TxnId,
-        stream: StreamId,
-        range: &Range<u64>,
-        bytes: &[u8],
-    ) -> Option<(Growing, Growing, Way)> {
+    fn longer(&self, txn: TxnId, stream: StreamId, range: &Range<u64>, bytes: &[u8]) -> Option<Longer> {
         let own = self.growing.filter(|own| own.txn == txn && own.stream == stream)?;
         let way = own.way(range, bytes)?;
         let is_top = self.is_top(&own);
         let is_open = self.log.as_ref()?.is_open(own.lsn, own.end);
         reached!("an edit goes on where the last one ended, whose record is sealed", is_top && !is_open);
         let longer = own.and(way, range, bytes.len())?;
-        (is_top && is_open).then_some((own, longer, way))
+        (is_top && is_open).then_some(Longer { own, longer, way })
     }
 }

@@ -4,8 +4,8 @@
 //! are inserted there only wait, up to what is sure to find room, and whoever calls next *settles* them first: the tree, the
 //! record and its inverse get all of them at once.
 //!
-//! 1. Every call under the core's latch begins by settling ([`Core::guarded`]); nobody sees, logs, captures or undoes anything
-//!    before.
+//! 1. Whatever looks at trees or changes them goes through [`Core::guarded`], which settles first. What begins a
+//!    transaction, or looks at locks and counters, does not, so that counters may lag behind by what was typed.
 //! 2. What waits is sure to settle, since nothing changes in between: room in the leaf, in the log and in the data file
 //!    was there when it began to wait, and nothing has to be read.
 
@@ -77,7 +77,7 @@ impl<E: Env> Core<E> {
             let end = own.end_offset();
             let is_lost = mutant!("typed bytes are forgotten when others work");
             if !is_lost || self.table.len() < 2 {
-                let grown = self.extend(own.txn, own.stream, &(end..end), &bytes);
+                let grown = self.extend_in_room(&(end..end), &bytes);
                 assert!(grown.is_ok_and(|grown| grown), "what waits to be settled has its room");
                 self.note_suffix_lock(own.txn, own.stream);
             }

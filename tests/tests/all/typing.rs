@@ -7,7 +7,7 @@
 
 use numstore::{Database, Savepoint, Stream};
 use rand::Rng;
-use sim::world::SimEnv;
+use sim::world::{SimEnv, WriteFault};
 use tests::{Crash, Lab, may_crash, rng, small};
 
 const NAME: &str = "document";
@@ -142,6 +142,29 @@ fn what_is_typed_is_seen_by_whatever_comes_next() {
     assert!(last.stream(NAME).is_ok());
     tx.commit().unwrap();
     assert_eq!(db.read(NAME, ..).unwrap(), text);
+}
+
+/// Each open transaction makes a checkpoint longer, and the disk has no room for that.
+#[test]
+fn what_is_typed_has_its_room_whatever_begins_beside_it() {
+    if !may_crash() {
+        return;
+    }
+    let lab = lab();
+    let db = lab.open();
+    document(&db, b"");
+    let tx = db.begin().unwrap();
+    let stream = tx.stream(NAME).unwrap();
+    stream.append(b"be").unwrap();
+    stream.append(b"fore").unwrap();
+    lab.world().fail_writes_after(0, WriteFault::Full);
+    let others: Vec<_> = (0..40_000).map(|_| db.begin().unwrap()).collect();
+    others.iter().for_each(|other| assert!(other.id().0 > 0));
+    assert_eq!(stream.len().unwrap(), 6);
+    lab.world().relieve();
+    drop(others);
+    tx.commit().unwrap();
+    assert_eq!(db.read(NAME, ..).unwrap(), b"before");
 }
 
 #[test]
