@@ -230,7 +230,7 @@ impl<E: Env> Database<E> {
     /// db.append("counter", &[0])?;
     /// db.transact(|tx| {
     ///     let counter = tx.stream("counter")?;
-    ///     let now = counter.read(0..1)?[0];
+    ///     let now = counter.read_for_update(0..1)?[0];
     ///     counter.write(0, &[now + 1])
     /// })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -280,18 +280,34 @@ impl<E: Env> Database<E> {
     }
 
     /// Makes the data file shorter where much of it is free: what lies at its end moves to free blocks in front, portion by
-    /// portion, and the file is cut. Returns by how many bytes. Closing a database does so too, if a tenth of the file is free,
-    /// for no more than has become free since it was opened.
+    /// portion, and the file is cut. Returns by how many bytes the part in use became shorter: 0 if less than sixteen of the
+    /// largest leaves were to be gained. Closing a database does so too, if more than a tenth of the file is free, for no more
+    /// than has become free since it was opened.
     ///
     /// - Cost: a checkpoint before, and two for each portion; reads and writes what moves once, and for each portion every inner
     ///   node
-    /// - Locks: none. Others wait while a portion is read, 16 MiB at most, and as for a checkpoint
+    /// - Locks: none. Others wait while the inner nodes of all streams are read, some 40 for each GiB, and a portion of 16 MiB
+    ///   at most; then as for a checkpoint
     ///
-    /// The file is not cut before what snapshots, and transactions that have changed something and are open, hold on to.
+    /// The file is not cut before what snapshots, and transactions that have changed something and are open, hold on to. What
+    /// was removed a moment ago may be in the way still, since it is taken apart little by little: another call gains more.
     ///
     /// # Errors
     /// As [`Database::checkpoint`]; [`Error::Corruption`] if something at the end cannot be read, which then stays where it is;
     /// [`Error::Io`] if the disk is too full for that.
+    ///
+    /// ```
+    /// # let dir = tempfile::tempdir()?;
+    /// # let db = numstore::Database::open(dir.path().join("a.ns"))?;
+    /// db.create("first")?;
+    /// db.create("last")?;
+    /// db.append("first", &vec![7; 8 << 20])?;
+    /// db.append("last", &vec![8; 8 << 20])?;
+    /// db.drop_stream("first")?;
+    /// let gained = db.compact()?;
+    /// assert!(gained <= db.len("last")?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn compact(&self) -> Result<u64> {
         compact(&self.shared.core).map_err(|e| self.shared.blame(e))
     }

@@ -20,8 +20,9 @@ pub struct Stats {
     pub free_blocks: u64,
     /// Bytes of log records written.
     pub log_bytes: u64,
-    /// Of these, those since the last checkpoint was captured: what a recovery would repeat.
-    pub log_bytes_to_redo: u64,
+    /// Bytes of log records since the last checkpoint was captured. A recovery repeats as many once that checkpoint is
+    /// published, and more before.
+    pub log_bytes_since_capture: u64,
     /// Bytes written to the log in batches: records, headers and padding.
     pub log_bytes_written: u64,
     /// Batches written to the log, each with one sync.
@@ -71,7 +72,7 @@ pub(super) fn stats<E: Env>(core: &Core<E>, recovery: Option<RecoveryReport>) ->
         file_bytes: core.store.file.file().len().unwrap_or(0),
         free_blocks: core.space.free_blocks(),
         log_bytes: core.counters.log_bytes,
-        log_bytes_to_redo: core.log_bytes_since_capture(),
+        log_bytes_since_capture: core.log_bytes_since_capture(),
         log_bytes_written: log.bytes_written,
         log_batches: log.batches,
         log_file_bytes: core.log.as_ref().map_or(0, Log::file_bytes),

@@ -63,10 +63,11 @@ impl<'tx, E: Env> Stream<'tx, E> {
     /// where after plain reads each would wait for the other to end, and one would get [`Error::Deadlock`].
     ///
     /// - Cost: O(log n + length of the range)
-    /// - Locks: U on the range; what changes it later waits for those alone who read it before
+    /// - Locks: U on the range, one byte at least, with the end of the stream if the range has none. A later change by this
+    ///   transaction waits only for those who read there before
     ///
     /// # Errors
-    /// [`Error::OutOfBounds`].
+    /// [`Error::OutOfBounds`], [`Error::Busy`], [`Error::Deadlock`].
     ///
     /// ```
     /// # let dir = tempfile::tempdir()?;

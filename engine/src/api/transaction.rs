@@ -45,7 +45,7 @@ pub struct Transaction<E: Env = RealEnv> {
     /// Its number, from its first call on. Only one task at a time has the cell, as it must be: two could wait for two
     /// locks at once.
     number: OnceCell<TxnId>,
-    /// Where its last insertion ended: one that goes on there is likely to be typed.
+    /// Where its last change of bytes ended: an insertion that goes on there is likely to be typed.
     typed_to: Cell<Option<(StreamId, u64)>>,
     /// The stream that it opened last: its name is locked, so that it goes on to lead there unless the transaction changes
     /// that itself.
@@ -57,8 +57,14 @@ pub struct Transaction<E: Env = RealEnv> {
 
 impl<E: Env> Transaction<E> {
     pub(super) fn new(shared: Arc<Shared<E>>) -> Transaction<E> {
-        let (number, typed_to, opened, first) = <_>::default();
-        Transaction { shared, number, typed_to, opened, first, ended: false }
+        Transaction {
+            shared,
+            number: OnceCell::new(),
+            typed_to: Cell::new(None),
+            opened: RefCell::new(None),
+            first: None,
+            ended: false,
+        }
     }
 
     /// As old as `first`, of which this is another attempt.
@@ -101,7 +107,7 @@ impl<E: Env> Transaction<E> {
         Ok(Stream::new(self, stream, key))
     }
 
-    /// The stream called `name`. Asking for the same one again costs next to nothing.
+    /// The stream called `name`. Asking again for the one that was asked for last costs next to nothing.
     ///
     /// - Locks: S on the name
     ///
@@ -317,7 +323,7 @@ impl<E: Env> Transaction<E> {
         }
     }
 
-    /// An insertion into `stream` ended at `offset`.
+    /// A change of bytes of `stream` ended at `offset`.
     pub(super) fn note_typed_to(&self, stream: StreamId, offset: u64) {
         self.typed_to.set(Some((stream, offset)));
     }

@@ -29,9 +29,9 @@ use super::checkpoint::{checkpoint_beside, take, wait_for_other};
 const BLOCK: u64 = BLOCK_BYTES as u64;
 /// The file becomes shorter by at least so many of the largest leaves, or stays as it is.
 const LEAST_GAIN_LEAVES: u64 = 16;
-/// So much is moved at a time beside other work, which waits while it is read.
+/// So much is moved at a time beside other work, which waits while it is read, and every inner node before.
 const PORTION_BYTES: u64 = 16 << 20;
-/// A close leaves the file as it is if less than this part of it is free.
+/// A close leaves the file as it is unless more than one part in so many of it is free.
 const LEAST_FREE_PART: u64 = 10;
 /// A close looks at so many streams and inner nodes at most: those of some 100 GiB.
 const CLOSE_VISITS: u64 = 4 << 10;

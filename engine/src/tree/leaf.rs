@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use crate::cache::Home;
 
-/// A leaf with more pieces is copied.
+/// A leaf that gets more pieces is copied into one buffer.
 const MAX_PIECES: usize = 64;
-/// So is one to which more was added.
+/// A leaf to which edits have added more bytes is copied into one buffer.
 const MAX_ADDED_BYTES: usize = 16 << 10;
-/// And one of pieces of more buffers.
+/// A leaf that would have pieces of more buffers is copied into one.
 const BUFFERS: usize = 4;
 /// The last buffer is for what edits bring.
 const ADDED: u8 = 3;

@@ -1,4 +1,4 @@
-//! What happens to huge streams, step by step, as words: `edit "zeros" splice 5 0 7 100`, and what the world chose in it,
+//! What happens to huge streams, step by step, as words: `splice 0 5 0 7 100`, the index of the stream first, and what the world chose in it,
 //! ` | disk 3 0`. So a test can say all of it.
 
 use std::fmt;

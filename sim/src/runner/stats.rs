@@ -38,7 +38,7 @@ impl Session {
         let changed = Changed {
             dirty_bytes: stats.dirty_bytes,
             dirty_bytes_due,
-            log_bytes: stats.log_bytes_to_redo,
+            log_bytes: stats.log_bytes_since_capture,
             log_bytes_due,
         };
         let may_refuse = self.is_faulty() || self.is_refused() || self.is_betrayed() || self.world.is_full();
