@@ -131,7 +131,7 @@ pub enum WriteFault {
     Full,
     /// One write of a task of the engine's own does not come back: the task panics, perhaps after a part was done.
     Panic,
-    /// The same of a call that [`World::catching`](super::World::catching) is around.
+    /// The same of a call that `World::catching` is around.
     PanicInCall,
 }
 
