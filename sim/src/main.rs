@@ -102,7 +102,7 @@ enum Command {
     #[cfg(feature = "mutants")]
     Score {
         /// Seeds after which a bug counts as not found.
-        #[arg(long, default_value_t = 3000)]
+        #[arg(long, default_value_t = 10_000)]
         seeds_max: u64,
         /// Processes at once.
         #[arg(long, default_value_t = 1)]
