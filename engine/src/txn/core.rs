@@ -283,7 +283,7 @@ impl<E: Env> Core<E> {
             self.health.poison(|| "a call panicked half-way".to_owned());
             self.locks.wake_all();
         }
-        self.settle_typed();
+        self.apply_typed();
         let outcome = call(self);
         self.changing = false;
         outcome

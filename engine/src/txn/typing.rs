@@ -1,12 +1,12 @@
 //! Bytes that are typed one after the other are put together before they reach tree, record and undo entry.
 //!
 //! An edit that goes on where the newest record grows ([`growing`](super::growing)) costs as much as any other. So bytes that
-//! are inserted there only wait, up to what is sure to find room, and whoever calls next *settles* them first: the tree, the
+//! are inserted there only wait, up to what is sure to find room, and whoever calls next has them *applied* first: the tree, the
 //! record and its inverse get all of them at once.
 //!
-//! 1. Whatever looks at trees or changes them goes through [`Core::guarded`], which settles first. What begins a
+//! 1. Whatever looks at trees or changes them goes through [`Core::guarded`], which applies them first. What begins a
 //!    transaction, or looks at locks and counters, does not, so that counters may lag behind by what was typed.
-//! 2. What waits is sure to settle, since nothing changes in between: room in the leaf, in the log and in the data file
+//! 2. What waits is sure to be applied, since nothing changes in between: room in the leaf, in the log and in the data file
 //!    was there when it began to wait, and nothing has to be read.
 
 use std::ops::Range;
@@ -67,7 +67,7 @@ impl<E: Env> Core<E> {
     }
 
     /// Gives the tree, the record and its undo entry what was typed.
-    pub(super) fn settle_typed(&mut self) {
+    pub(super) fn apply_typed(&mut self) {
         if self.typed.bytes.is_empty() {
             return;
         }
@@ -78,10 +78,10 @@ impl<E: Env> Core<E> {
             let is_lost = mutant!("typed bytes are forgotten when others work");
             if !is_lost || self.table.len() < 2 {
                 let grown = self.extend_in_room(&(end..end), &bytes);
-                assert!(grown.is_ok_and(|grown| grown), "what waits to be settled has its room");
+                assert!(grown.is_ok_and(|grown| grown), "what waits to be applied has its room");
                 self.note_suffix_lock(own.txn, own.stream);
             }
-            reached!("several edits were settled at once", bytes.len() > 8);
+            reached!("several edits were applied at once", bytes.len() > 8);
         }
         bytes.clear();
         self.typed.bytes = bytes;

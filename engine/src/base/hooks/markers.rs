@@ -118,7 +118,7 @@ pub const MARKERS: &[&str] = &[
     "a record does not grow by an edit that would make it shorter",
     "a record grew by what was removed before it",
     "typed bytes were taken back before they were logged",
-    "several edits were settled at once",
+    "several edits were applied at once",
     "typing goes on at the end of a stream",
     "what is typed finds no room for certain",
     // Locks.
