@@ -19,8 +19,7 @@ pub struct Scale {
     pub rounds: usize,
     /// Durable single insertions.
     pub commits: usize,
-    /// Durable single insertions whose bytes are counted: some of the log's segments, or what making one costs would be
-    /// shared by too few.
+    /// Durable single insertions of each peer whose bytes are counted.
     pub counted: usize,
     /// How often they are counted.
     pub count_rounds: usize,
@@ -28,8 +27,10 @@ pub struct Scale {
     pub batch: usize,
     /// Insertions in a long series of such transactions.
     pub sustained: usize,
-    /// Insertions between checkpoints whose bytes are counted.
+    /// Durable single insertions of NumStore's between checkpoints whose bytes are counted.
     pub per_checkpoint: usize,
+    /// How many such checkpoints: more than one, or what new segments of its log cost would be shared by too few.
+    pub checkpoints: usize,
     /// Random reads.
     pub reads: usize,
     /// Insertions that make a stream an edited one.
@@ -51,8 +52,9 @@ impl Scale {
             counted: 1_024,
             count_rounds: 3,
             batch: 1_000,
-            sustained: 100_000,
+            sustained: 600_000,
             per_checkpoint: 20_000,
+            checkpoints: 5,
             reads: 200_000,
             edits: 12_000,
             crash_after: 500_000,
@@ -68,7 +70,9 @@ impl Scale {
             commits: 60,
             counted: 256,
             count_rounds: 1,
-            sustained: 10_000,
+            sustained: 20_000,
+            per_checkpoint: 1_000,
+            checkpoints: 2,
             reads: 20_000,
             crash_after: 50_000,
             window: Duration::from_millis(250),

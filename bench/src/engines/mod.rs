@@ -33,7 +33,7 @@ use std::path::Path;
 use crate::Result;
 use crate::content::{Content, Edit};
 
-pub use numstore::{open_database, over};
+pub use numstore::{open_database, open_with_long_log, over};
 
 /// What each store may take for its caches. LMDB has none and uses the system's.
 pub const CACHE_BYTES: u64 = 2 << 30;

@@ -18,9 +18,18 @@ struct NumStore {
     db: Database,
 }
 
+/// Room for 24,000 commits.
+const LONG_LOG_BYTES: u64 = 96 << 20;
+
 /// The database in folder `dir`.
 pub fn open_database(dir: &Path) -> Result<Database> {
     Ok(Options::new().cache_bytes(CACHE_BYTES).open(dir.join("store.ns"))?)
+}
+
+/// As [`open_database`], with a log that holds more commits of a block each until a checkpoint is due by itself.
+pub fn open_with_long_log(dir: &Path) -> Result<Database> {
+    let options = Options::new().cache_bytes(CACHE_BYTES).checkpoint_log_bytes(LONG_LOG_BYTES);
+    Ok(options.open(dir.join("store.ns"))?)
 }
 
 pub fn open(dir: &Path) -> Result<Box<dyn Store>> {

@@ -1,14 +1,17 @@
-//! Insertions of 100 B at random places, each of them durable when it returns; the engines in turn, call by call.
+//! Insertions of 100 B at random places, each of them durable when it returns; the engines in turn, some calls each, since
+//! whoever has just run has the processor's caches to itself and nobody uses five stores at a time.
 //!
 //! Raw: 128 B, which is what such an insertion takes in a log, written to prepared space and synced, in the same loop.
-//! The bytes that reach the device are counted engine by engine: those of the commits alone, and for NumStore those of
-//! the checkpoint after many more insertions, shared among them.
+//! The bytes that reach the device are counted engine by engine. NumStore's are those of a long series with a checkpoint
+//! every so many commits: what new segments of the log are filled with counts as well, and what checkpoints write is told apart.
 
 use super::micros;
 use crate::Result;
+use crate::content::{Content, Draw};
 use crate::context::{Context, Fleet};
-use crate::engines::{OURS, raw};
+use crate::engines::{OURS, open_with_long_log, over, raw};
 use crate::harness::{Metric, Round};
+use crate::model::Model;
 use crate::results::Series;
 use crate::statistics::{median, percentile};
 
@@ -18,6 +21,8 @@ const COMMIT_BYTES: Metric = Metric::less("device bytes of a commit", "B");
 const WITH_CHECKPOINT: Metric = Metric::less("device bytes with a share of the checkpoint", "B");
 
 const INSERTED: usize = 100;
+/// So many calls in a row are one engine's.
+const TURN: usize = 20;
 const RAW_BYTES: [u8; 128] = [7; 128];
 /// A raw commit that takes longer than this has met the slow mode of the disk.
 const SLOW_MICROS: f64 = 2_000.0;
@@ -39,6 +44,10 @@ pub fn run(context: &mut Context<'_>) -> Result<()> {
         let edits = fleet.insertions(counted, INSERTED);
         for ship in fleet.in_turn(number) {
             let store = &mut ship.store;
+            if ship.name == OURS {
+                edits.chunks(1_000).try_for_each(|edits| store.edit(edits))?;
+                continue;
+            }
             let bytes = disk
                 .count_durable(|| edits.iter().try_for_each(|edit| store.edit(std::slice::from_ref(edit))))?;
             round.add(ship.name, COMMIT_BYTES, bytes as f64 / counted as f64);
@@ -47,7 +56,8 @@ pub fn run(context: &mut Context<'_>) -> Result<()> {
     })?;
     fleet.verify(context)?;
     tell_of_disturbances(context);
-    checkpoint(context, fleet)
+    drop(fleet);
+    long_series(context)
 }
 
 /// At times this kind of disk takes several milliseconds for every sync, whoever asks for it; and others may use it.
@@ -74,16 +84,20 @@ fn tell_of_disturbances(context: &mut Context<'_>) {
     }
 }
 
-/// One insertion of each engine after the other.
+/// Some insertions of each engine after the other.
 fn timed(fleet: &mut Fleet, log: &mut raw::PreparedLog, commits: usize, number: usize) -> Result<Round> {
     let mut latencies: Vec<(&'static str, Vec<f64>)> = vec![("raw", Vec::new())];
     latencies.extend(fleet.ships.iter().map(|ship| (ship.name, Vec::new())));
-    for edit in fleet.insertions(commits, INSERTED) {
-        latencies[0].1.push(micros(|| log.commit(&RAW_BYTES))?);
+    for edits in fleet.insertions(commits, INSERTED).chunks(TURN) {
+        for _ in edits {
+            latencies[0].1.push(micros(|| log.commit(&RAW_BYTES))?);
+        }
         for ship in fleet.in_turn(number) {
-            let took = micros(|| ship.store.edit(std::slice::from_ref(&edit)))?;
             let own = latencies.iter_mut().find(|(name, _)| *name == ship.name);
-            own.expect("every ship has a list").1.push(took);
+            let own = &mut own.expect("every ship has a list").1;
+            for edit in edits {
+                own.push(micros(|| ship.store.edit(std::slice::from_ref(edit)))?);
+            }
         }
     }
     let mut round = Round { baseline: Some(median(&latencies[0].1)), ..Round::default() };
@@ -95,23 +109,28 @@ fn timed(fleet: &mut Fleet, log: &mut raw::PreparedLog, commits: usize, number: 
     Ok(round)
 }
 
-/// What NumStore's checkpoint writes after many insertions, which need not be durable one by one to leave the same nodes
-/// changed.
-fn checkpoint(context: &mut Context<'_>, mut fleet: Fleet) -> Result<()> {
-    fleet.ships.retain(|ship| ship.name == OURS);
-    let (count, disk) = (context.scale.per_checkpoint, context.disk);
-    let is_commit = |s: &&Series| (s.workload, s.engine, s.metric) == (context.workload, OURS, COMMIT_BYTES);
-    let commit_bytes =
-        context.results.series.iter().rfind(is_commit).map_or(0.0, |series| median(&series.values));
+/// What NumStore writes in a long series of commits, from a new database on, and in the checkpoints between them.
+fn long_series(context: &mut Context<'_>) -> Result<()> {
+    let content = Content::new(context.size);
+    let mut store = over(open_with_long_log(&context.folder("series")?)?)?;
+    store.load(&content)?;
+    store.checkpoint()?;
+    let (mut model, mut draw) = (Model::new(content), Draw::new(context.size));
+    let (parts, each, disk) = (context.scale.checkpoints, context.scale.per_checkpoint, context.disk);
     context.measure_rounds(1, |_| {
-        let edits = fleet.insertions(count, INSERTED);
-        let ours = fleet.ships.first_mut().expect("NumStore is in the fleet");
-        ours.store.checkpoint()?;
-        edits.chunks(1_000).try_for_each(|edits| ours.store.edit(edits))?;
-        let ((), bytes) = disk.count(|| ours.store.checkpoint())?;
+        let (mut commits, mut checkpoints) = (0, 0);
+        for _ in 0..parts {
+            let edits: Vec<_> = (0..each).map(|_| model.insert_anywhere(&mut draw, INSERTED)).collect();
+            let commit_all = || edits.iter().try_for_each(|edit| store.edit(std::slice::from_ref(edit)));
+            commits += disk.count_durable(commit_all)?;
+            checkpoints += disk.count(|| store.checkpoint())?.1;
+        }
+        let count = (parts * each) as f64;
         let mut round = Round::default();
-        round.add(OURS, WITH_CHECKPOINT, commit_bytes + bytes as f64 / count as f64);
+        round.add(OURS, COMMIT_BYTES, commits as f64 / count);
+        round.add(OURS, WITH_CHECKPOINT, (commits + checkpoints) as f64 / count);
         Ok(round)
     })?;
-    fleet.verify(context)
+    context.verify(OURS, &*store, &model)?;
+    store.close()
 }

@@ -112,6 +112,7 @@ mod tests {
             batch: 20,
             sustained: 60,
             per_checkpoint: 40,
+            checkpoints: 2,
             reads: 50,
             edits: 200,
             crash_after: 60,

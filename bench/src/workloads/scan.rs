@@ -2,7 +2,8 @@
 //!
 //! Raw: `pread` of 1 MiB for the copying scan. For the one without a copy every engine's bytes are summed up, eight at a
 //! time; raw reads 64 KiB at a time into a buffer that stays in the processor's cache. An engine whose interface cannot show
-//! bytes without copying them has no number there.
+//! bytes without copying them has no number there. What memory itself allows says a vector that holds the same bytes, and is
+//! read in the same two ways.
 //!
 //! After edits each engine is measured beside itself without them; nothing is closed or checkpointed in between.
 
@@ -10,7 +11,7 @@ use super::seconds;
 use crate::Result;
 use crate::content::Content;
 use crate::context::{Context, Fleet, Ship, verify_reader};
-use crate::engines::{Reader, raw, texts};
+use crate::engines::{Gatherer, Reader, raw, texts};
 use crate::harness::{Metric, Round};
 use crate::model::Model;
 
@@ -22,6 +23,34 @@ const NO_COPY_RATIO: Metric = Metric::more("without copy, of unedited", "ratio")
 const BUFFER_BYTES: usize = 1 << 20;
 const BATCH: usize = 1_000;
 
+/// A vector in memory.
+const VECTOR: &str = "vec";
+
+/// The bytes themselves.
+struct InMemory(Vec<u8>);
+
+impl Reader for InMemory {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<()> {
+        buffer.copy_from_slice(&self.0[offset as usize..offset as usize + buffer.len()]);
+        Ok(())
+    }
+
+    fn visit(&mut self, call: &mut dyn FnMut(&[u8])) -> Result<bool> {
+        call(&self.0);
+        Ok(true)
+    }
+
+    fn gather(&mut self, element: usize, step: usize) -> Result<Vec<u8>> {
+        let mut gatherer = Gatherer::new(element, step, self.len());
+        gatherer.take(&self.0);
+        Ok(gatherer.picked)
+    }
+}
+
 /// MB/s of both kinds of scan; the second only where there is such a thing.
 type Speeds = (f64, Option<f64>);
 
@@ -29,13 +58,16 @@ pub fn run(context: &mut Context<'_>) -> Result<()> {
     let content = Content::new(context.size);
     let mut fleet = Fleet::load(context)?;
     let mut plain = raw::PlainFile::new(&context.dir.join("raw"), &content)?;
-    context.note_verified("raw", verify_reader(&mut plain, &Model::new(content)))?;
+    let mut vector = InMemory(content.text().into_bytes());
+    context.note_verified("raw", verify_reader(&mut plain, &Model::new(content.clone())))?;
+    context.note_verified(VECTOR, verify_reader(&mut vector, &Model::new(content)))?;
     fleet.verify(context)?;
     context.measure(|number| {
         let mut round = Round::default();
         let speeds = scan(&mut plain)?;
         round.baseline = Some(speeds.0);
         note(&mut round, "raw", speeds);
+        note(&mut round, VECTOR, scan(&mut vector)?);
         for ship in fleet.in_turn(number) {
             note(&mut round, ship.name, scan_ship(ship)?);
         }

@@ -1,5 +1,6 @@
-//! Many transactions of a thousand insertions of 100 B each, one after the other, and at the end whatever the engine puts
-//! off: NumStore's checkpoint, SQLite's of its log, fjall's memtable. All of that is in the time.
+//! Many transactions of a thousand insertions of 100 B each, one after the other, enough to keep the peers busy for minutes,
+//! and at the end whatever the engine puts off: NumStore's checkpoint, SQLite's of its log, fjall's memtable. All of that is
+//! in the time, and so are checkpoints on the way.
 //!
 //! Raw: the same bytes written to prepared space, a sync for each transaction.
 
@@ -21,7 +22,7 @@ pub fn run(context: &mut Context<'_>) -> Result<()> {
     let mut log = raw::PreparedLog::new(&context.dir.join("raw"))?;
     let (count, batch, disk) = (context.scale.sustained, context.scale.batch, context.disk);
     let raw_batch = vec![7; batch * RAW_BYTES];
-    context.measure(|number| {
+    context.measure_rounds(context.scale.count_rounds, |number| {
         let mut round = Round::default();
         let mut note = |engine, seconds: f64, bytes: u64| {
             round.add(engine, SPEED, count as f64 / seconds);

@@ -37,7 +37,7 @@ impl Place {
 
     /// Whether nothing goes away here, and what comes goes to `offset`.
     pub fn is_insertion_at(self, offset: u64) -> bool {
-        self == Place::Insert(offset) || self == Place::Splice(offset, 0)
+        matches!(self, Place::Insert(at) | Place::Splice(at, 0) if at == offset)
     }
 
     /// The bytes that go away here, if they are those before `end`.

@@ -299,7 +299,7 @@ impl<E: Env> Transaction<E> {
     pub(super) fn types_on(&self, stream: StreamId, place: Place, data: &[u8]) -> bool {
         let Some((_, to)) = self.typed_to.get().filter(|(typing, _)| *typing == stream) else { return false };
         let Some(&txn) = self.number.get() else { return false };
-        let is_append = place == Place::Append;
+        let is_append = matches!(place, Place::Append);
         if is_append || place.is_insertion_at(to) {
             let mut core = self.shared.core.lock();
             let types = if is_append {

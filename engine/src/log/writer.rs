@@ -242,9 +242,8 @@ impl<F: DiskFile, P: Platform> Log<F, P> {
     /// a single one in use and none to go on in, it would free nothing for ever.
     ///
     /// # Errors
-    /// As [`Log::reserve`].
+    /// As [`Log::reserve`], which comes before it.
     pub fn keep_spare(&mut self) -> Result<()> {
-        self.file.check()?;
         if self.segments.free() == 0 { self.grow() } else { Ok(()) }
     }
 

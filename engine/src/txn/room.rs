@@ -345,7 +345,9 @@ fn table_bytes(entries: u64, geometry: Geometry) -> u64 {
 
 /// What `bytes` take on disk in leaves of their own and the inner nodes above them, all of them as empty as they get.
 fn leaves_bytes(bytes: u64, geometry: Geometry) -> u64 {
-    let leaves = bytes / geometry.min_size(0) as u64 + 1;
+    let least = geometry.min_size(0) as u64;
+    // A division takes longer than all the rest, and most edits are short.
+    let leaves = if bytes < least { 1 } else { bytes / least + 1 };
     // Each leaf may end in a block that is hardly used; of inner nodes there are fewer than of leaves.
     bytes.saturating_add(leaves.saturating_mul(2 * BLOCK))
 }

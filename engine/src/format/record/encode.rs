@@ -12,12 +12,15 @@ use super::{Body, Operation, Payload, Record, kind};
 /// # Panics
 /// If the commit flag stands on a compensation or an end.
 pub fn encode_record(record: &Record<'_>, out: &mut Vec<u8>) {
-    let length = body_bytes(record);
-    out.reserve(length + varint_bytes(length as u64));
-    encode_varint(length as u64, out);
-    let start = out.len();
+    let (start, guess) = (out.len(), varint_bytes(carried_bytes(record) as u64));
+    out.resize(start + guess, 0);
     encode_body(record, out);
-    assert_eq!(out.len() - start, length, "the length of a record was counted as {length}");
+    let length = (out.len() - start - guess) as u64;
+    let bytes = varint_bytes(length);
+    if bytes > guess {
+        out.splice(start..start, std::iter::repeat_n(0, bytes - guess));
+    }
+    overwrite_varint(length, &mut out[start..start + bytes]);
 }
 
 /// Appends `more` to the last field of the record that begins at `start` and ends `out`, and whose last field is as long as
@@ -35,6 +38,16 @@ pub fn extend_record(out: &mut Vec<u8>, start: usize, more: &[u8]) {
     }
     overwrite_varint(length + more.len() as u64, &mut out[start..start + new]);
     out.extend_from_slice(more);
+}
+
+/// How long `record` is at least: a length that takes as many bytes is seldom exceeded.
+fn carried_bytes(record: &Record<'_>) -> usize {
+    match &record.body {
+        Body::Operation(
+            Operation::Splice { insert: Payload::Bytes(bytes), .. } | Operation::StridedWrite { bytes, .. },
+        ) => bytes.len(),
+        _ => 0,
+    }
 }
 
 /// How many bytes [`encode_record`] would append.
