@@ -20,7 +20,7 @@ fn the_models_find_planted_bugs() {
             cache::a_block_is_used_again::<Sound>,
             "reference says",
         ),
-        (mutant("a version is shown too early"), 2, flights::versions_go_forward::<Sound>, "Causality"),
+        (mutant("a version is shown too early"), 2, flights::versions_go_forward::<Sound>, "is durable"),
         (mutant("of several who were granted one is woken"), 2, readers, "deadlock"),
         (mutant("whoever has to give way is not woken"), 2, circle, "deadlock"),
     ];
