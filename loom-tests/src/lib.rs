@@ -32,6 +32,7 @@ pub mod failures;
 pub mod flights;
 pub mod locks;
 mod platform;
+pub mod poison;
 mod watched;
 
 use std::sync::Arc;
