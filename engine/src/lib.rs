@@ -56,7 +56,7 @@ pub mod internals {
     pub use crate::format::inner::{InnerEntry, encode_inner};
     pub use crate::format::record::{Body, Bulk, Record};
     pub use crate::log::{Flight, Log, LogFile, LogIdentity, Wait};
-    pub use crate::txn::{Bell, Locks, Published, Stop, Underway};
+    pub use crate::txn::{Bell, Health, Locks, Published, Stop, Underway};
 
     /// A version without streams, to be shown when the log is durable up to `committed`.
     pub fn version(committed: Lsn) -> Arc<Version> {

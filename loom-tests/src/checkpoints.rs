@@ -10,7 +10,7 @@ use crate::{Flavor, LoomPlatform, Sure, Watched};
 
 /// Somebody leaves work and rings, and then it is time to stop: the task hears of both.
 pub fn a_bell_is_heard<F: Flavor>() {
-    let bell = Arc::new(Bell::<LoomPlatform<Sure<F>>>::default());
+    let bell = Arc::new(Bell::<LoomPlatform<F>>::default());
     let work = Arc::new(Watched::new(0));
     let task = {
         let (bell, work) = (Arc::clone(&bell), Arc::clone(&work));

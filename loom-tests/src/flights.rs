@@ -238,13 +238,13 @@ pub fn commit_beside_a_flush<F: Flavor>() {
 
 /// A reader takes versions while they come to be durable: they never go back, and all of them are durable. Two publish: the
 /// leader of a flight, before the log knows that it has landed, and beside it one who has the core's latch and makes a
-/// version, and to whom the log tells what was durable before.
+/// version, which stays hidden, and to whom the log tells what was durable before.
 pub fn versions_go_forward<F: Flavor>() {
     struct Shown<F: Flavor> {
         published: Published<LoomEnv<F>>,
-        durable: [Watched; 2],
+        durable: [Watched; 3],
     }
-    let durable = [Watched::new(0), Watched::new(0)];
+    let durable = [Watched::new(0), Watched::new(0), Watched::new(0)];
     let shown = Arc::new(Shown::<F> { published: Published::new(version(Lsn(0))), durable });
     shown.published.push(version(Lsn(1)));
     shown.published.push(version(Lsn(2)));

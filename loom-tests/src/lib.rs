@@ -8,12 +8,13 @@
 //! sleeps. What it does not: sequentially consistent orderings (it weakens them; the latches use none), and wake-ups
 //! for no reason.
 //!
-//! In models of what stands on latches, relaxed loads give the newest value ([`Sure`]): what latches do about old ones, their
-//! own models show. That makes them a hundred times shorter, and leaves all schedules and all that orders memory.
+//! In models of what stands on latches, relaxed loads, which only latches make there, are no steps of their own ([`Sure`]):
+//! what latches do about wrong guesses, their own models show. That makes them hundreds of times shorter, and leaves every
+//! order in which latches are taken and given back, and all that orders memory. The bell of the background task loads so by
+//! itself, and its model has all that this may give.
 //!
-//! Sleeping and waking go through a mutex of the model, which orders memory where a real futex promises nothing. So
-//! an ordering that is missing shows on the paths on which nobody sleeps; as all schedules are tried, each model
-//! has those.
+//! Waking orders memory, where a real futex promises nothing. So an ordering that is missing shows on the paths on which
+//! nobody sleeps; as all schedules are tried, each model has those.
 //!
 //! Not modelled, so that other tests have to answer for it:
 //!
@@ -31,7 +32,11 @@ pub mod failures;
 pub mod flights;
 pub mod locks;
 mod platform;
+pub mod poison;
 mod watched;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub use env::{LoomDisk, LoomEnv, LoomFile};
 pub use platform::{Deaf, Flavor, LoomPlatform, LoomWord, Sound, Sure, WeakAcquire, WeakRelease};
@@ -40,7 +45,7 @@ pub use watched::Watched;
 /// How often a schedule may take the processor from a task that could go on. Most bugs need one or two.
 pub const PREEMPTIONS: usize = 3;
 
-/// Runs `model` under every schedule with at most `preemptions` preemptions.
+/// Runs `model` under every schedule with at most `preemptions` preemptions, and says how many that were.
 ///
 /// # Panics
 /// If any of them panics, races or leaves everybody asleep.
@@ -49,7 +54,13 @@ pub fn explore(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     builder.preemption_bound = Some(preemptions);
     // A commit passes more points than loom allows for by itself.
     builder.max_branches = 20_000;
-    builder.check(model);
+    let schedules = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&schedules);
+    builder.check(move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        model();
+    });
+    eprintln!("schedules: {}", schedules.load(Ordering::Relaxed));
 }
 
 /// What loom says of `model`.

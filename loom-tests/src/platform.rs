@@ -1,13 +1,15 @@
-//! Atomics of loom, and sleeping built on loom's mutex and parking, with switches to plant errors.
+//! Atomics of loom, and sleeping built on loom's parking, with switches to plant errors.
 //!
-//! Each word carries its own place to sleep at, so sleepers are found by identity and not by address.
+//! Each word carries its own place to sleep at, so sleepers are found by identity and not by address. Loom switches tasks at
+//! operations on its own types only. So whatever else is done behind one of those is one step with it; and it tries two
+//! tasks in either order where they come to one atomic, so that each access to the sleepers is behind one to the word.
 
 use std::collections::VecDeque;
 use std::marker::PhantomData;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use loom::sync::atomic::{AtomicU32, Ordering};
-use loom::sync::{Mutex, MutexGuard};
 use loom::thread::{self, Thread};
 use numstore::env::{AtomicWord, Platform};
 
@@ -19,7 +21,7 @@ pub trait Flavor: Send + Sync + 'static {
     const RELEASE: Ordering = Ordering::Release;
     /// Whether wake-ups arrive.
     const WAKES: bool = true;
-    /// Whether a relaxed load may give an old value.
+    /// Whether a relaxed load is a step of its own, which may give an old value.
     const GUESSES: bool = true;
 }
 
@@ -49,10 +51,11 @@ impl Flavor for Deaf {
     const WAKES: bool = false;
 }
 
-/// The same errors, with relaxed loads that give the newest value: for models of what stands on latches.
+/// The same errors, with relaxed loads that are one step with what their task did before, and give the value of then: for
+/// models in which nothing but latches loads so.
 ///
-/// The relaxed loads of a latch only guess what the exchange that follows will find; `tests/latch` has them guess wrong in
-/// every way.
+/// A relaxed load of a latch only guesses what the exchange that follows will find, and others still come in between
+/// these two; a guess that nothing follows would need to be a step. `tests/latch` has latches guess wrong in every way.
 #[derive(Debug)]
 pub struct Sure<F>(PhantomData<fn() -> F>);
 impl<F: Flavor> Flavor for Sure<F> {
@@ -73,19 +76,34 @@ pub struct LoomPlatform<F = Sound>(PhantomData<fn() -> F>);
 #[derive(Debug)]
 pub struct LoomWord<F> {
     value: AtomicU32,
-    /// Who sleeps. Held while a sleeper compares the value, and by wakers: comparing and falling asleep is one step for
-    /// them.
+    /// The same value, for looks that are no steps.
+    newest: std::sync::atomic::AtomicU32,
+    /// Who sleeps.
     sleepers: Mutex<VecDeque<Thread>>,
     flavor: PhantomData<fn() -> F>,
 }
 
 impl<F: Flavor> LoomWord<F> {
+    /// The newest value, in a step. An exchange meets that, also one that comes to nothing.
+    fn look(&self) -> u32 {
+        let (Ok(value) | Err(value)) =
+            self.value.compare_exchange(NEVER, NEVER, Ordering::Relaxed, Ordering::Relaxed);
+        value
+    }
+
+    /// Notes what the step before has stored.
+    fn note(&self, stored: u32) {
+        self.newest.store(stored, Ordering::Relaxed);
+    }
+
     fn sleepers(&self) -> MutexGuard<'_, VecDeque<Thread>> {
         self.sleepers.lock().expect("invariant: nobody panics in here")
     }
 
     fn wake(&self, most: usize) {
         if F::WAKES {
+            // A step, which whoever falls asleep comes before or after. What it loads does not matter.
+            self.value.load(Ordering::Relaxed);
             let mut sleepers = self.sleepers();
             let woken = most.min(sleepers.len());
             sleepers.drain(..woken).for_each(|sleeper| sleeper.unpark());
@@ -98,10 +116,8 @@ impl<F: Flavor> Platform for LoomPlatform<F> {
 
     /// Models have no time: a deadline never comes.
     fn wait(word: &LoomWord<F>, expected: u32, _deadline: Option<Duration>) {
-        let mut sleepers = word.sleepers();
-        if word.load_relaxed() == expected {
-            sleepers.push_back(thread::current());
-            drop(sleepers);
+        if word.look() == expected {
+            word.sleepers().push_back(thread::current());
             thread::park();
         }
     }
@@ -121,17 +137,16 @@ impl<F: Flavor> Platform for LoomPlatform<F> {
 
 impl<F: Flavor> AtomicWord for LoomWord<F> {
     fn new(value: u32) -> LoomWord<F> {
-        LoomWord { value: AtomicU32::new(value), sleepers: Mutex::new(VecDeque::new()), flavor: PhantomData }
+        LoomWord {
+            value: AtomicU32::new(value),
+            newest: value.into(),
+            sleepers: Mutex::default(),
+            flavor: PhantomData,
+        }
     }
 
     fn load_relaxed(&self) -> u32 {
-        if F::GUESSES {
-            return self.value.load(Ordering::Relaxed);
-        }
-        // An exchange meets the newest value, also one that comes to nothing.
-        let (Ok(value) | Err(value)) =
-            self.value.compare_exchange(NEVER, NEVER, Ordering::Relaxed, Ordering::Relaxed);
-        value
+        if F::GUESSES { self.value.load(Ordering::Relaxed) } else { self.newest.load(Ordering::Relaxed) }
     }
 
     fn load_acquire(&self) -> u32 {
@@ -142,21 +157,28 @@ impl<F: Flavor> AtomicWord for LoomWord<F> {
     /// nothing can be.
     fn store_release(&self, value: u32) {
         self.value.swap(value, F::RELEASE);
+        self.note(value);
     }
 
     fn compare_exchange_weak_acquire(&self, current: u32, new: u32) -> Result<u32, u32> {
-        self.value.compare_exchange_weak(current, new, F::ACQUIRE, Ordering::Relaxed)
+        let exchanged = self.value.compare_exchange_weak(current, new, F::ACQUIRE, Ordering::Relaxed);
+        exchanged.inspect(|_| self.note(new))
     }
 
     fn compare_exchange_weak_release(&self, current: u32, new: u32) -> Result<u32, u32> {
-        self.value.compare_exchange_weak(current, new, F::RELEASE, Ordering::Relaxed)
+        let exchanged = self.value.compare_exchange_weak(current, new, F::RELEASE, Ordering::Relaxed);
+        exchanged.inspect(|_| self.note(new))
     }
 
     fn fetch_add_release(&self, value: u32) -> u32 {
-        self.value.fetch_add(value, F::RELEASE)
+        let before = self.value.fetch_add(value, F::RELEASE);
+        self.note(before.wrapping_add(value));
+        before
     }
 
     fn fetch_sub_release(&self, value: u32) -> u32 {
-        self.value.fetch_sub(value, F::RELEASE)
+        let before = self.value.fetch_sub(value, F::RELEASE);
+        self.note(before.wrapping_sub(value));
+        before
     }
 }

@@ -2,7 +2,7 @@
 
 use loom_tests::failures::{self, Ending};
 use loom_tests::flights::{self, Plant};
-use loom_tests::{PREEMPTIONS, Sound, bound, cache, captures, checkpoints, explore, locks};
+use loom_tests::{PREEMPTIONS, Sound, bound, cache, captures, checkpoints, explore, locks, poison};
 
 macro_rules! holds {
     ($($model:ident: $everyday:expr, $body:expr;)*) => {
@@ -46,6 +46,7 @@ holds! {
     bytes_are_locked: 2, locks::bytes_are_locked::<Sound>;
     a_wait_is_given_up: PREEMPTIONS, locks::a_wait_is_given_up::<Sound>;
     a_wait_is_given_up_before_another: 2, locks::a_wait_is_given_up_before_another::<Sound>;
+    a_failure_is_told_to_those_who_wait: PREEMPTIONS, poison::a_failure_is_told::<Sound>;
     two_load_one_node: PREEMPTIONS, cache::two_load_one::<Sound>;
     each_drives_out_the_others_node: PREEMPTIONS, cache::each_drives_out_the_others::<Sound>;
     three_drive_out_one_another: 2, cache::three_drive_out_one_another::<Sound>;

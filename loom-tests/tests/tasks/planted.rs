@@ -2,7 +2,9 @@
 
 use loom_tests::failures::{self, Ending};
 use loom_tests::flights::{self, Plant};
-use loom_tests::{Deaf, Sound, WeakAcquire, WeakRelease, cache, captures, checkpoints, finding, locks};
+use loom_tests::{
+    Deaf, Sound, WeakAcquire, WeakRelease, cache, captures, checkpoints, finding, locks, poison,
+};
 
 macro_rules! found {
     ($($test:ident: $preemptions:literal, $model:expr => $says:literal,)*) => {
@@ -90,4 +92,7 @@ found! {
     weak_acquire_by_one_who_gives_up: 2, locks::a_wait_is_given_up::<WeakAcquire> => "Causality violation",
     weak_release_behind_one_who_gives_up: 2, locks::a_wait_is_given_up_before_another::<WeakRelease> => "Causality violation",
     lost_wake_up_behind_one_who_gives_up: 2, locks::a_wait_is_given_up_before_another::<Deaf> => "deadlock",
+    weak_release_of_a_failure: 2, poison::a_failure_is_told::<WeakRelease> => "Causality violation",
+    lost_wake_up_by_a_failure: 2, poison::a_failure_is_told::<Deaf> => "deadlock",
+    a_failure_that_wakes_nobody: 2, poison::a_failure_wakes_nobody::<Sound> => "deadlock",
 }
