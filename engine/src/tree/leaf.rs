@@ -13,13 +13,13 @@ use std::sync::Arc;
 use crate::cache::Home;
 
 /// A leaf that gets more pieces is copied into one buffer.
-const MAX_PIECES: usize = 64;
+const MAX_PIECES: usize = 128;
 /// A leaf to which edits have added more bytes is copied into one buffer.
 const MAX_ADDED_BYTES: usize = 16 << 10;
 /// A leaf that would have pieces of more buffers is copied into one.
-const BUFFERS: usize = 4;
+const BUFFERS: usize = 8;
 /// The last buffer is for what edits bring.
-const ADDED: u8 = 3;
+const ADDED: u8 = 7;
 /// What is added gets so much room to grow, at least.
 const ADDED_ROOM_BYTES: usize = 128;
 
@@ -101,7 +101,8 @@ impl Leaf {
     /// A leaf that holds `len` bytes of a shared buffer.
     pub fn of_buffer(buffer: &Arc<Vec<u8>>, start: usize, len: usize) -> Leaf {
         let pieces = if len == 0 { vec![] } else { vec![Piece::new(0, start, len)] };
-        let buffers = [Some(Arc::clone(buffer)), None, None, None];
+        let mut buffers: [Option<Arc<Vec<u8>>>; BUFFERS] = Default::default();
+        buffers[0] = Some(Arc::clone(buffer));
         Leaf { buffers, pieces, len, near: (0, 0), home: Home::default() }
     }
 
