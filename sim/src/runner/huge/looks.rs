@@ -42,8 +42,8 @@ pub(super) fn places<'s>(
 /// Reads the lengths of all streams, and what is at these places as far as the streams reach.
 pub(super) fn look(db: &Database<SimEnv>, places: &BTreeSet<Place>) -> Result<HugeFound> {
     let snapshot = db.snapshot();
-    let mut found = HugeFound::default();
-    found.lens = snapshot.list()?.into_iter().map(|info| (info.name, info.len)).collect();
+    let lens = snapshot.list()?.into_iter().map(|info| (info.name, info.len)).collect();
+    let mut found = HugeFound { lens, ..HugeFound::default() };
     for (name, from, to) in places {
         let to = found.lens.get(name).map_or(0, |len| *to.min(len));
         if *from < to {
