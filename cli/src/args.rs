@@ -29,6 +29,7 @@ transaction:
   A read STREAM [RANGE]         A write STREAM OFFSET TEXT    A create STREAM      A commit
   A len STREAM                  A insert STREAM OFFSET TEXT   A drop STREAM        A rollback
   A remove STREAM RANGE         A append STREAM TEXT          A rename FROM TO
+  A read-for-update STREAM [RANGE]   reads what A is going to change: others that do so wait for A
 TEXT is the rest of the line. Other lines: locks (the table of locks), stats (counters), # a comment.
 
 The next line is read when every transaction is done with its last one or waits for a lock. Answers
@@ -137,6 +138,13 @@ pub enum Command {
     /// Read everything and check it: byte counts, occupancy, checksums, free space
     #[command(after_help = "Exit code 3 if there are problems.")]
     Verify(Db),
+    /// Make the file shorter where much of it is free, and show how long it was and is
+    #[command(
+        after_help = "What lies at the end of the file moves to free blocks in front, and the file is cut. It stays as \
+        it is if less than sixteen of the largest leaves are to be gained (1 MiB, unless the database was made with \
+        others). A crash finds everything where it was, or where it went.\n\nExamples:\n  numstore compact notes.ns"
+    )]
+    Compact(Db),
     /// Run transactions side by side, as a script says, and show who waits for whom
     #[command(after_help = SESSION)]
     Session(Session),

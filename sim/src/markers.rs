@@ -24,6 +24,7 @@ pub const SIM_MARKERS: &[&str] = &[
     "the background task panicked while it wrote to the log",
     "a call panicked while it wrote to the data file",
     "a call panicked while it wrote to the log",
+    "a call of one of several clients panicked",
     "a power loss lost a name",
     "a power loss kept one name and lost another",
     "a power loss tore nothing but names",

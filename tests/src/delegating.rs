@@ -16,6 +16,8 @@ pub enum Call {
     Open,
     /// Opening a file to read.
     Look,
+    /// Reading.
+    Read,
     /// Writing.
     Write,
     /// Reserving space.
@@ -175,6 +177,7 @@ impl<H: Hook> Disk for DelegatingDisk<H> {
 
 impl<H: Hook> DiskFile for DelegatingFile<H> {
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.hook.enter_file(Call::Read, &self.path)?;
         let read = self.real.read_at(buf, offset);
         self.hook.has_read(&read);
         read
@@ -186,6 +189,7 @@ impl<H: Hook> DiskFile for DelegatingFile<H> {
     }
 
     fn read_vectored_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
+        self.hook.enter_file(Call::Read, &self.path)?;
         let read = self.real.read_vectored_at(bufs, offset);
         self.hook.has_read(&read);
         read

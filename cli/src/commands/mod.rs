@@ -2,6 +2,7 @@
 //! `tour`.
 
 mod cat;
+mod compact;
 mod cut;
 mod edit;
 mod log;
@@ -35,6 +36,7 @@ pub fn run(command: Command, output: &Output) -> Result {
         Command::Cut(args) => cut::cut(&args, output),
         Command::Stat(args) => stat::stat(&args, output),
         Command::Verify(args) => verify::verify(&args, output),
+        Command::Compact(args) => compact::compact(&args, output),
         Command::Session(args) => session::run(&args, output),
         Command::Log(args) => log::log(&args, output),
         Command::Tour(args) => tour::run(&args, output),

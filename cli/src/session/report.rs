@@ -99,7 +99,7 @@ impl<'a> Report<'a> {
         self.output.result(locks, &json!({ "locks": rows }))
     }
 
-    /// Counters of locks, transactions and snapshots.
+    /// Counters of transactions, the log, locks and snapshots.
     pub fn stats(&self, stats: &Stats) -> Result {
         let age_s = stats.oldest_snapshot_age.as_secs_f64();
         let oldest = if stats.snapshots_open > 0 {
@@ -108,8 +108,11 @@ impl<'a> Report<'a> {
             String::new()
         };
         let text = format!(
-            "lock waits         {}\ndeadlocks          {}\ntransactions open  {}\nsnapshots open     {}{oldest}\n\
-             held back          {}\n",
+            "commits            {}\nrollbacks          {}\nlog since capture  {}\nlock waits         {}\n\
+             deadlocks          {}\ntransactions open  {}\nsnapshots open     {}{oldest}\nheld back          {}\n",
+            thousands(stats.commits),
+            thousands(stats.rollbacks),
+            show_size(stats.log_bytes_since_capture),
             thousands(stats.lock_waits),
             thousands(stats.deadlocks),
             thousands(stats.transactions_open),
@@ -117,6 +120,9 @@ impl<'a> Report<'a> {
             show_size(stats.held_back_bytes),
         );
         let value = json!({
+            "commits": stats.commits,
+            "rollbacks": stats.rollbacks,
+            "log_bytes_since_capture": stats.log_bytes_since_capture,
             "lock_waits": stats.lock_waits,
             "deadlocks": stats.deadlocks,
             "transactions_open": stats.transactions_open,

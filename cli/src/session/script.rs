@@ -10,7 +10,7 @@ pub enum Line {
     Nothing,
     /// The table of locks.
     Locks,
-    /// Counters of locks, transactions and snapshots.
+    /// Counters of transactions, the log, locks and snapshots.
     Stats,
     /// A call of a transaction.
     Call {
@@ -26,6 +26,8 @@ pub enum Line {
 pub enum Call {
     /// Bytes of a stream.
     Read { stream: String, range: ByteRange },
+    /// The same, of what the transaction is going to change.
+    ReadForUpdate { stream: String, range: ByteRange },
     /// The length of a stream.
     Len { stream: String },
     /// Overwrites.
@@ -81,6 +83,10 @@ pub fn parse_line(line: &str) -> Result<Line, String> {
 fn parse_call(verb: &str, words: &mut Words<'_>) -> Result<Call, String> {
     Ok(match verb {
         "read" => Call::Read { stream: words.name(verb)?, range: parse_range(words.next().unwrap_or(".."))? },
+        "read-for-update" => Call::ReadForUpdate {
+            stream: words.name(verb)?,
+            range: parse_range(words.next().unwrap_or(".."))?,
+        },
         "len" => Call::Len { stream: words.name(verb)? },
         "write" => Call::Write { stream: words.name(verb)?, at: words.place(verb)?, text: words.text(verb)? },
         "insert" => {
@@ -97,8 +103,8 @@ fn parse_call(verb: &str, words: &mut Words<'_>) -> Result<Call, String> {
         "rollback" => Call::Rollback,
         _ => {
             return Err(format!(
-                "{verb:?} is no command; there are read, len, write, insert, append, remove, create, drop, rename, \
-                 commit and rollback"
+                "{verb:?} is no command; there are read, read-for-update, len, write, insert, append, remove, create, \
+                 drop, rename, commit and rollback"
             ));
         }
     })
@@ -161,6 +167,8 @@ mod tests {
         assert_eq!(call("A insert s end x"), Call::Insert { stream, at: Position::End, text });
         let stream = "s".to_owned();
         assert_eq!(call("A read s"), Call::Read { stream, range: ByteRange { start: 0, end: None } });
+        let (stream, range) = ("s".to_owned(), ByteRange { start: 2, end: Some(5) });
+        assert_eq!(call("A read-for-update s 2..5"), Call::ReadForUpdate { stream, range });
         assert_eq!(call("A rename s t"), Call::Rename { from: "s".into(), to: "t".into() });
         assert!(call("A commit").ends());
     }

@@ -121,6 +121,9 @@ fn tell(answers: &Sender<Result<Answer, Error>>, answer: Result<Answer, Error>) 
 fn perform(tx: &Transaction, call: &Call) -> Result<Answer, Error> {
     match call {
         Call::Read { stream, range } => return tx.stream(stream)?.read(bounds(*range)).map(Answer::Bytes),
+        Call::ReadForUpdate { stream, range } => {
+            return tx.stream(stream)?.read_for_update(bounds(*range)).map(Answer::Bytes);
+        }
         Call::Len { stream } => return tx.stream(stream)?.len().map(Answer::Len),
         Call::Write { stream, at, text } => {
             let stream = tx.stream(stream)?;

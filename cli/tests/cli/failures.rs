@@ -20,6 +20,7 @@ fn a_missing_database_stays_missing() {
         &["drop", "no.ns", "s"],
         &["stat", "no.ns"],
         &["verify", "no.ns"],
+        &["compact", "no.ns"],
         &["session", "no.ns"],
         &["log", "no.ns"],
     ] {

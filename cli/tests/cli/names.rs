@@ -1,4 +1,4 @@
-//! Commands on names, and the help: `create`, `ls`, `mv`, `drop`, `stat`, `verify`.
+//! Commands on names, and the help: `create`, `ls`, `mv`, `drop`, `stat`, `verify`, `compact`.
 
 use serde_json::{Value, json};
 
@@ -62,11 +62,33 @@ fn stat_and_verify() {
     assert_eq!(shell.json(&["verify", "x.ns"])["problems"], json!([]));
 }
 
+/// A close leaves a file as it is of which no more than a tenth is free.
+#[test]
+fn compact_makes_the_file_shorter() {
+    let (shell, kept) = (Shell::new(), noise(32 << 20));
+    shell.ok(&["create", "x.ns"]);
+    shell.ok_with(&["put", "x.ns", "gone"], &noise(3 << 20));
+    shell.ok_with(&["put", "x.ns", "s"], &kept);
+    shell.ok(&["drop", "x.ns", "gone"]);
+    let before = shell.path("x.ns").metadata().unwrap().len();
+    let told = shell.json(&["compact", "x.ns"]);
+    let after = shell.path("x.ns").metadata().unwrap().len();
+    assert_eq!(told, json!({ "database": "x.ns", "file_bytes_before": before, "file_bytes": after }));
+    assert!(before > 35 << 20 && after < 33 << 20, "{told}");
+    assert!(shell.cat() == kept);
+    assert_eq!(shell.json(&["verify", "x.ns"])["clean"], true);
+    let again = shell.text(&["compact", "x.ns"]);
+    let (from, to) = again.split_once(" bytes (").unwrap().0.split_once(" -> ").unwrap();
+    assert_eq!(from, to, "{again}");
+}
+
 #[test]
 fn help_has_examples_and_succeeds() {
     let shell = Shell::new();
     assert!(shell.text(&["--help"]).contains("Exit codes: 0 done, 1 error, 2 wrong usage, 3 corruption"));
     assert!(shell.text(&["help", "insert"]).contains("Examples:"));
+    assert!(shell.text(&["help", "compact"]).contains("the file is cut"));
+    assert!(shell.text(&["help", "session"]).contains("A read-for-update STREAM [RANGE]"));
     assert!(!shell.text(&["--help"]).contains("tour-writer"));
     assert!(shell.text(&["--version"]).starts_with("numstore "));
 }

@@ -76,8 +76,49 @@ fn a_wait_and_a_deadlock_for_programs() {
     assert_eq!(objects[9]["result"], "committed");
     let stats = &objects[10]["stats"];
     assert_eq!((&stats["deadlocks"], &stats["transactions_open"]), (&json!(1), &json!(0)));
+    assert_eq!((&stats["commits"], &stats["rollbacks"]), (&json!(1), &json!(1)));
+    assert!((1..4096).contains(&stats["log_bytes_since_capture"].as_u64().unwrap()), "{stats}");
     assert_eq!(objects.len(), 11);
     assert_eq!(shell.cat(), b"a123456789");
+}
+
+#[test]
+fn counters_are_shown() {
+    let shell = Shell::with_stream(b"0123456789");
+    let script = "stats\nA write s 0 a\nA commit\nB write s 0 b\nB rollback\nC read s\nC commit\nstats\n";
+    let told = told(&shell, &[], script);
+    let counters: Vec<&String> = told.iter().filter(|line| line.starts_with("commits")).collect();
+    assert_eq!(counters, ["commits            0", "commits            1"], "who only reads commits nothing");
+    let counters: Vec<&String> = told.iter().filter(|line| line.starts_with("rollbacks")).collect();
+    assert_eq!(counters, ["rollbacks          0", "rollbacks          1"]);
+    let logged: Vec<&String> = told.iter().filter(|line| line.starts_with("log since capture")).collect();
+    assert!(logged.len() == 2 && logged[0] != logged[1], "{logged:?}");
+}
+
+#[test]
+fn of_two_that_read_for_update_one_waits() {
+    let script = |read: &str| {
+        format!("A {read} s 0..1\nB {read} s 0..1\nA write s 0 a\nB write s 0 b\nB commit\nA commit\n")
+    };
+    let shell = Shell::with_stream(b"0123456789");
+    let told = told(&shell, &[], &script("read-for-update"));
+    let expected = [
+        "A \"0\"",
+        "B waits for A",
+        "A done",
+        "B still waits; this comes next",
+        "B still waits; this comes next",
+        "A committed",
+        "B waited: \"a\"",
+        "B waited: done",
+        "B waited: committed",
+    ];
+    let begins = |line: &&String| !line.contains(" is transaction ");
+    assert_eq!(told.iter().filter(begins).collect::<Vec<_>>(), expected);
+    assert_eq!(shell.cat(), b"b123456789");
+    // Plain reads let both in, and then each is in the way of the other.
+    let (objects, _) = objects(&shell, &script("read"));
+    assert!(objects.iter().any(|object| object["error"]["kind"] == "Deadlock"), "{objects:?}");
 }
 
 #[test]

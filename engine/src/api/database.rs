@@ -286,11 +286,14 @@ impl<E: Env> Database<E> {
     ///
     /// - Cost: a checkpoint before, and two for each portion; reads and writes what moves once, and for each portion every inner
     ///   node
+    /// - Waits: for another call of this function to end, and then looks for what that has left
     /// - Locks: none. Others wait while the inner nodes of all streams are read, some 40 for each GiB, and a portion of 16 MiB
     ///   at most; then as for a checkpoint
     ///
     /// The file is not cut before what snapshots, and transactions that have changed something and are open, hold on to. What
     /// was removed a moment ago may be in the way still, since it is taken apart little by little: another call gains more.
+    /// Others may make the file longer meanwhile; it ends all the same, with the first portion after which the file is not
+    /// shorter by as much as it has to gain than it was after any before.
     ///
     /// # Errors
     /// As [`Database::checkpoint`]; [`Error::Corruption`] if something at the end cannot be read, which then stays where it is;
@@ -309,6 +312,7 @@ impl<E: Env> Database<E> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn compact(&self) -> Result<u64> {
+        let _alone = self.shared.compacting.exclusive();
         compact(&self.shared.core).map_err(|e| self.shared.blame(e))
     }
 

@@ -8,7 +8,7 @@ use crate::base::{Error, Result};
 use crate::env::{Env, RealEnv};
 use crate::log::check_segment_bytes;
 use crate::recovery::{Creation, RecoveryReport, open};
-use crate::sync::Latched;
+use crate::sync::{Latch, Latched};
 use crate::tree::Geometry;
 use crate::txn::{Core, Settings};
 
@@ -180,7 +180,9 @@ impl Options {
         core.locks.timeout = self.lock_timeout;
         let core = Arc::new(Latched::new(core));
         let deferred_delay = self.deferred_delay;
-        let mut shared = Shared { core, background: None, store, published, sign, recovery, deferred_delay };
+        let (background, compacting) = (None, Latch::new());
+        let mut shared =
+            Shared { core, background, store, published, sign, recovery, compacting, deferred_delay };
         if self.background {
             shared.background = Some(Background::start(&shared.core)?);
         }

@@ -9,6 +9,7 @@ use crate::base::{Error, Result, TxnId};
 use crate::catalog::Store;
 use crate::env::{Clock, Env, Platform};
 use crate::recovery::{RecoveryReport, catch_up, close};
+use crate::sync::Latch;
 use crate::txn::{Core, Logged, Needs, Pace, Published, Sign, Stop, Waiter};
 
 use super::background::{Background, SharedCore};
@@ -34,6 +35,8 @@ pub(super) struct Shared<E: Env> {
     pub published: Arc<Published<E>>,
     pub sign: Arc<Sign<E::Platform>>,
     pub recovery: Option<RecoveryReport>,
+    /// Held by whoever makes the file shorter, longer than any other latch. The core's is taken below it.
+    pub compacting: Latch<E::Platform>,
     /// How long a deferred commit may not be durable.
     pub deferred_delay: Duration,
 }

@@ -1,12 +1,13 @@
 //! Fresh blocks on their way around the cache, to a file that transfers little at a time, refuses, or fails.
 
-use std::io::{self, ErrorKind, IoSlice, IoSliceMut};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::DataFile;
 use crate::base::{BLOCK_BYTES, BlockId, Error};
+use crate::env::delegated::delegated;
 use crate::env::{Disk, DiskFile, OpenMode, RealDisk, RealFile, RealPlatform, read_exact_at};
 
 const ALIGNMENT: usize = 512;
@@ -45,30 +46,7 @@ impl DiskFile for Picky {
         self.writes.fetch_add(1, Ordering::Relaxed);
         self.file.write_at(&buf[..most], offset)
     }
-    fn read_vectored_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
-        self.file.read_vectored_at(bufs, offset)
-    }
-    fn write_vectored_at(&self, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        self.file.write_vectored_at(bufs, offset)
-    }
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
-    }
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.file.allocate(offset, len)
-    }
-    fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.file.punch(offset, len)
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync()
-    }
-    fn try_lock(&self) -> io::Result<bool> {
-        self.file.try_lock()
-    }
+    delegated!(file);
     fn alignment(&self) -> usize {
         if self.is_direct { ALIGNMENT } else { 1 }
     }

@@ -6,6 +6,8 @@
 //! Not here: latches built on [`Platform`] (`sync`).
 
 mod clock;
+#[cfg(test)]
+pub(crate) mod delegated;
 mod disk;
 mod platform;
 mod real;

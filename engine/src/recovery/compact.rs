@@ -59,7 +59,10 @@ pub(super) fn shorten_closed<E: Env>(core: &mut Core<E>) -> Result<()> {
     }
 }
 
-/// Makes the file shorter while others go on, portion by portion. By how many bytes.
+/// Makes the file shorter while others go on, portion by portion. By how many bytes. One call at a time: the caller sees to
+/// that.
+///
+/// [`Rounds`] says when it ends, whatever others do meanwhile.
 ///
 /// # Errors
 /// As of a checkpoint; if what lies at the end cannot be read, or the disk is full. What was moved before stays so.
@@ -68,35 +71,56 @@ pub fn compact<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result<u64> {
     // What died is free behind it.
     checkpoint_beside(core)?;
     let before = core.lock().space.total_blocks();
-    let compacted = shorten_beside(core);
+    let compacted = shorten_beside(core, before);
     let mut core = core.lock();
     core.space.pack(false);
     compacted.map(|()| before.saturating_sub(core.space.total_blocks()) * BLOCK)
 }
 
-fn shorten_beside<E: Env>(core: &Latched<Core<E>, E::Platform>) -> Result<()> {
+fn shorten_beside<E: Env>(core: &Latched<Core<E>, E::Platform>, before: u64) -> Result<()> {
+    let mut rounds = Rounds { shortest: before };
     loop {
-        let (before, moved_bytes) = core.lock().guarded(|core| {
+        let (gained_blocks, moved_bytes) = core.lock().guarded(|core| {
             core.check_health()?;
             wait_for_other(core)?;
             let least_bytes = core.store.geometry.largest_bytes(0) * LEAST_GAIN_LEAVES;
             let most_bytes =
                 (core.settings.dirty_bytes / 4).clamp(least_bytes, PORTION_BYTES.max(least_bytes));
-            let moved_bytes = vacate(core, &shrink(core, most_bytes), u64::MAX)?;
+            let shrink = shrink(core, most_bytes);
+            let moved_bytes = vacate(core, &shrink, u64::MAX)?;
             core.space.pack(true);
-            Ok((core.space.total_blocks(), moved_bytes))
+            Ok((shrink.gained_blocks, moved_bytes))
         })?;
         let Some(moved_bytes) = moved_bytes else { return Ok(()) };
         if moved_bytes > 0 {
             checkpoint_beside(core)?;
         }
         checkpoint_beside(core)?;
-        let is_shorter = core.lock().space.total_blocks() < before;
-        reached!("a compaction beside other work made the file shorter", is_shorter);
-        reached!("a compaction ended with the file as long as before", !is_shorter);
-        if !is_shorter {
+        let total_blocks = core.lock().space.total_blocks();
+        reached!("a compaction ended with the file as long as before", total_blocks >= rounds.shortest);
+        let goes_on = rounds.goes_on(total_blocks, gained_blocks);
+        reached!("a compaction beside other work made the file shorter", goes_on);
+        if !goes_on {
             return Ok(());
         }
+    }
+}
+
+/// The rounds of a compaction. Each but the last leaves the file shorter than it was after any before, by as much as a round
+/// has to gain. So there are no more of them than that fits into the file, and one: others may make it as long as they like.
+struct Rounds {
+    /// The fewest blocks that the file has had.
+    shortest: u64,
+}
+
+impl Rounds {
+    /// Whether there is another round after one that has left the file with `total_blocks`.
+    fn goes_on(&mut self, total_blocks: u64, gained_blocks: u64) -> bool {
+        let is_shorter = total_blocks.saturating_add(gained_blocks) <= self.shortest;
+        if is_shorter {
+            self.shortest = total_blocks;
+        }
+        is_shorter
     }
 }
 
@@ -158,4 +182,31 @@ fn vacate<E: Env>(core: &mut Core<E>, shrink: &Shrink, visits_max: u64) -> Resul
     core.deaths.append(deaths);
     core.bury_deaths();
     Ok(Some(moved_bytes + runs.len() as u64 * BLOCK))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody makes the file longer after each round, and each round takes that back and `gained` more than the last.
+    fn rounds_beside_a_writer(before: u64, gained: u64, gained_blocks: u64) -> u64 {
+        let mut rounds = Rounds { shortest: before };
+        let shorter = (1..=before).take_while(|round| {
+            let total_blocks = before.saturating_sub(round * gained);
+            rounds.goes_on(total_blocks, gained_blocks)
+        });
+        shorter.count() as u64 + 1
+    }
+
+    #[test]
+    fn a_compaction_has_no_more_rounds_than_there_is_to_gain() {
+        assert_eq!(
+            rounds_beside_a_writer(1_000, 0, 16),
+            1,
+            "the file is as long after each round as before it"
+        );
+        assert_eq!(rounds_beside_a_writer(1_000, 15, 16), 1);
+        assert_eq!(rounds_beside_a_writer(1_000, 16, 16), 1_000 / 16 + 1);
+        assert_eq!(rounds_beside_a_writer(1_000, 400, 16), 4);
+    }
 }

@@ -176,7 +176,7 @@ impl<E: Env> Core<E> {
         if expects.is_some_and(|expected| expected != lsn) {
             return Err(out_of_order(format!("entry {lsn}")));
         }
-        let growth = self.growth(&change);
+        let growth = self.growth(&change)?;
         let removed = self.apply(Some(txn), change)?;
         self.owe(growth, &removed);
         reached!(

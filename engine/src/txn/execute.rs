@@ -17,10 +17,9 @@ impl<E: Env> Core<E> {
         self.assert_locked(txn);
         self.make_writable()?;
         let change = Change::from(&operation);
-        let growth = self.growth(&change);
         let record = Record { txn, commits: false, body: Body::Operation(operation) };
-        let applied = self.reserve(&record, growth).and_then(|()| self.apply(Some(txn), change));
-        let inverse = applied.inspect_err(|_| self.abandon(&record))?;
+        let growth = self.reserve(&record, &change).inspect_err(|_| self.abandon(&record))?;
+        let inverse = self.apply(Some(txn), change).inspect_err(|_| self.abandon(&record))?;
         let is_tall = |tree: &Tree| tree.height() > 2 && tree.disk_form().is_some();
         reached!("an operation removed a tall tree as it stood on disk", inverse.tree().is_some_and(is_tall));
         let lsn = self.append(&record);
@@ -40,10 +39,9 @@ impl<E: Env> Core<E> {
         self.make_writable()?;
         let change = Change::from(&operation);
         let (stream, names) = (change.stream(), change.is_of_names());
-        let growth = self.growth(&change);
         let record = Record { txn, commits: true, body: Body::Operation(operation) };
-        let applied = self.reserve(&record, growth).and_then(|()| self.apply_and_settle(change));
-        let inverse = applied.inspect_err(|_| self.abandon(&record))?;
+        let growth = self.reserve(&record, &change).inspect_err(|_| self.abandon(&record))?;
+        let inverse = self.apply_and_settle(change).inspect_err(|_| self.abandon(&record))?;
         self.append(&record);
         self.counters.commits += 1;
         self.owe(growth, &inverse);
@@ -86,15 +84,16 @@ impl<E: Env> Core<E> {
     }
 
     /// Makes sure that the log has room for `record`, a commit and a record that compensates it, and the data file for
-    /// the checkpoint after it.
-    fn reserve(&mut self, record: &Record<'_>, growth: Growth) -> Result<()> {
+    /// the checkpoint after it. What `change`, which the record is about, may add to what that writes.
+    fn reserve(&mut self, record: &Record<'_>, change: &Change) -> Result<Growth> {
+        let growth = self.growth(change)?;
         let bytes = record_bytes(record);
         self.log().check_record(bytes)?;
         self.reserve_log(bytes + GROWTH_BYTES_MAX + 2 * MAX_RECORD_OVERHEAD)?;
-        if mutant!("no room is made for an operation") {
-            return Ok(());
+        if !mutant!("no room is made for an operation") {
+            self.make_room(growth.most, 0)?;
         }
-        self.make_room(growth.most, 0)
+        Ok(growth)
     }
 
     /// `record` will never be in the log: its extents are free again.

@@ -181,7 +181,7 @@ impl<E: Env> Core<E> {
     /// Whether it did; if not, or after an error, nothing has happened.
     pub fn extend(&mut self, txn: TxnId, stream: StreamId, range: &Range<u64>, bytes: &[u8]) -> Result<bool> {
         let Some(longer) = self.longer(txn, stream, range, bytes) else { return Ok(false) };
-        let growth = self.splice_growth(stream, bytes.len() as u64, range.end - range.start);
+        let growth = self.splice_growth(stream, bytes.len() as u64, range.end - range.start)?;
         if self.make_room(growth.most, 0).is_err() {
             return Ok(false);
         }

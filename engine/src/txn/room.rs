@@ -177,9 +177,12 @@ impl<E: Env> Core<E> {
     }
 
     /// What `change` may add to what is owed.
-    pub(super) fn growth(&self, change: &Change) -> Growth {
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read; see [`Core::path_bytes`].
+    pub(super) fn growth(&self, change: &Change) -> Result<Growth> {
         let geometry = self.store.geometry;
-        let path = self.path_bytes(change.stream());
+        let path = self.path_bytes(change.stream())?;
         let (nodes, plain, kept) = match change {
             Change::Splice { stream, delete_len, insert, .. } => {
                 let inserted = if let Rope::Bytes(bytes) = insert { bytes.len() as u64 } else { 0 };
@@ -196,17 +199,20 @@ impl<E: Env> Core<E> {
                 (NAMES_BYTES, NAMES_BYTES, MAX_NAME_BYTES as u64)
             }
         };
-        Growth { most: nodes.saturating_add(inverse_bytes(kept, path, geometry)), nodes, plain }
+        Ok(Growth { most: nodes.saturating_add(inverse_bytes(kept, path, geometry)), nodes, plain })
     }
 
     /// What a splice that brings `inserted` bytes in and removes `removed` may add to what is owed.
-    pub(super) fn splice_growth(&self, stream: StreamId, inserted: u64, removed: u64) -> Growth {
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read; see [`Core::path_bytes`].
+    pub(super) fn splice_growth(&self, stream: StreamId, inserted: u64, removed: u64) -> Result<Growth> {
         let geometry = self.store.geometry;
-        let path = self.path_bytes(stream);
+        let path = self.path_bytes(stream)?;
         let plain = leaves_bytes(inserted, geometry);
         let nodes = plain + 4 * path;
         let inverse = inverse_bytes(geometry.pinned_rope_bytes().min(removed), path, geometry);
-        Growth { most: nodes.saturating_add(inverse), nodes, plain }
+        Ok(Growth { most: nodes.saturating_add(inverse), nodes, plain })
     }
 
     /// Adds to what is owed what a splice asks for beyond the nodes that died because it inserts and removes more now.
@@ -235,17 +241,17 @@ impl<E: Env> Core<E> {
         self.room.owe(bytes);
     }
 
-    fn path_bytes(&self, stream: StreamId) -> u64 {
+    /// The nodes from the root of the stream's tree to a leaf.
+    ///
+    /// # Errors
+    /// If what says how tall the tree is cannot be read. The change that asks would meet the same, and one that got by with a
+    /// guess would have too little set aside.
+    fn path_bytes(&self, stream: StreamId) -> Result<u64> {
         let height = match self.catalog.changing(stream) {
             Some(tree) => tree.height(),
-            None => self
-                .catalog
-                .stream(&self.store, stream)
-                .ok()
-                .flatten()
-                .map_or(0, |record| record.tree.height()),
+            None => self.catalog.stream(&self.store, stream)?.map_or(0, |record| record.tree.height()),
         };
-        path_bytes(self.store.geometry, height)
+        Ok(path_bytes(self.store.geometry, height))
     }
 
     /// Space of the file that nothing uses yet.

@@ -104,7 +104,7 @@ impl<E: Env> Core<E> {
         let (Some(left), Some(tree)) = (self.left_to_grow(), self.catalog.changing(stream)) else { return 0 };
         let room = left.min(self.store.trees().room_in_leaf(tree, offset) as u64);
         let is_short = tree.len() + room <= MAX_STREAM_BYTES;
-        let is_backed = self.has_room(self.splice_growth(stream, room, 0).most);
+        let is_backed = self.splice_growth(stream, room, 0).is_ok_and(|growth| self.has_room(growth.most));
         reached!("what is typed finds no room for certain", !is_backed);
         if is_short && is_backed { usize::try_from(room).unwrap_or(0) } else { 0 }
     }

@@ -36,10 +36,8 @@ pub struct Audit {
 /// # Errors
 /// What is wrong.
 pub fn check_audit(audit: &Audit) -> Result<(), Finding> {
+    check_problems(&audit.problems)?;
     let wrong = |what: String| Err(Finding::new("audit", what));
-    if !audit.problems.is_empty() {
-        return wrong(audit.problems.join("; "));
-    }
     if audit.counted != audit.read {
         return wrong(format!(
             "the counts differ from what is read: {:?} instead of {:?}",
@@ -76,4 +74,12 @@ pub fn check_audit(audit: &Audit) -> Result<(), Finding> {
         Some(e) => wrong(format!("the log of an open database cannot be read: {e}")),
         None => Ok(()),
     }
+}
+
+/// Judges what a walk over the nodes of a database found wrong.
+///
+/// # Errors
+/// If that is anything.
+pub fn check_problems(problems: &[String]) -> Result<(), Finding> {
+    if problems.is_empty() { Ok(()) } else { Err(Finding::new("audit", problems.join("; "))) }
 }

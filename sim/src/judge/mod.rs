@@ -21,6 +21,7 @@
 //!
 //! Faults:
 //! - [`check_ledger`]: a fault of the disk is harmless, or it is reported and the right file named.
+//! - [`check_failure`]: what was begun fails only for what has befallen the disk, and not because it is full.
 //! - [`check_write_after_failure`], [`check_read_after_failure`]: after a failed sync nothing is acknowledged that may
 //!   not last, and nothing is read that was never written.
 //! - [`check_salvage`]: where bits rot, what can be read is right; [`check_betrayal`]: the same where writes land
@@ -31,6 +32,8 @@
 //! - [`check_audit`]: after a recovery nothing has leaked, nothing is owned twice and nothing is open.
 //! - [`check_reopening`]: a database that was closed is as it was; [`check_refused_opening`]: only damage keeps one from
 //!   opening; [`check_name`], [`check_second_opening`]: it has its name for good, and one owner at a time.
+//! - [`check_huge_state`]: the same as [`check_recovery`] where nobody can read it all; [`check_huge_answer`],
+//!   [`check_huge_call`]: what calls answer there.
 //! - [`check_log_growth`]: a log whose records nobody needs does not grow.
 
 mod answer;
@@ -39,7 +42,9 @@ mod bounds;
 mod counters;
 mod damage;
 mod durable;
+mod failure;
 mod finding;
+mod huge;
 mod ledger;
 mod liveness;
 mod observer;
@@ -55,12 +60,14 @@ mod space;
 mod tests;
 
 pub use answer::{check_answer, check_doubt};
-pub use audit::{Audit, check_audit};
+pub use audit::{Audit, check_audit, check_problems};
 pub use bounds::{Changed, check_bounds};
 pub use counters::{check_duration, check_open_transactions};
 pub use damage::{Betrayed, Salvage, check_betrayal, check_detected, check_salvage};
 pub use durable::{Durable, check_views};
+pub use failure::{Befallen, check_failure};
 pub use finding::Finding;
+pub use huge::{HugeFound, Place, check_huge_answer, check_huge_call, check_huge_state};
 pub use ledger::check_ledger;
 pub use liveness::{Ended, Quiet, check_left, check_liveness, check_readers, check_waits, judge_panic};
 pub use opening::{Left, check_name, check_refused_opening, check_reopening, check_second_opening};

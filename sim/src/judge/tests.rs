@@ -8,6 +8,7 @@ use crate::model::{Answer, Bytes, Edit, History, Step, Streams};
 
 use super::*;
 
+mod huge;
 mod ledger;
 mod opened;
 

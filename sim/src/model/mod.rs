@@ -18,7 +18,7 @@ mod tests;
 pub use concurrent::{Asked, Concurrent, Ending, Got, Look, Span, Txn};
 pub use edit::{Answer, Bytes, Edit, Elements};
 pub use history::{Candidates, History, Streams};
-pub use sparse::Sparse;
+pub use sparse::{Sparse, SparseStreams};
 pub use step::Step;
 pub use transaction::Open;
 

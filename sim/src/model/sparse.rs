@@ -1,5 +1,10 @@
 //! A stream of any length as runs: of bytes, and of one byte again and again.
 
+use std::collections::BTreeMap;
+
+/// Streams by their names.
+pub type SparseStreams = BTreeMap<String, Sparse>;
+
 /// A part of a stream.
 #[derive(Clone, PartialEq, Eq, Debug)]
 enum Run {

@@ -186,7 +186,7 @@ impl Client {
     }
 
     fn begin(&mut self, number: u64) {
-        let (begun, span) = self.recorder.time(|| self.db.begin());
+        let (begun, span) = self.recorder.call(false, || self.db.begin());
         match begun {
             Ok(tx) => {
                 let ending = Ending::Undone;
@@ -219,7 +219,8 @@ impl Client {
     fn ask(&mut self, number: u64, step: &Step) -> bool {
         let Some(mut open) = self.open.remove(&number) else { return false };
         open.steps.push(step.clone());
-        let (got, span) = self.recorder.time(|| calls::in_transaction(&open.tx, &mut open.savepoints, step));
+        let (got, span) =
+            self.recorder.call(false, || calls::in_transaction(&open.tx, &mut open.savepoints, step));
         if let Err(wrong) = got.as_ref().err().map_or(Ok(()), |e| check_doubt(step, e)) {
             self.recorder.write().wrong.push(wrong);
         }
@@ -264,7 +265,7 @@ impl Client {
     fn commit(&mut self, number: u64, sync: bool) {
         let Some(Open { tx, mut txn, .. }) = self.open.remove(&number) else { return };
         let durability = if sync { Durability::Sync } else { Durability::Deferred };
-        let (done, span) = self.recorder.time(|| tx.commit_with(durability));
+        let (done, span) = self.recorder.call(true, || tx.commit_with(durability));
         txn.ending = match done {
             // Nobody has heard of it.
             Ok(()) if self.recorder.world.crashed() => Ending::InDoubt,
@@ -287,7 +288,7 @@ impl Client {
     /// Rolls back, or drops the handle.
     fn undo(&mut self, number: u64, abandons: bool) {
         let Some(Open { tx, txn, .. }) = self.open.remove(&number) else { return };
-        let (done, mut span) = self.recorder.time(|| {
+        let (done, mut span) = self.recorder.call(false, || {
             if abandons {
                 drop(tx);
                 Ok(())
@@ -313,7 +314,7 @@ impl Client {
 
     /// A step that is a transaction of its own.
     fn direct(&mut self, step: &Step) {
-        let (got, span) = self.recorder.time(|| calls::direct(&self.db, step));
+        let (got, span) = self.recorder.call(true, || calls::direct(&self.db, step));
         let failed = match &got {
             Ok(_) => self.recorder.world.crashed().then_some(Ending::InDoubt),
             Err(e) => Some(self.ending(e)),
@@ -330,7 +331,7 @@ impl Client {
 
     /// Everything that was committed is durable afterwards.
     fn make_durable(&self, what: &str, call: fn(&Database<SimEnv>) -> Result<()>) {
-        let (done, span) = self.recorder.time(|| call(&self.db));
+        let (done, span) = self.recorder.call(false, || call(&self.db));
         match done {
             Ok(()) if self.recorder.world.crashed() => {}
             Ok(()) => {

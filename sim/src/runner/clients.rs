@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use numstore::env::{Env, Scheduler, TaskHandle};
+use numstore::{Error, Result as Answered};
 
 use crate::judge::{Finding, Serial, TXNS_MAX, check_left, check_serial, check_waits, judge_panic};
 use crate::model::{Concurrent, Ending, History, Look, Span, Streams, Txn};
@@ -80,6 +81,19 @@ impl Recorder {
         let from = self.moment();
         let done = call();
         (done, Span { from, to: self.moment() })
+    }
+
+    /// As [`Recorder::time`], of a call that may panic as it was ordered to: then it fails like one whose process has got into
+    /// trouble, with what it was about `in_doubt` or not.
+    pub(super) fn call<T>(&self, in_doubt: bool, call: impl FnOnce() -> Answered<T>) -> (Answered<T>, Span) {
+        self.time(|| {
+            self.world.catching(call).unwrap_or_else(|| {
+                self.world.note("  the call panics");
+                reached!("a call of one of several clients panicked");
+                let cause = "the call panicked".to_owned();
+                Err(if in_doubt { Error::InDoubt { cause } } else { Error::Poisoned { cause } })
+            })
+        })
     }
 
     /// Whether a transaction may be done once more: the record has room for it.

@@ -12,8 +12,6 @@ mod clients;
 mod director;
 mod fits;
 mod huge;
-mod huge_edits;
-mod huge_steps;
 mod meetings;
 mod observe;
 mod opening;

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use numstore::{Database, Durability, Error, ErrorCode, Savepoint, Snapshot, Transaction, Verification};
 
-use crate::judge::{Durable, Finding, check_answer, check_doubt};
+use crate::judge::{Befallen, Durable, Finding, check_answer, check_doubt, check_failure, check_problems};
 use crate::model::{Answer, Model, Step, Streams};
 use crate::workload::{Geometry, Operation};
 use crate::world::{SimEnv, World};
@@ -262,13 +262,10 @@ impl Session {
         }
         let audit = audit.map_err(|e| self.stop_on(&Operation::Verify, &e, None))?;
         counters.height_max = counters.height_max.max(u64::from(audit.height));
-        if audit.is_clean() {
-            return Ok(());
-        }
-        if self.is_betrayed() {
+        if !audit.is_clean() && self.is_betrayed() {
             return Err(Stop::Crash(Fault { in_doubt: None, code: Some(ErrorCode::Corruption) }));
         }
-        Err(Finding::new("audit", audit.problems.join("; ")).into())
+        Ok(check_problems(&audit.problems)?)
     }
 
     fn take(&mut self, txn: u64) -> (Transaction<SimEnv>, Vec<Savepoint>) {
@@ -378,12 +375,18 @@ impl Session {
         Ok(reader.check(self.model.history_mut(), operation, step, got)?)
     }
 
+    /// What has befallen the disk since the session began.
+    fn befallen(&self) -> Befallen {
+        Befallen {
+            failed: self.is_faulty() || self.is_refused(),
+            betrayed: self.is_betrayed(),
+            only_full: self.is_only_full(),
+        }
+    }
+
     /// Whether an error is what the fault in the world may cause.
     fn is_fault(&self, error: &Error) -> bool {
-        let codes = [ErrorCode::Io, ErrorCode::InDoubt, ErrorCode::Poisoned];
-        let damage = self.is_betrayed() && error.code() == ErrorCode::Corruption;
-        damage
-            || (self.is_faulty() || self.is_refused() || self.is_betrayed()) && codes.contains(&error.code())
+        self.befallen().explains(error)
     }
 
     /// Whether an error says that nothing has happened because a write failed.
@@ -402,14 +405,11 @@ impl Session {
     /// What an error means where the model knows of none.
     pub(super) fn stop_on(&self, operation: &Operation, error: &Error, in_doubt: Option<Streams>) -> Stop {
         self.world.hear(error);
-        if self.is_only_full() && !matches!(operation, Operation::Close) {
-            let what = format!("{operation:?} failed on a disk that is only full: {error}");
-            return Finding::new("full disk", what).into();
+        let closes = matches!(operation, Operation::Close);
+        match check_failure(operation, closes, error, self.befallen()) {
+            Ok(()) => crash(error, in_doubt),
+            Err(finding) => finding.into(),
         }
-        if self.is_fault(error) {
-            return crash(error, in_doubt);
-        }
-        Stop::Finding(Finding::new("answer", format!("{operation:?} failed: {error}")))
     }
 }
 

@@ -230,7 +230,7 @@ impl Stage {
             }
             Act::Quiesce => self.quiesce(),
             Act::Huge { seed, leaves_log2, operations } => self.huge(*seed, *leaves_log2, *operations),
-            Act::HugeSteps { leaves_log2, steps } => self.huge_told(*leaves_log2, steps),
+            Act::HugeSteps { leaves_log2, steps } => self.huge_steps(*leaves_log2, steps),
         }
     }
 

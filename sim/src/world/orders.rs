@@ -66,9 +66,9 @@ impl World {
 
     /// Does `call`; nothing if it panicked as it was ordered to.
     pub(crate) fn catching<T>(&self, call: impl FnOnce() -> T) -> Option<T> {
-        self.shared.lock().in_call = true;
+        self.shared.lock().in_call += 1;
         let done = catch_unwind(AssertUnwindSafe(call));
-        self.shared.lock().in_call = false;
+        self.shared.lock().in_call -= 1;
         match done {
             Ok(done) => Some(done),
             Err(panic) if panic.downcast_ref::<&str>() == Some(&PLANNED_PANIC) => None,

@@ -189,7 +189,7 @@ pub(crate) struct State {
     /// How many changes of names go through before one fails.
     pub(crate) name_fault: Option<u64>,
     /// A call is under way whose panic is caught.
-    pub(crate) in_call: bool,
+    pub(crate) in_call: u64,
     /// No fault strikes.
     pub(crate) quiet: bool,
     /// The call that was entered last: where, and how many bytes.
@@ -236,7 +236,7 @@ impl State {
             crash_behind_write: None,
             write_fault: None,
             name_fault: None,
-            in_call: false,
+            in_call: 0,
             quiet: false,
             entered: (Call::Open, 0, 0),
             ledger: Vec::new(),
@@ -325,7 +325,9 @@ impl State {
         let (left, fault) = self.write_fault.as_mut()?;
         let strikes = match *fault {
             WriteFault::Panic => self.entered.0 == Call::Write && tasks::is_beside(),
-            WriteFault::PanicInCall => self.entered.0 == Call::Write && self.in_call && !tasks::is_beside(),
+            WriteFault::PanicInCall => {
+                self.entered.0 == Call::Write && self.in_call > 0 && !tasks::is_beside()
+            }
             WriteFault::Error | WriteFault::Full => true,
         };
         if !strikes {

@@ -5,7 +5,7 @@
 //! fresh machine; every stream then reads as some committed state, or not at all.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::{fs, io};
 
 use numstore::{Database, Error, ErrorCode, Options};
@@ -367,4 +367,44 @@ fn a_closed_state_is_not_believed_while_nobody_can_look_for_its_log() {
     env.hook().0.store(false, Ordering::Release);
     assert_eq!(open(), ErrorCode::Corruption);
     assert!(fs::read(&path).unwrap() == closed, "nothing was written");
+}
+
+/// A disk of which one read fails, once so many others went well.
+#[derive(Default)]
+struct FailsOnce(AtomicI64);
+
+impl Hook for FailsOnce {
+    fn enter(&self, call: Call) -> io::Result<()> {
+        if call == Call::Read && self.0.fetch_sub(1, Ordering::Relaxed) == 1 {
+            return Err(io::Error::other("on purpose"));
+        }
+        Ok(())
+    }
+}
+
+/// What a change needs of the disk is reckoned by how tall its tree is. Who cannot know refuses the call, though the next read
+/// would go well.
+#[test]
+fn a_read_that_fails_once_refuses_the_call_that_it_was_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let env = DelegatingEnv::<FailsOnce>::default();
+    let db = small().cache_bytes(0).background(false).open_in(env.clone(), dir.path().join("x.ns")).unwrap();
+    for i in 0..200 {
+        db.create(&format!("s {i}")).unwrap();
+        db.append(&format!("s {i}"), &noise(i as u64, 100)).unwrap();
+    }
+    db.checkpoint().unwrap();
+    let mut refused = 0;
+    for i in 0..200 {
+        let name = format!("s {i}");
+        env.hook().0.store(i + 1, Ordering::Relaxed);
+        let written = db.write(&name, 0, b"x");
+        let has_failed = env.hook().0.swap(0, Ordering::Relaxed) <= 0;
+        assert_eq!(matches!(written, Err(Error::Io { op: "read", .. })), has_failed, "read {i}: {written:?}");
+        db.write(&name, 0, b"x").unwrap();
+        // So that the next one has to read again what leads to its stream.
+        db.checkpoint().unwrap();
+        refused += u64::from(has_failed);
+    }
+    assert!((10..100).contains(&refused), "{refused} reads failed");
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::{RealEnv, RealFile, RealPlatform};
+use crate::env::delegated::delegated;
 use crate::env::{
     Clock, Disk, DiskFile, Env, OpenMode, Platform, Scheduler, TaskHandle, read_exact_at, read_new_at,
     write_all_at,
@@ -336,30 +337,7 @@ impl DiskFile for Stingy {
         self.interrupt()?;
         self.file.write_at(&buf[..buf.len().min(2)], offset)
     }
-    fn read_vectored_at(&self, bufs: &mut [IoSliceMut<'_>], offset: u64) -> io::Result<usize> {
-        self.file.read_vectored_at(bufs, offset)
-    }
-    fn write_vectored_at(&self, bufs: &[IoSlice<'_>], offset: u64) -> io::Result<usize> {
-        self.file.write_vectored_at(bufs, offset)
-    }
-    fn len(&self) -> io::Result<u64> {
-        self.file.len()
-    }
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
-    }
-    fn allocate(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.file.allocate(offset, len)
-    }
-    fn punch(&self, offset: u64, len: u64) -> io::Result<()> {
-        self.file.punch(offset, len)
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.file.sync()
-    }
-    fn try_lock(&self) -> io::Result<bool> {
-        self.file.try_lock()
-    }
+    delegated!(file);
     fn alignment(&self) -> usize {
         self.file.alignment()
     }

@@ -1,18 +1,11 @@
-//! What is done to huge streams: edits at boundaries far apart, and looks at what they have touched.
+//! What is done to a huge stream: edits at boundaries far apart.
 
-use std::collections::{BTreeMap, BTreeSet};
+use numstore::{Result, Stride, Transaction};
 
-use numstore::{Database, Result, Stride, Transaction};
-
-use crate::model::Sparse;
 use crate::world::{Dice, SimEnv};
 
 /// Boundaries of leaves, of their parents, and of theirs.
 const UNITS: [u64; 4] = [64 << 10, 16 << 20, 4 << 30, 1 << 30];
-/// Around what was touched so much is compared.
-const MARGIN: u64 = 24;
-/// Bytes that one look takes at most.
-const LOOK_MAX: u64 = 4096;
 
 /// An edit or a look.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -29,9 +22,9 @@ pub(super) enum HugeEdit {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Far {
     start: u64,
-    size: u64,
+    pub(super) size: u64,
     stride: u64,
-    count: u64,
+    pub(super) count: u64,
 }
 
 impl Far {
@@ -40,7 +33,7 @@ impl Far {
         Stride { start, size, stride, count }
     }
 
-    fn places(self) -> impl DoubleEndedIterator<Item = u64> {
+    pub(super) fn places(self) -> impl DoubleEndedIterator<Item = u64> {
         (0..self.count).map(move |i| self.start + i * self.size * self.stride)
     }
 }
@@ -59,7 +52,7 @@ fn place(dice: &mut Dice, len: u64) -> u64 {
     at.min(len)
 }
 
-fn bytes(word: u8, len: usize) -> Vec<u8> {
+pub(super) fn bytes(word: u8, len: usize) -> Vec<u8> {
     (0..len).map(|i| word.wrapping_mul(31).wrapping_add(i as u8) | 1).collect()
 }
 
@@ -92,7 +85,7 @@ pub(super) fn draw(dice: &mut Dice, len: u64) -> HugeEdit {
 
 impl HugeEdit {
     /// The edit as a word and numbers.
-    pub(super) fn told(&self) -> (&'static str, Vec<u64>) {
+    pub(super) fn to_words(&self) -> (&'static str, Vec<u64>) {
         let of = |far: &Far| [far.start, far.size, far.stride, far.count];
         match self {
             HugeEdit::Splice { at, delete, word, len } => {
@@ -108,8 +101,8 @@ impl HugeEdit {
         }
     }
 
-    /// From what `told` gave.
-    pub(super) fn of_told(name: &str, numbers: &[u64]) -> Option<HugeEdit> {
+    /// From what `to_words` gave.
+    pub(super) fn from_words(name: &str, numbers: &[u64]) -> Option<HugeEdit> {
         Some(match (name, numbers) {
             ("splice", &[at, delete, word, len]) => {
                 HugeEdit::Splice { at, delete, word: word as u8, len: usize::try_from(len).ok()? }
@@ -173,115 +166,5 @@ impl HugeEdit {
             HugeEdit::Read { from, to } => return stream.read(*from..*to),
         }
         Ok(Vec::new())
-    }
-}
-
-/// All huge streams at one moment.
-#[derive(Clone, PartialEq)]
-pub(super) struct Huge(BTreeMap<String, Sparse>);
-
-impl Huge {
-    pub(super) fn new() -> Huge {
-        Huge(BTreeMap::new())
-    }
-
-    pub(super) fn append_fill(&mut self, name: &str, fill: u8, times: u64) {
-        self.0.entry(name.to_owned()).or_default().append_fill(fill, times);
-    }
-
-    pub(super) fn len(&self, name: &str) -> u64 {
-        self.0.get(name).map_or(0, Sparse::len)
-    }
-
-    pub(super) fn bytes(&self) -> u64 {
-        self.0.values().map(Sparse::len).sum()
-    }
-
-    /// Takes over one stream of another state.
-    pub(super) fn take_from(&mut self, other: &Huge, name: &str) {
-        self.0.extend(other.0.get(name).map(|stream| (name.to_owned(), stream.clone())));
-    }
-
-    /// Does an edit; what it answers.
-    pub(super) fn apply(&mut self, name: &str, edit: &HugeEdit) -> Vec<u8> {
-        let stream = self.0.entry(name.to_owned()).or_default();
-        match edit {
-            HugeEdit::Splice { at, delete, word, len } => stream.splice(*at, *delete, &bytes(*word, *len)),
-            HugeEdit::Truncate { len } => stream.splice(*len, stream.len() - len, &[]),
-            HugeEdit::WriteStrided(far, word) => {
-                let data = bytes(*word, (far.size * far.count) as usize);
-                let elements = data.chunks(far.size as usize);
-                far.places().zip(elements).for_each(|(at, element)| stream.splice(at, far.size, element));
-            }
-            HugeEdit::RemoveStrided(far) => {
-                far.places().rev().for_each(|at| stream.splice(at, far.size, &[]));
-            }
-            HugeEdit::Cut { from, to } => {
-                let cut = stream.read(*from, *to);
-                stream.splice(*from, to - from, &[]);
-                return cut;
-            }
-            HugeEdit::Read { from, to } => return stream.read(*from, *to),
-        }
-        Vec::new()
-    }
-}
-
-/// What is in a database, as far as it tells some states apart.
-pub(super) struct Candidate<'d> {
-    db: &'d Database<SimEnv>,
-    /// Where to look: in which stream, from where to where.
-    looks: BTreeSet<(String, u64, u64)>,
-    read: BTreeMap<(String, u64, u64), Vec<u8>>,
-}
-
-impl<'d> Candidate<'d> {
-    /// Looks wherever one of the states has something that was edited, and at samples.
-    pub(super) fn new(db: &'d Database<SimEnv>, states: &[Huge], samples: &[u64]) -> Candidate<'d> {
-        let mut looks = BTreeSet::new();
-        for (name, stream) in states.iter().flat_map(|state| &state.0) {
-            let len = stream.len();
-            let mut look = |from: u64, to: u64| {
-                let mut from = from;
-                while from < to.min(len) {
-                    looks.insert((name.clone(), from, to.min(len).min(from + LOOK_MAX)));
-                    from += LOOK_MAX;
-                }
-            };
-            for (start, end, fills) in stream.runs() {
-                let low = start.saturating_sub(MARGIN);
-                look(low, if fills { start + MARGIN } else { end + MARGIN });
-            }
-            for sample in samples.iter().filter(|_| len > 0) {
-                look(sample % len, sample % len + 2 * MARGIN);
-            }
-        }
-        Candidate { db, looks, read: BTreeMap::new() }
-    }
-
-    /// How what is there differs from a state, if it does.
-    pub(super) fn differs_from(&mut self, state: &Huge) -> Result<Option<String>> {
-        let snapshot = self.db.snapshot();
-        for info in snapshot.list()? {
-            if info.len != state.len(&info.name) {
-                let lens = (info.len, state.len(&info.name));
-                return Ok(Some(format!("{:?} has {} bytes instead of {}", info.name, lens.0, lens.1)));
-            }
-        }
-        for (name, from, to) in &self.looks {
-            let Some(stream) = state.0.get(name) else { return Ok(Some(format!("{name:?} is missing"))) };
-            let to = *to.min(&stream.len());
-            if *from >= to {
-                continue;
-            }
-            let look = (name.clone(), *from, to);
-            if !self.read.contains_key(&look) {
-                self.read.insert(look.clone(), snapshot.stream(name)?.read(*from..to)?);
-            }
-            if self.read[&look] != stream.read(*from, to) {
-                return Ok(Some(format!("{name:?} differs in bytes {from}..{to}")));
-            }
-        }
-        Ok(None)
     }
 }

@@ -1,12 +1,12 @@
-//! What happens to huge streams, step by step, as words: `splice 0 5 0 7 100`, the index of the stream first, and what the world chose in it,
-//! ` | disk 3 0`. So a test can say all of it.
+//! What happens to huge streams, step by step, as words: `splice 0 5 0 7 100`, the index of the stream first, and what the
+//! world chose in it, ` | disk 3 0`. So a test can say all of it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::world::{Choices, Concern, Draw};
 
-use super::huge_edits::HugeEdit;
+use super::edits::HugeEdit;
 
 /// One thing that happens. What does not fit, since a crash has struck, is passed over.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,13 +37,13 @@ pub(super) enum HugeStep {
 
 /// A step, and what the world chose in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Told {
+pub(super) struct RecordedStep {
     pub(super) step: HugeStep,
     pub(super) choices: Choices,
 }
 
-/// Concerns whose choices a step tells. Time is nothing to huge streams, and identities only have to differ.
-const TOLD: [Concern; 2] = [Concern::Disk, Concern::Faults];
+/// Concerns whose choices are recorded. Time is nothing to huge streams, and identities only have to differ.
+const RECORDED: [Concern; 2] = [Concern::Disk, Concern::Faults];
 
 fn numbers(numbers: &[u64]) -> String {
     numbers.iter().map(|number| format!(" {number}")).collect()
@@ -56,7 +56,7 @@ impl fmt::Display for HugeStep {
             HugeStep::Checkpoint => f.write_str("checkpoint"),
             HugeStep::Begin => f.write_str("begin"),
             HugeStep::Edit(stream, edit) => {
-                let (word, list) = edit.told();
+                let (word, list) = edit.to_words();
                 write!(f, "{word} {stream}{}", numbers(&list))
             }
             HugeStep::Commit { stream, sync: true } => write!(f, "commit {stream}"),
@@ -70,10 +70,10 @@ impl fmt::Display for HugeStep {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for RecordedStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.step)?;
-        for concern in TOLD {
+        for concern in RECORDED {
             if let Some(draws) = self.choices.get(&concern).filter(|draws| !draws.is_empty()) {
                 let values: Vec<u64> = draws.iter().map(|draw| draw.value).collect();
                 write!(f, " | {}{}", concern.word(), numbers(&values))?;
@@ -105,7 +105,7 @@ impl FromStr for HugeStep {
             ("open", samples) => HugeStep::Open(samples.to_vec()),
             ("close", samples) => HugeStep::Close(samples.to_vec()),
             (word, [at, rest @ ..]) => {
-                let edit = HugeEdit::of_told(word, rest);
+                let edit = HugeEdit::from_words(word, rest);
                 HugeStep::Edit(stream(at), edit.ok_or_else(|| format!("{text} is no step"))?)
             }
             _ => return Err(format!("{text} is no step")),
@@ -113,17 +113,17 @@ impl FromStr for HugeStep {
     }
 }
 
-impl FromStr for Told {
+impl FromStr for RecordedStep {
     type Err = String;
 
-    fn from_str(text: &str) -> Result<Told, String> {
+    fn from_str(text: &str) -> Result<RecordedStep, String> {
         let mut parts = text.split('|');
         let step = parts.next().unwrap_or_default().parse()?;
         let mut choices = Choices::new();
         for part in parts {
             let mut words = part.split_whitespace();
             let word = words.next().unwrap_or_default();
-            let concern = TOLD.into_iter().find(|concern| concern.word() == word);
+            let concern = RECORDED.into_iter().find(|concern| concern.word() == word);
             let concern = concern.ok_or_else(|| format!("nothing is chosen for {word}"))?;
             let draws: Result<Vec<Draw>, String> = words
                 .map(|value| {
@@ -132,6 +132,6 @@ impl FromStr for Told {
                 .collect();
             choices.insert(concern, draws?);
         }
-        Ok(Told { step, choices })
+        Ok(RecordedStep { step, choices })
     }
 }
