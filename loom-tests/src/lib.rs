@@ -1,7 +1,8 @@
-//! Loom's world as a [`Platform`](numstore::env::Platform) and an [`Env`](numstore::env::Env), so that loom checks the very
-//! source of the engine: its latches (`tests/latch`), the flights of its log with the versions that they show, the waits for
-//! its locks, its cache of nodes, what calls the background task and waits for it, and captures (`tests/tasks`). The *gate*
-//! that keeps calls out of a capture is the exclusive mode of the core's latch, and has no source of its own.
+//! Loom's world as a [`Platform`](numstore::env::Platform) and an [`Env`](numstore::env::Env), so that loom checks the
+//! very source of the engine, called in the order in which the engine's own calls do, which is written down here once
+//! more: its latches (`tests/latch`), the flights of its log with the versions that they show, the waits for its locks,
+//! its cache of nodes, what calls the background task and waits for it, and captures (`tests/tasks`). The *gate* that
+//! keeps calls out of a capture is the exclusive mode of the core's latch, and has no source of its own.
 //!
 //! What loom explores: every schedule with at most [`PREEMPTIONS`] preemptions, and for each load every value that
 //! the orderings allow. What it reports: access to a [`Watched`] that is not ordered, and states in which everybody

@@ -12,8 +12,11 @@ use crate::size::show_size;
 pub fn compact(args: &args::Db, output: &Output) -> Result {
     let before = with_db(&args.db, |db| {
         let before = db.stats().file_bytes;
-        // What a call takes apart lets the next one gain more. Each makes the file shorter, so they end.
-        while db.compact()? > 0 {}
+        // What a call takes apart lets the next one gain more, as long as the file gets shorter.
+        let mut bytes = before;
+        while db.compact()? > 0 && db.stats().file_bytes < bytes {
+            bytes = db.stats().file_bytes;
+        }
         Ok(before)
     })?;
     let after = std::fs::metadata(&args.db).map_err(|e| Failure::file("look at", &args.db, e))?.len();

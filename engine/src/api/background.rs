@@ -1,4 +1,5 @@
-//! The task beside all calls: it takes the checkpoints that are due, and makes durable what was deferred long enough.
+//! The task beside all calls: it takes the checkpoints that are due, makes durable what was deferred long enough, and frees what
+//! was removed.
 //!
 //! It is there from the opening of a database to its closing, which waits for it. What goes wrong in it is told to whoever
 //! calls next, since it poisons the database; a panic in it as well.
@@ -10,6 +11,9 @@ use crate::env::{Clock, Env, Scheduler, TaskHandle};
 use crate::recovery::{checkpoint_beside, is_checkpoint_wanted};
 use crate::sync::Latched;
 use crate::txn::{Bell, Core, Sign};
+
+/// Nodes that are freed before others go on.
+const FREED_AT_A_TIME: usize = 256;
 
 /// The core of a database, as calls and the task share it.
 pub(super) type SharedCore<E> = Arc<Latched<Core<E>, <E as Env>::Platform>>;
@@ -77,6 +81,30 @@ impl<E: Env> Drop for BreakOnPanic<'_, E> {
 
 /// Does what there is to do. A failure has poisoned the database, or nothing has happened.
 fn attend<E: Env>(core: &SharedCore<E>, env: &E) {
+    loop {
+        write_what_is_due(core, env);
+        if !free_some(core) {
+            return;
+        }
+    }
+}
+
+/// Frees some nodes of what was removed; whether that went well and something is left, for a task that nobody stops.
+fn free_some<E: Env>(core: &SharedCore<E>) -> bool {
+    let mut latched = core.lock();
+    if latched.bell.is_none() || latched.graveyard.is_empty() {
+        return false;
+    }
+    let freed = latched.guarded(|core| {
+        core.check_health()?;
+        let went_on = core.reclaim(FREED_AT_A_TIME);
+        reached!("what was removed is freed in the background", went_on);
+        Ok(went_on && !core.graveyard.is_empty())
+    });
+    freed.unwrap_or(false)
+}
+
+fn write_what_is_due<E: Env>(core: &SharedCore<E>, env: &E) {
     let logged = core.lock().take_deferred(env.clock().monotonic());
     if let Some(logged) = logged {
         reached!("a deferred commit is made durable in the background");

@@ -26,8 +26,6 @@ use super::{Options, Snapshot, StreamInfo, Transaction};
 /// Pauses between the attempts of [`Database::transact`].
 const FIRST_PAUSE: Duration = Duration::from_micros(50);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
-/// Nodes of removed streams freed after each commit.
-pub(super) const RECLAIM_AT_COMMIT: usize = 64;
 
 /// An open database: named streams of bytes, each of which can be changed anywhere.
 ///
@@ -372,7 +370,7 @@ impl<E: Env> Database<E> {
                 let before = core.next_lsn();
                 let result = call(core, txn)?;
                 let after = core.next_lsn();
-                core.reclaim(RECLAIM_AT_COMMIT);
+                core.reclaim_some();
                 core.locks.release(txn);
                 // Where there was nothing to log, what the call has seen is durable when it returns.
                 let lsn = if after > before { after } else { core.looked.to_last };

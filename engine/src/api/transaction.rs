@@ -8,10 +8,9 @@ use crate::catalog::{Name, Store, check_name, shown};
 use crate::env::{Env, RealEnv};
 use crate::format::record::Operation;
 use crate::lock::{Mode, Target};
-use crate::recovery::{check_not_behind, commit, roll_back, roll_back_to, with_room};
+use crate::recovery::{Undone, check_not_behind, commit, roll_back, roll_back_some, roll_back_to, with_room};
 use crate::txn::{Core, Durability, Pace, Savepoint, Stop};
 
-use super::database::RECLAIM_AT_COMMIT;
 use super::place::Place;
 use super::shared::{Shared, Tells};
 use super::{Stream, StreamInfo};
@@ -238,7 +237,7 @@ impl<E: Env> Transaction<E> {
             reached!("a commit was deferred while many transactions are open", deferred);
             self.ended = true;
             core.locks.release(txn);
-            core.reclaim(RECLAIM_AT_COMMIT);
+            core.reclaim_some();
             let logged = core.logged_before(lsn);
             if durability == Durability::Deferred && logged.is_some() {
                 shared.defer(core);
@@ -253,7 +252,8 @@ impl<E: Env> Transaction<E> {
         Ok(())
     }
 
-    /// Undoes everything and ends the transaction.
+    /// Undoes everything and ends the transaction. Others go on meanwhile: the core's latch is let go of between a few undone
+    /// operations and the next.
     ///
     /// # Errors
     /// [`Error::Poisoned`]: the next opening rolls it back. [`Error::Corruption`] or [`Error::Io`] if something that is
@@ -261,16 +261,36 @@ impl<E: Env> Transaction<E> {
     pub fn rollback(mut self) -> Result<()> {
         let Some(&txn) = self.number.get() else { return Ok(()) };
         let shared = Arc::clone(&self.shared);
+        self.roll_back_beside_others(txn).map_err(|e| shared.blame(e))
+    }
+
+    fn roll_back_beside_others(&mut self, txn: TxnId) -> Result<()> {
         self.ended = true;
         if mutant!("a rollback gives its locks back first") {
-            shared.core.lock().locks.release(txn);
+            self.shared.core.lock().locks.release(txn);
         }
-        let ended = shared.core.lock().guarded(|core| {
-            let ended = roll_back(core, txn).map_err(|e| core.poison(e));
-            core.locks.release(txn);
-            ended
-        });
-        ended.map_err(|e| shared.blame(e))
+        let mut left_at = None;
+        loop {
+            let undone = self.shared.core.lock().guarded(|core| {
+                let now = core.next_lsn();
+                reached!(
+                    "others changed something in the midst of a rollback",
+                    left_at.is_some_and(|at| at < now)
+                );
+                let undone = roll_back_some(core, txn).map_err(|e| core.poison(e));
+                if !matches!(undone, Ok(Undone::Some)) {
+                    core.locks.release(txn);
+                }
+                if matches!(undone, Ok(Undone::All)) {
+                    core.reclaim_some();
+                }
+                left_at = Some(core.next_lsn());
+                undone
+            })?;
+            if undone == Undone::All {
+                return Ok(());
+            }
+        }
     }
 
     /// Rolls back without anybody to tell; a database that cannot is poisoned, and recovery does it.
@@ -377,11 +397,7 @@ pub(super) fn find_for_rename<E: Env>(
 impl<E: Env> Drop for Transaction<E> {
     fn drop(&mut self) {
         let Some(&txn) = self.number.get().filter(|_| !self.ended) else { return };
-        let shared = Arc::clone(&self.shared);
         // A call that panicked may have left anything: the log knows better, and recovery reads it.
-        let _ = shared.core.lock().guarded(|core| {
-            self.end(core, txn);
-            Ok(())
-        });
+        let _ = self.roll_back_beside_others(txn);
     }
 }

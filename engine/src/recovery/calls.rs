@@ -15,6 +15,8 @@ use super::checkpoint::{checkpoint, checkpoint_if_due, is_far_behind};
 const MAX_HULL_BYTES: u64 = 4 << 20;
 /// One operation on elements that lie far apart has at most so many.
 const MAX_SPARSE_ELEMENTS: u64 = 1024;
+/// So many operations a rollback undoes before it lets others go on.
+const UNDOS_AT_A_TIME: usize = 8;
 
 /// Runs a change, after a checkpoint if one is due. If the disk is full, a checkpoint frees what it can, and the change is
 /// tried once more; not if one of the same state was refused a moment ago.
@@ -214,6 +216,23 @@ pub fn roll_back<E: Env>(core: &mut Core<E>, txn: TxnId) -> Result<()> {
     with_room_to_end(core, |core| core.end_rollback(txn))
 }
 
+/// How far a rollback has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Undone {
+    /// Something is left.
+    Some,
+    /// Everything, and the transaction has ended.
+    All,
+}
+
+/// As [`roll_back`], a few operations of it: between these others may go on, since what is left keeps its locks.
+pub fn roll_back_some<E: Env>(core: &mut Core<E>, txn: TxnId) -> Result<Undone> {
+    if undo_some(core, txn, None, UNDOS_AT_A_TIME)? == Undone::Some {
+        return Ok(Undone::Some);
+    }
+    with_room_to_end(core, |core| core.end_rollback(txn)).map(|()| Undone::All)
+}
+
 /// Undoes what `txn` did since `savepoint`, which stays; later ones are gone.
 pub fn roll_back_to<E: Env>(core: &mut Core<E>, txn: TxnId, savepoint: &Savepoint) -> Result<()> {
     let top = core.savepoint_top(txn, savepoint)?;
@@ -256,13 +275,18 @@ fn all_or_nothing<E: Env, R>(
     outcome
 }
 
-/// A full disk does not stop this: the log has room for it, and what finds no other stays in memory.
 fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Result<()> {
+    undo_some(core, txn, top, usize::MAX).map(|all| assert_eq!(all, Undone::All, "nothing is left"))
+}
+
+/// Undoes at most `most` operations of `txn`, down to `top`. A full disk does not stop this: the log has room for it, and what
+/// finds no other stays in memory.
+fn undo_some<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>, most: usize) -> Result<Undone> {
     let mut writes = true;
-    loop {
+    for _ in 0..most {
         // If more was undone than the log keeps room for, a checkpoint frees its beginning.
         if !twice_if_full(core, |core| core.undo_one(txn, top))? {
-            return Ok(());
+            return Ok(Undone::All);
         }
         if writes {
             let checkpoints = core.counters.checkpoints;
@@ -272,6 +296,7 @@ fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Res
             reached!("a rollback goes on without room for a checkpoint", !writes);
         }
     }
+    Ok(Undone::Some)
 }
 
 /// Takes the checkpoint that is due, or the last one for which there is room. Whether there is room for another.

@@ -24,8 +24,8 @@ mod redo;
 
 pub use audit::{Verification, verify};
 pub use calls::{
-    check_not_behind, commit, remove_strided, roll_back, roll_back_to, run_committed, splice,
-    splice_committed, with_room, write_strided,
+    Undone, check_not_behind, commit, remove_strided, roll_back, roll_back_some, roll_back_to, run_committed,
+    splice, splice_committed, with_room, write_strided,
 };
 pub use checkpoint::{catch_up, checkpoint_beside, close, is_checkpoint_wanted};
 pub use compact::compact;

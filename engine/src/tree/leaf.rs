@@ -18,6 +18,8 @@ const MAX_PIECES: usize = 128;
 const MAX_ADDED_BYTES: usize = 16 << 10;
 /// A leaf that would have pieces of more buffers is copied into one.
 const BUFFERS: usize = 8;
+/// A leaf that others were appended to is copied if its buffers have more than so many times its bytes.
+const MOST_PINNED: usize = 3;
 /// The last buffer is for what edits bring.
 const ADDED: u8 = 7;
 /// What is added gets so much room to grow, at least.
@@ -30,7 +32,8 @@ pub struct Leaf {
     buffers: [Option<Arc<Vec<u8>>>; BUFFERS],
     pieces: Vec<Piece>,
     len: usize,
-    /// A piece before the last edit, and the bytes in front of it: the next edit is often near.
+    /// A piece before the last edit, for the next one is often near, and the bytes of all pieces in front of it: who changes
+    /// one of these sets both to zero.
     near: (usize, usize),
     /// Where a checkpoint puts it.
     pub(super) home: Home,
@@ -186,6 +189,11 @@ impl Leaf {
             self.pieces.extend(other.pieces.iter().map(moved));
             self.len += other.len;
             self.keep_short();
+            if self.buffers.iter().flatten().map(|buffer| buffer.len()).sum::<usize>()
+                > MOST_PINNED * self.len
+            {
+                *self = Leaf::new(self.to_vec());
+            }
         } else {
             let bytes = self.chunks().chain(other.chunks()).collect::<Vec<_>>().concat();
             *self = Leaf::new(bytes);

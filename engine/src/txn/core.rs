@@ -23,6 +23,8 @@ use super::{
 
 /// Nodes of the graveyard that are freed at a time.
 const RECLAIM_STEP: usize = 256;
+/// Nodes of it that whoever ends a transaction frees.
+const RECLAIM_AT_END: usize = 64;
 
 /// What can be tuned while a database is open.
 #[derive(Clone, Copy, Debug)]
@@ -508,9 +510,19 @@ impl<E: Env> Core<E> {
         outcome.map_err(|e| if e.is_failed_sync() { self.poison(e) } else { e })
     }
 
+    /// Frees some of what committed transactions removed, for whoever has just ended one, and leaves the rest to the background
+    /// task.
+    pub fn reclaim_some(&mut self) {
+        self.reclaim(RECLAIM_AT_END);
+        if let Some(bell) = self.bell.as_ref().filter(|_| !self.graveyard.is_empty()) {
+            bell.ring();
+        }
+    }
+
     /// Frees up to `budget` nodes of what committed transactions removed, as long as there is room to write down what is
-    /// free then. Nothing that is alive needs them: what cannot be read stays owned, and is tried again after the others.
-    pub fn reclaim(&mut self, mut budget: usize) {
+    /// free then; whether it came to an end of either. Nothing that is alive needs them: what cannot be read stays owned, and is
+    /// tried again after the others.
+    pub fn reclaim(&mut self, mut budget: usize) -> bool {
         let store = Arc::clone(&self.store);
         while budget > 0 && !self.graveyard.is_empty() {
             let mut step = budget.min(RECLAIM_STEP);
@@ -525,8 +537,9 @@ impl<E: Env> Core<E> {
                 .and_then(|()| self.graveyard.step(&store, step, &mut self.deaths, &mut self.private_deaths));
             self.bury_deaths();
             if stepped.is_err() {
-                return;
+                return false;
             }
         }
+        true
     }
 }

@@ -490,3 +490,54 @@ fn a_transaction_that_reads_from_disk_lets_others_go_on() {
         assert!(reader.join().unwrap().unwrap() == bytes[100_000..800_000]);
     });
 }
+
+/// Nobody has to call for what was removed to be freed.
+#[test]
+fn what_was_removed_is_freed_beside_everything() {
+    let (_dir, db) = open(Options::new().leaf_bytes(4096).fanout(16).bulk_bytes(64 << 20));
+    db.create("a").unwrap();
+    db.append("a", &vec![7; 16 << 20]).unwrap();
+    db.checkpoint().unwrap();
+    let tx = db.begin().unwrap();
+    tx.drop_stream("a").unwrap();
+    tx.commit().unwrap();
+    let is_empty = || db.stats().graveyard_nodes == 0;
+    let waited = (0..3_000).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        is_empty()
+    });
+    assert!(waited, "{} nodes wait to be freed", db.stats().graveyard_nodes);
+    assert!(db.verify().unwrap().is_clean());
+}
+
+/// Whoever rolls back much does not hold everybody up until all of it is undone.
+#[test]
+fn others_go_on_in_the_midst_of_a_rollback() {
+    let (_dir, db) = open(Options::new().leaf_bytes(4096).fanout(16));
+    db.create("a").unwrap();
+    db.create("b").unwrap();
+    db.append("a", &[1; 10_000]).unwrap();
+    let tx = db.begin().unwrap();
+    let stream = tx.stream("a").unwrap();
+    for at in 0..200_000u64 {
+        stream.write(at * 7_919 % 9_000, &[2; 3]).unwrap();
+    }
+    let (done, worked) = (std::sync::atomic::AtomicBool::new(false), std::sync::atomic::AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Acquire) {
+                db.begin().unwrap().stream("b").unwrap().append(b"x").unwrap();
+                worked.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        while worked.load(Ordering::Relaxed) == 0 {
+            std::thread::yield_now();
+        }
+        let before = worked.load(Ordering::Relaxed);
+        tx.rollback().unwrap();
+        let during = worked.load(Ordering::Relaxed) - before;
+        done.store(true, Ordering::Release);
+        assert!(during > 1, "nobody came in while 200,000 operations were undone");
+    });
+    assert!(db.read("a", ..).unwrap() == [1; 10_000] && db.verify().unwrap().is_clean());
+}

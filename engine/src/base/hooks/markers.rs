@@ -188,6 +188,8 @@ pub const MARKERS: &[&str] = &[
     "who holds the latch waits for a checkpoint",
     "removed subtrees are written before a capture",
     "a checkpoint is taken in the background",
+    "others changed something in the midst of a rollback",
+    "what was removed is freed in the background",
     "the background task has panicked",
     "the writer of a checkpoint has panicked",
     "a call panicked while it held the core's latch",

@@ -21,6 +21,7 @@ pub fn encode_record(record: &Record<'_>, out: &mut Vec<u8>) {
         out.splice(start..start, std::iter::repeat_n(0, bytes - guess));
     }
     overwrite_varint(length, &mut out[start..start + bytes]);
+    debug_assert_eq!(out.len() - start, record_bytes(record), "a record is as long as was reserved for it");
 }
 
 /// Appends `more` to the last field of the record that begins at `start` and ends `out`, and whose last field is as long as

@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use crate::base::{Error, Result};
 use crate::env::{Clock, Env};
+use crate::format::log_position::LogPosition;
 use crate::format::superblock::Superblock;
 use crate::log::Log;
 use crate::sync::Latched;
@@ -140,15 +141,22 @@ fn write_beside<E: Env>(
             core.lock().guarded(|core| finish(core, &other))?;
             continue;
         }
+        let mut noted = None;
+        if mutant!("a capture lets others in") {
+            noted = Some(latched.guarded(log_end)?);
+            drop(latched);
+            latched = core.lock();
+            if latched.underway.is_some() {
+                continue;
+            }
+        }
         let mut job = latched.guarded(|core| {
             let job = next_job(core, rounds);
             let is_ahead = job.as_ref().is_ok_and(|job| job.publication.is_none());
             if is_ahead { job } else { note_begun(core, job) }
         })?;
         drop(latched);
-        if mutant!("a capture lets others in") {
-            core.lock().guarded(|core| note_end(core, &mut job))?;
-        }
+        job.publication.iter_mut().zip(noted).for_each(|(publication, end)| publication.next.log = end);
         let (underway, is_last) = (job.underway(), job.publication.is_some());
         job.run();
         core.lock().guarded(|core| finish(core, &underway))?;
@@ -174,12 +182,10 @@ fn next_job<E: Env>(core: &mut Core<E>, rounds: u32) -> Result<Job<E>> {
     capture(core, false)
 }
 
-/// Notes where the log ends; the state was captured before.
-fn note_end<E: Env>(core: &mut Core<E>, job: &mut Job<E>) -> Result<()> {
+/// Where the log ends.
+fn log_end<E: Env>(core: &mut Core<E>) -> Result<LogPosition> {
     core.flush()?;
-    let end = core.log.as_ref().map(Log::position);
-    job.publication.iter_mut().zip(end).for_each(|(publication, end)| publication.next.log = end);
-    Ok(())
+    Ok(core.log().position())
 }
 
 fn is_needless<E: Env>(core: &Core<E>) -> bool {
