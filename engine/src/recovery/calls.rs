@@ -16,7 +16,7 @@ const MAX_HULL_BYTES: u64 = 4 << 20;
 /// One operation on elements that lie far apart has at most so many.
 const MAX_SPARSE_ELEMENTS: u64 = 1024;
 /// So many operations a rollback undoes before it lets others go on.
-const UNDOS_AT_A_TIME: usize = 8;
+const UNDOS_AT_A_TIME: usize = 2;
 
 /// Runs a change, after a checkpoint if one is due. If the disk is full, a checkpoint frees what it can, and the change is
 /// tried once more; not if one of the same state was refused a moment ago.
