@@ -1,4 +1,5 @@
-//! NumStore through its public interface: one stream, default options but for the cache, which all stores have the same of.
+//! NumStore through its public interface: one stream, default options but for the cache, which all stores have the same of, and
+//! for how much may change before a checkpoint.
 //!
 //! - One edit is one call, which is a durable transaction (`Durability::Sync`); several are one explicit transaction.
 //! - Reads go through one snapshot, as the peers' go through one read transaction.
@@ -18,17 +19,21 @@ struct NumStore {
     db: Database,
 }
 
+/// So much may change before a checkpoint is due, since all stores may take as much memory as a stream of 1 GiB does: by default
+/// it is 256 MiB, which 5,000 insertions anywhere in such a stream come to.
+const DIRTY_BYTES: u64 = CACHE_BYTES / 4 * 3;
 /// Room for 24,000 commits.
 const LONG_LOG_BYTES: u64 = 96 << 20;
 
 /// The database in folder `dir`.
 pub fn open_database(dir: &Path) -> Result<Database> {
-    Ok(Options::new().cache_bytes(CACHE_BYTES).open(dir.join("store.ns"))?)
+    Ok(Options::new().cache_bytes(CACHE_BYTES).dirty_bytes(DIRTY_BYTES).open(dir.join("store.ns"))?)
 }
 
 /// As [`open_database`], with a log that holds more commits of a block each until a checkpoint is due by itself.
 pub fn open_with_long_log(dir: &Path) -> Result<Database> {
-    let options = Options::new().cache_bytes(CACHE_BYTES).checkpoint_log_bytes(LONG_LOG_BYTES);
+    let options =
+        Options::new().cache_bytes(CACHE_BYTES).dirty_bytes(DIRTY_BYTES).checkpoint_log_bytes(LONG_LOG_BYTES);
     Ok(options.open(dir.join("store.ns"))?)
 }
 

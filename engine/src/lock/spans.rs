@@ -68,9 +68,19 @@ impl Spans {
 
     /// Adds `mode` on `span`; `edit` is told of each change.
     pub fn add(&mut self, span: Span, mode: Mode, mut edit: impl FnMut(Edit)) {
-        if self.overlapping(span.grown()).next().is_none() {
-            self.pieces.insert(span.start(), (span, mode));
-            return edit(Edit::Insert(span, mode));
+        let mut near = self.overlapping(span.grown());
+        let (first, second) = (near.next(), near.next());
+        drop(near);
+        match (first, second) {
+            (None, _) => {
+                self.pieces.insert(span.start(), (span, mode));
+                return edit(Edit::Insert(span, mode));
+            }
+            // What most calls come to that lock a suffix: it begins further in front.
+            (Some((piece, held)), None) if held == mode => {
+                return self.widen(piece, piece.hull(span), mode, edit);
+            }
+            _ => {}
         }
         let before: Vec<Piece> = self.overlapping(span.grown()).collect();
         let after = painted(&before, span, mode);
@@ -82,6 +92,16 @@ impl Spans {
             self.pieces.insert(piece.0.start(), *piece);
             edit(Edit::Insert(piece.0, piece.1));
         }
+    }
+
+    fn widen(&mut self, piece: Span, hull: Span, mode: Mode, mut edit: impl FnMut(Edit)) {
+        if hull == piece {
+            return;
+        }
+        self.pieces.remove(&piece.start());
+        edit(Edit::Remove(piece));
+        self.pieces.insert(hull.start(), (hull, mode));
+        edit(Edit::Insert(hull, mode));
     }
 
     /// The gaps that could be filled to make two spans one, and in which mode: between one and the next of a mode, with
