@@ -24,7 +24,7 @@ impl Stage {
 
     fn end_quietly(&mut self) -> Result<Done, Finding> {
         let Phase::Up(session) = &mut self.phase else { return Ok(Done::Skipped) };
-        if is_poisoned(session) {
+        if is_poisoned(session) || self.world.has_lost_a_task() {
             return self.give_up(Fault::default()).map(|()| Done::Performed);
         }
         reached!("everything was ended after a write had failed", session.is_refused());

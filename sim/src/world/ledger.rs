@@ -120,6 +120,12 @@ impl World {
         self.shared.lock().ledger.push(Line::Closed);
     }
 
+    /// Whether a task of the engine's own was made to panic: the database is poisoned, or will be when that task has unwound.
+    pub fn has_lost_a_task(&self) -> bool {
+        let is_lost = |struck: &Struck| struck.strike == Strike::Panicked && struck.beside;
+        self.shared.lock().ledger.iter().any(|line| matches!(line, Line::Struck(struck) if is_lost(struck)))
+    }
+
     /// What struck is judged by other means.
     pub fn forget(&self) {
         self.shared.lock().ledger.clear();
