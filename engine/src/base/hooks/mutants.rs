@@ -516,7 +516,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a capture lets others in",
         mechanism: "checkpoints beside other work",
-        broken: "A checkpoint notes where the log ends when others have gone on from the state that it captured.",
+        broken: "A checkpoint captures the state when others have gone on from where it noted that the log ends.",
         survives_tests: true,
     },
     Mutant {
