@@ -269,7 +269,7 @@ impl<E: Env> Transaction<E> {
         if mutant!("a rollback gives its locks back first") {
             self.shared.core.lock().locks.release(txn);
         }
-        let mut left_at = None;
+        let (mut left_at, mut writes) = (None, true);
         loop {
             let undone = self.shared.core.lock().guarded(|core| {
                 let now = core.next_lsn();
@@ -277,7 +277,7 @@ impl<E: Env> Transaction<E> {
                     "others changed something in the midst of a rollback",
                     left_at.is_some_and(|at| at < now)
                 );
-                let undone = roll_back_some(core, txn).map_err(|e| core.poison(e));
+                let undone = roll_back_some(core, txn, &mut writes).map_err(|e| core.poison(e));
                 if !matches!(undone, Ok(Undone::Some)) {
                     core.locks.release(txn);
                 }

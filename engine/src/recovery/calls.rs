@@ -225,9 +225,10 @@ pub enum Undone {
     All,
 }
 
-/// As [`roll_back`], a few operations of it: between these others may go on, since what is left keeps its locks.
-pub fn roll_back_some<E: Env>(core: &mut Core<E>, txn: TxnId) -> Result<Undone> {
-    if undo_some(core, txn, None, UNDOS_AT_A_TIME)? == Undone::Some {
+/// As [`roll_back`], a few operations of it: between these others may go on, since what is left keeps its locks. `writes` is
+/// whether checkpoints on the way still find room, true at first.
+pub fn roll_back_some<E: Env>(core: &mut Core<E>, txn: TxnId, writes: &mut bool) -> Result<Undone> {
+    if undo_some(core, txn, None, UNDOS_AT_A_TIME, writes)? == Undone::Some {
         return Ok(Undone::Some);
     }
     with_room_to_end(core, |core| core.end_rollback(txn)).map(|()| Undone::All)
@@ -276,24 +277,30 @@ fn all_or_nothing<E: Env, R>(
 }
 
 fn undo_down_to<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>) -> Result<()> {
-    undo_some(core, txn, top, usize::MAX).map(|all| assert_eq!(all, Undone::All, "nothing is left"))
+    undo_some(core, txn, top, usize::MAX, &mut true)
+        .map(|all| assert_eq!(all, Undone::All, "nothing is left"))
 }
 
 /// Undoes at most `most` operations of `txn`, down to `top`. A full disk does not stop this: the log has room for it, and what
 /// finds no other stays in memory.
-fn undo_some<E: Env>(core: &mut Core<E>, txn: TxnId, top: Option<Lsn>, most: usize) -> Result<Undone> {
-    let mut writes = true;
+fn undo_some<E: Env>(
+    core: &mut Core<E>,
+    txn: TxnId,
+    top: Option<Lsn>,
+    most: usize,
+    writes: &mut bool,
+) -> Result<Undone> {
     for _ in 0..most {
         // If more was undone than the log keeps room for, a checkpoint frees its beginning.
         if !twice_if_full(core, |core| core.undo_one(txn, top))? {
             return Ok(Undone::All);
         }
-        if writes {
+        if *writes {
             let checkpoints = core.counters.checkpoints;
-            writes = write_between_undos(core)?;
+            *writes = write_between_undos(core)?;
             let checkpointed = core.counters.checkpoints > checkpoints;
             reached!("a checkpoint inside a rollback to a savepoint", top.is_some() && checkpointed);
-            reached!("a rollback goes on without room for a checkpoint", !writes);
+            reached!("a rollback goes on without room for a checkpoint", !*writes);
         }
     }
     Ok(Undone::Some)

@@ -511,10 +511,10 @@ impl<E: Env> Core<E> {
     }
 
     /// Frees some of what committed transactions removed, for whoever has just ended one, and leaves the rest to the background
-    /// task.
+    /// task, unless that would fare no better.
     pub fn reclaim_some(&mut self) {
-        self.reclaim(RECLAIM_AT_END);
-        if let Some(bell) = self.bell.as_ref().filter(|_| !self.graveyard.is_empty()) {
+        let went_on = self.reclaim(RECLAIM_AT_END);
+        if let Some(bell) = self.bell.as_ref().filter(|_| went_on && !self.graveyard.is_empty()) {
             bell.ring();
         }
     }

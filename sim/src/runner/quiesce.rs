@@ -1,5 +1,8 @@
 //! The end of all faults: what is open is ended, one after the other, and the database is closed.
 
+use std::time::Duration;
+
+use numstore::env::{Clock, Env};
 use numstore::{Error, ErrorCode};
 
 use crate::judge::{Ended, Finding, Quiet, check_ledger, check_liveness};
@@ -9,6 +12,10 @@ use crate::world::World;
 use super::outcome::Counters;
 use super::session::{Fault, Session, Stop};
 use super::stage::{Done, Phase, Stage};
+
+/// So long a task of the engine's own may take to unwind.
+const UNWINDING_STEP: Duration = Duration::from_millis(1);
+const UNWINDING_STEPS: u32 = 100;
 
 impl Stage {
     /// Takes every fault back, ends everything and closes.
@@ -24,7 +31,10 @@ impl Stage {
 
     fn end_quietly(&mut self) -> Result<Done, Finding> {
         let Phase::Up(session) = &mut self.phase else { return Ok(Done::Skipped) };
-        if is_poisoned(session) || self.world.has_lost_a_task() {
+        if self.world.has_lost_a_task() {
+            wait_for_poison(&self.world, session)?;
+        }
+        if is_poisoned(session) {
             return self.give_up(Fault::default()).map(|()| Done::Performed);
         }
         reached!("everything was ended after a write had failed", session.is_refused());
@@ -63,6 +73,21 @@ impl Stage {
             Operation::Checkpoint | Operation::Compact | Operation::Sync | Operation::Verify => true,
         }
     }
+}
+
+/// A task of the engine's own was made to panic. When it has unwound the database is poisoned.
+fn wait_for_poison(world: &World, session: &Session) -> Result<(), Finding> {
+    let env = world.env();
+    let clock = env.clock();
+    let is_told = (0..UNWINDING_STEPS).any(|_| {
+        is_poisoned(session) || {
+            clock.sleep_until(clock.monotonic() + UNWINDING_STEP);
+            false
+        }
+    });
+    let goes_on =
+        || Finding::new("poison", "a task of the engine has panicked, and the database goes on".to_owned());
+    if is_told { Ok(()) } else { Err(goes_on()) }
 }
 
 fn is_poisoned(session: &Session) -> bool {
