@@ -172,7 +172,8 @@ impl<E: Env> Database<E> {
     /// The bytes in `range` of a stream, as the newest durable commit left them. Waits for nobody.
     ///
     /// # Errors
-    /// [`Error::NoSuchStream`], [`Error::OutOfBounds`].
+    /// [`Error::NoSuchStream`], [`Error::OutOfBounds`]; [`Error::SnapshotTooOld`] if others commit meanwhile and it takes longer
+    /// than [`Options::snapshot_max_age`].
     pub fn read(&self, name: &str, range: impl RangeBounds<u64>) -> Result<Vec<u8>> {
         self.snapshot().stream(name)?.read(range)
     }
@@ -196,7 +197,7 @@ impl<E: Env> Database<E> {
     /// All streams in the order of their names, as of the newest durable commit. Waits for nobody.
     ///
     /// # Errors
-    /// Only what reading can meet: [`Error::Corruption`], [`Error::Io`].
+    /// Only what reading can meet: [`Error::Corruption`], [`Error::Io`], [`Error::SnapshotTooOld`] as [`Database::read`].
     pub fn list(&self) -> Result<Vec<StreamInfo>> {
         self.snapshot().list()
     }
