@@ -247,7 +247,8 @@ impl Model {
             self.locks.edit(txn, name, edit, len)?;
         }
         let answer = applied?;
-        if edit.writes() {
+        // Truncation apart, what changes nothing can be told by its arguments.
+        if edit.surely_writes() || bytes.len() as u64 != len {
             self.change(txn, Step::Edit { name: name.to_owned(), edit: edit.clone() })?;
         }
         Ok(answer)

@@ -127,6 +127,27 @@ fn savepoints_take_changes_back_and_keep_ownership() {
 }
 
 #[test]
+fn edits_that_change_nothing_leave_a_transaction_idle() {
+    let mut model = model();
+    model.begin(1);
+    let nothing = || Bytes(Vec::new());
+    let edits = [
+        Edit::Insert { at: 3, data: nothing() },
+        Edit::Write { at: 3, data: nothing() },
+        Edit::Cut { from: 2, to: 2 },
+        Edit::Splice { at: 1, delete: 0, data: nothing() },
+        Edit::Truncate { len: 10 },
+        Edit::RemoveStrided(Elements { start: 0, size: 1, stride: 1, count: 0 }),
+    ];
+    for edit in edits {
+        model.step(1, &Step::Edit { name: "a".to_owned(), edit }).unwrap();
+    }
+    assert!(model.transaction(1).is_idle());
+    model.step(1, &Step::Edit { name: "a".to_owned(), edit: Edit::Truncate { len: 9 } }).unwrap();
+    assert!(!model.transaction(1).is_idle());
+}
+
+#[test]
 fn a_rename_takes_one_name_after_the_other() {
     let mut model = model();
     model.direct(&create("b")).unwrap();

@@ -23,6 +23,7 @@ use crate::world::{Schedule, World};
 
 use super::client::Client;
 use super::observe::observe;
+use super::quiesce::is_poisoned;
 use super::session::Session;
 use super::stage::{Done, Down, Phase, Stage};
 
@@ -180,7 +181,10 @@ impl Stage {
     fn judge_clients(&mut self, recorder: &Recorder, mut record: Concurrent) -> Result<Done, Finding> {
         let Phase::Up(session) = &mut self.phase else { return Ok(Done::Performed) };
         self.world.disarm();
-        let goes_on = !self.world.crashed() && sync(session, recorder, &mut record) && !session.is_faulty();
+        // A database that will be poisoned in a moment is not asked for its current state.
+        let writes = !self.world.crashed() && !is_poisoned(&self.world, session)?;
+        let synced = !self.world.crashed() && sync(session, recorder, &mut record);
+        let goes_on = writes && synced && !session.is_faulty();
         self.check_reports()?;
         let Phase::Up(session) = &mut self.phase else { return Ok(Done::Performed) };
         if !goes_on {

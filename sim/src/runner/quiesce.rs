@@ -31,10 +31,7 @@ impl Stage {
 
     fn end_quietly(&mut self) -> Result<Done, Finding> {
         let Phase::Up(session) = &mut self.phase else { return Ok(Done::Skipped) };
-        if self.world.has_lost_a_task() {
-            wait_for_poison(&self.world, session)?;
-        }
-        if is_poisoned(session) {
+        if is_poisoned(&self.world, session)? {
             return self.give_up(Fault::default()).map(|()| Done::Performed);
         }
         reached!("everything was ended after a write had failed", session.is_refused());
@@ -75,22 +72,29 @@ impl Stage {
     }
 }
 
-/// A task of the engine's own was made to panic. When it has unwound the database is poisoned.
-fn wait_for_poison(world: &World, session: &Session) -> Result<(), Finding> {
+/// Whether nothing may be written any more. A task of the engine's own in which something has just failed or panicked gets
+/// the time to say so.
+///
+/// # Errors
+/// If a task has panicked and the database goes on.
+pub(super) fn is_poisoned(world: &World, session: &Session) -> Result<bool, Finding> {
+    let has_lost_a_task = world.has_lost_a_task();
+    let steps = if has_lost_a_task || world.has_failed_beside() { UNWINDING_STEPS } else { 0 };
     let env = world.env();
     let clock = env.clock();
-    let is_told = (0..UNWINDING_STEPS).any(|_| {
-        is_poisoned(session) || {
+    let is_told = refuses_to_begin(session)
+        || (0..steps).any(|_| {
             clock.sleep_until(clock.monotonic() + UNWINDING_STEP);
-            false
-        }
-    });
-    let goes_on =
-        || Finding::new("poison", "a task of the engine has panicked, and the database goes on".to_owned());
-    if is_told { Ok(()) } else { Err(goes_on()) }
+            refuses_to_begin(session)
+        });
+    if has_lost_a_task && !is_told {
+        let goes_on = "a task of the engine has panicked, and the database goes on";
+        return Err(Finding::new("poison", goes_on.to_owned()));
+    }
+    Ok(is_told)
 }
 
-fn is_poisoned(session: &Session) -> bool {
+fn refuses_to_begin(session: &Session) -> bool {
     matches!(session.db().begin(), Err(Error::Poisoned { .. }))
 }
 
@@ -100,7 +104,7 @@ pub(super) fn end_poisoned(
     session: &mut Session,
     counters: &mut Counters,
 ) -> Result<(), Finding> {
-    if !is_poisoned(session) {
+    if !is_poisoned(world, session)? {
         return Ok(());
     }
     reached!(

@@ -126,6 +126,12 @@ impl World {
         self.shared.lock().ledger.iter().any(|line| matches!(line, Line::Struck(struck) if is_lost(struck)))
     }
 
+    /// Whether a call failed that a task of the engine's own has made: the database may be poisoned a little later.
+    pub fn has_failed_beside(&self) -> bool {
+        let fails = |struck: &Struck| struck.strike == Strike::Failed && struck.beside;
+        self.shared.lock().ledger.iter().any(|line| matches!(line, Line::Struck(struck) if fails(struck)))
+    }
+
     /// What struck is judged by other means.
     pub fn forget(&self) {
         self.shared.lock().ledger.clear();
